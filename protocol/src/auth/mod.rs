@@ -1,0 +1,1 @@
+//! Authentication: what the frontend answers to the server's requests.
