@@ -1,0 +1,60 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::EncodeError;
+use crate::message::WireFormat;
+
+/// The parameters of a query, encoded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arguments<'a> {
+    /// The OID of each parameter's type; 0 lets the server infer it.
+    pub types: &'a [u32],
+    /// The format of each parameter: as many as there are parameters.
+    pub formats: &'a [WireFormat],
+    /// For each an `i32` length (-1 for NULL) and its bytes.
+    pub values: &'a [u8],
+}
+
+/// Why a command was not sent. Nothing was written, the connection is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Another command is not over yet.
+    Busy,
+    /// The statement takes another number of parameters.
+    ParameterCount {
+        /// As many as it has.
+        expected: usize,
+        /// As many as were given.
+        given: usize,
+    },
+    /// The protocol cannot carry it.
+    Encode(EncodeError),
+}
+
+impl From<EncodeError> for CommandError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("another command has not ended on this connection"),
+            Self::ParameterCount { expected, given } => {
+                write!(f, "the statement takes {expected} parameters and was given {given}")
+            }
+            Self::Encode(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for CommandError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Busy | Self::ParameterCount { .. } => None,
+        }
+    }
+}

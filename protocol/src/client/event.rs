@@ -1,0 +1,80 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::ProtocolError;
+use crate::message::{CommandTag, Notification, ParameterStatus, ServerError};
+
+/// What came of feeding bytes to a state machine.
+#[derive(Debug)]
+pub enum Received<E> {
+    /// The input ends inside of a message, or is empty. The next call needs the same input and more: at least this many bytes in
+    /// all, after `consumed` of them are taken away.
+    Partial {
+        /// Bytes of the input that are done with.
+        consumed: usize,
+        /// Bytes that it takes, counted from behind the consumed ones.
+        needed: usize,
+    },
+    /// Something that the caller has to know.
+    Event {
+        /// Bytes of the input that are done with.
+        consumed: usize,
+        /// What it is.
+        event: E,
+    },
+}
+
+/// What a [`Client`](super::Client) tells its caller.
+#[derive(Debug)]
+pub enum Event<'b> {
+    /// The result begins: [`Client::description`](super::Client::description) says how to read its rows, and will
+    /// not change before it ends.
+    Columns,
+    /// The body of a DataRow: a count, then a length and the bytes of each value.
+    Row(&'b [u8]),
+    /// The command is over and its outcome final: the server is ready for the next one.
+    Finished(Result<CommandTag, Failure>),
+    /// The server remarks on something.
+    Notice(ServerError),
+    /// A message of NOTIFY.
+    Notification(Notification<'b>),
+    /// A setting has a new value.
+    Parameter(ParameterStatus<'b>),
+}
+
+/// Why a command failed on a connection that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The server says so.
+    Server(ServerError),
+    /// The SQL was a COPY from or to the client, which a query cannot carry. It was ended without effect.
+    Copy,
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The server broke the protocol.
+    Protocol(ProtocolError),
+    /// The server ended the session and said why.
+    Fatal(ServerError),
+}
+
+impl From<ProtocolError> for SessionError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Fatal(error) => write!(f, "the server ended the session: {error}"),
+        }
+    }
+}
+
+impl Error for SessionError {}

@@ -1,0 +1,291 @@
+use std::collections::VecDeque;
+
+use crate::ProtocolError;
+use crate::wire::Tag;
+
+/// What the server still owes, in order: the bookkeeping that says whether a message may come.
+///
+/// An error ends what is owed up to the next Sync (or the end of the script); whatever is sent between an error and
+/// the Sync is skipped by the server, and so never owed.
+// PG docs: protocol-flow, "Extended Query" and "Pipelining"
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    owed: VecDeque<Owed>,
+    skipping: bool,
+}
+
+/// One thing that the server owes.
+///
+/// ```text
+///   Rows --CopyInResponse--> CopyIn          (extended: until CommandComplete)
+///     '----CopyOutResponse-> CopyOut --CopyDone--> CopyEnd
+///   Script --RowDescription--> ScriptRows --CommandComplete--> Script   (simple: until ReadyForQuery)
+///     |----CopyInResponse----> ScriptCopyIn
+///     |----CopyOutResponse---> ScriptCopyOut --CopyDone--> ScriptCopyEnd
+///     '----ErrorResponse-----> ScriptFailed --ReadyForQuery--> (paid)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    Parse,
+    Bind,
+    Close,
+    Parameters,
+    Columns,
+    Rows,
+    CopyIn,
+    CopyOut,
+    CopyEnd,
+    Script,
+    ScriptRows,
+    ScriptCopyIn,
+    ScriptCopyOut,
+    ScriptCopyEnd,
+    ScriptFailed,
+    Sync,
+}
+
+impl Exchange {
+    /// Notes that a command was sent which the server answers so.
+    pub(super) fn owe(&mut self, owed: Owed) {
+        if owed == Owed::Sync {
+            self.skipping = false;
+        }
+        if !self.skipping {
+            self.owed.push_back(owed);
+        }
+    }
+
+    /// As [`Exchange::owe`], for each in order.
+    pub(super) fn owe_all(&mut self, owed: impl IntoIterator<Item = Owed>) {
+        owed.into_iter().for_each(|owed| self.owe(owed));
+    }
+
+    /// Tells whether nothing is owed.
+    pub(super) fn is_settled(&self) -> bool {
+        self.owed.is_empty() && !self.skipping
+    }
+
+    /// Tells whether an error was received that no Sync has been sent behind.
+    pub(super) fn needs_sync(&self) -> bool {
+        self.skipping
+    }
+
+    /// Tells whether a row may come.
+    #[inline]
+    pub(super) fn takes_rows(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Rows | Owed::ScriptRows))
+    }
+
+    /// Checks that the message may come, and pays what it pays. Returns what it was taken for.
+    ///
+    /// # Errors
+    ///
+    /// A message that is not legal here.
+    pub(super) fn accept(&mut self, tag: Tag) -> Result<Owed, ProtocolError> {
+        let Some(front) = self.owed.front().copied() else {
+            return Err(ProtocolError::Unexpected { tag, state: self.state() });
+        };
+        if tag == Tag::ErrorResponse {
+            self.fail();
+            return Ok(front);
+        }
+        let Some(next) = front.after(tag) else {
+            return Err(ProtocolError::Unexpected { tag, state: self.state() });
+        };
+        match (next, self.owed.front_mut()) {
+            (Some(next), Some(front)) => *front = next,
+            (Some(_), None) => {}
+            (None, _) => {
+                self.owed.pop_front();
+            }
+        }
+        Ok(front)
+    }
+
+    /// Drops what the server skips after an error.
+    fn fail(&mut self) {
+        while let Some(front) = self.owed.front_mut() {
+            if *front == Owed::Sync {
+                return;
+            }
+            if front.is_script() {
+                *front = Owed::ScriptFailed;
+                return;
+            }
+            self.owed.pop_front();
+        }
+        self.skipping = true;
+    }
+
+    fn state(&self) -> &'static str {
+        match self.owed.front() {
+            None if self.skipping => "nothing but the answer to a Sync is due",
+            None => "the connection is idle",
+            Some(owed) => owed.state(),
+        }
+    }
+}
+
+impl Owed {
+    /// Returns what is owed after this message: `Some(None)` if nothing more, `None` if the message may not come.
+    fn after(self, tag: Tag) -> Option<Option<Self>> {
+        Some(match (self, tag) {
+            (Self::Parse, Tag::ParseComplete)
+            | (Self::Bind, Tag::BindComplete)
+            | (Self::Close, Tag::CloseComplete)
+            | (Self::Parameters, Tag::ParameterDescription)
+            | (Self::Columns, Tag::RowDescription | Tag::NoData)
+            | (Self::Rows, Tag::CommandComplete | Tag::EmptyQueryResponse)
+            | (Self::CopyIn | Self::CopyEnd, Tag::CommandComplete)
+            | (Self::Sync | Self::Script | Self::ScriptFailed, Tag::ReadyForQuery) => None,
+            (Self::Rows, Tag::DataRow) => Some(Self::Rows),
+            (Self::Rows, Tag::CopyInResponse) => Some(Self::CopyIn),
+            (Self::Rows, Tag::CopyOutResponse) => Some(Self::CopyOut),
+            (Self::CopyOut, Tag::CopyData) => Some(Self::CopyOut),
+            (Self::CopyOut, Tag::CopyDone) => Some(Self::CopyEnd),
+            (Self::Script, Tag::RowDescription) | (Self::ScriptRows, Tag::DataRow) => Some(Self::ScriptRows),
+            (Self::Script, Tag::CopyInResponse) => Some(Self::ScriptCopyIn),
+            (Self::Script, Tag::CopyOutResponse) | (Self::ScriptCopyOut, Tag::CopyData) => {
+                Some(Self::ScriptCopyOut)
+            }
+            (Self::ScriptCopyOut, Tag::CopyDone) => Some(Self::ScriptCopyEnd),
+            (
+                Self::Script | Self::ScriptRows | Self::ScriptCopyIn | Self::ScriptCopyEnd,
+                Tag::CommandComplete,
+            )
+            | (Self::Script, Tag::EmptyQueryResponse) => Some(Self::Script),
+            _ => return None,
+        })
+    }
+
+    fn is_script(self) -> bool {
+        matches!(
+            self,
+            Self::Script
+                | Self::ScriptRows
+                | Self::ScriptCopyIn
+                | Self::ScriptCopyOut
+                | Self::ScriptCopyEnd
+                | Self::ScriptFailed
+        )
+    }
+
+    fn state(self) -> &'static str {
+        match self {
+            Self::Parse => "ParseComplete is due",
+            Self::Bind => "BindComplete is due",
+            Self::Close => "CloseComplete is due",
+            Self::Parameters => "ParameterDescription is due",
+            Self::Columns => "RowDescription or NoData is due",
+            Self::Rows => "rows or the end of the command are due",
+            Self::CopyIn | Self::ScriptCopyIn => "a copy into the server is ending",
+            Self::CopyOut | Self::ScriptCopyOut => "copied data are due",
+            Self::CopyEnd | Self::ScriptCopyEnd => "the end of a copy is due",
+            Self::Script => "the next result of a script is due",
+            Self::ScriptRows => "rows of a script are due",
+            Self::ScriptFailed | Self::Sync => "ReadyForQuery is due",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(commands: &[Owed], messages: &[Tag]) -> Result<Exchange, ProtocolError> {
+        let mut exchange = Exchange::default();
+        commands.iter().for_each(|owed| exchange.owe(*owed));
+        messages.iter().try_for_each(|tag| exchange.accept(*tag).map(|_| ()))?;
+        Ok(exchange)
+    }
+
+    const QUERY: [Owed; 6] =
+        [Owed::Parse, Owed::Parameters, Owed::Columns, Owed::Bind, Owed::Rows, Owed::Sync];
+
+    #[test]
+    fn a_query_is_paid_message_by_message() {
+        let exchange = after(
+            &QUERY,
+            &[
+                Tag::ParseComplete,
+                Tag::ParameterDescription,
+                Tag::RowDescription,
+                Tag::BindComplete,
+                Tag::DataRow,
+                Tag::DataRow,
+                Tag::CommandComplete,
+                Tag::ReadyForQuery,
+            ],
+        );
+        assert!(exchange.unwrap().is_settled());
+    }
+
+    #[test]
+    fn an_error_pays_everything_up_to_the_sync() {
+        for answered in 0..QUERY.len() {
+            let answers = [
+                Tag::ParseComplete,
+                Tag::ParameterDescription,
+                Tag::NoData,
+                Tag::BindComplete,
+                Tag::CommandComplete,
+            ];
+            let messages = [&answers[..answered], &[Tag::ErrorResponse, Tag::ReadyForQuery]].concat();
+            assert!(after(&QUERY, &messages).unwrap().is_settled(), "{answered}");
+        }
+    }
+
+    #[test]
+    fn the_next_segment_is_not_paid_by_an_error() {
+        let exchange =
+            after(&[QUERY, QUERY].concat(), &[Tag::ErrorResponse, Tag::ReadyForQuery, Tag::ParseComplete]);
+        assert!(!exchange.unwrap().is_settled());
+    }
+
+    #[test]
+    fn after_an_error_without_sync_only_the_sync_is_owed() {
+        let mut exchange = after(&[Owed::Parse, Owed::Columns], &[Tag::ErrorResponse]).unwrap();
+        assert!(exchange.needs_sync() && !exchange.is_settled());
+        exchange.owe(Owed::Bind);
+        exchange.owe(Owed::Sync);
+        assert_eq!(exchange.accept(Tag::ReadyForQuery), Ok(Owed::Sync));
+        assert!(exchange.is_settled());
+    }
+
+    #[test]
+    fn a_script_has_results_of_all_kinds_and_ends_once() {
+        let exchange = after(
+            &[Owed::Script],
+            &[
+                Tag::CommandComplete,
+                Tag::RowDescription,
+                Tag::DataRow,
+                Tag::CommandComplete,
+                Tag::CopyOutResponse,
+                Tag::CopyData,
+                Tag::CopyDone,
+                Tag::CommandComplete,
+                Tag::ErrorResponse,
+                Tag::ReadyForQuery,
+            ],
+        );
+        assert!(exchange.unwrap().is_settled());
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_refused() {
+        let illegal: [(&[Owed], &[Tag]); 8] = [
+            (&[], &[Tag::ReadyForQuery]),
+            (&[], &[Tag::ErrorResponse]),
+            (&[], &[Tag::DataRow]),
+            (&QUERY, &[Tag::DataRow]),
+            (&QUERY, &[Tag::BindComplete]),
+            (&QUERY, &[Tag::ErrorResponse, Tag::CommandComplete]),
+            (&[Owed::Script], &[Tag::DataRow]),
+            (&[Owed::Script], &[Tag::ErrorResponse, Tag::CommandComplete]),
+        ];
+        for (commands, messages) in illegal {
+            assert!(after(commands, messages).is_err(), "{commands:?} {messages:?}");
+        }
+    }
+}

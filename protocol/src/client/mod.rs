@@ -1,0 +1,27 @@
+//! A driver's side of the conversation: commands in, bytes and events out.
+//!
+//! A [`Handshake`] brings a connection from its first byte to the server's first ReadyForQuery, and becomes a
+//! [`Client`]. Both are fed with [`Handshake::receive`] and [`Client::receive`]: they consume whole messages from the
+//! start of the input and say how many bytes that was. Whatever they want to be sent they append to `out`; the caller
+//! sends it when it can, and never waits for that before it reads on.
+
+mod command;
+mod description;
+mod event;
+mod exchange;
+mod handshake;
+mod operation;
+mod parameters;
+mod rows;
+mod session;
+mod statements;
+#[cfg(test)]
+mod tests;
+
+pub use command::{Arguments, CommandError};
+pub use description::Description;
+pub use event::{Event, Failure, Received, SessionError};
+pub use handshake::{AuthMethod, Credentials, Handshake, HandshakeError, HandshakeEvent, Startup};
+pub use parameters::Parameters;
+pub use rows::RowRun;
+pub use session::Client;

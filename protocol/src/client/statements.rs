@@ -1,0 +1,182 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Description;
+
+/// The prepared statements that the server keeps for us, found by SQL text and declared types.
+///
+/// It changes by what the server confirms: an entry is there from ParseComplete on, and a statement that gave way is
+/// closed together with the next command.
+#[derive(Debug)]
+pub(super) struct Statements {
+    known: HashMap<Arc<str>, Vec<Statement>>,
+    count: usize,
+    capacity: usize,
+    clock: u64,
+    named: u64,
+    closing: Vec<String>,
+}
+
+/// A statement that the server has.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    pub(super) name: Arc<str>,
+    pub(super) sql: Arc<str>,
+    pub(super) declared: Box<[u32]>,
+    pub(super) description: Arc<Description>,
+    used: u64,
+}
+
+impl Statements {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { known: HashMap::new(), count: 0, capacity, clock: 0, named: 0, closing: Vec::new() }
+    }
+
+    /// Finds a statement and counts the use.
+    pub(super) fn find(&mut self, sql: &str, declared: &[u32]) -> Option<&Statement> {
+        self.clock = self.clock.saturating_add(1);
+        let variants = self.known.get_mut(sql)?;
+        let found = variants.iter_mut().find(|statement| *statement.declared == *declared)?;
+        found.used = self.clock;
+        Some(found)
+    }
+
+    /// Returns the name for a statement of this text: a new one, or the unnamed where it is not to be kept.
+    pub(super) fn name(&mut self, sql: &str) -> Arc<str> {
+        if self.capacity == 0 || sql.len() > LONGEST {
+            return Arc::from("");
+        }
+        self.named = self.named.saturating_add(1);
+        format!("molt_{}", self.named).into()
+    }
+
+    /// Keeps a statement that the server has confirmed. The one that was not used for longest may give way.
+    pub(super) fn keep(
+        &mut self,
+        name: Arc<str>,
+        sql: Arc<str>,
+        declared: Box<[u32]>,
+        description: Arc<Description>,
+    ) {
+        if name.is_empty() {
+            return;
+        }
+        while self.count >= self.capacity.max(1) {
+            self.evict_oldest();
+        }
+        let statement = Statement { name, sql: Arc::clone(&sql), declared, description, used: self.clock };
+        self.known.entry(sql).or_default().push(statement);
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Puts another description in the place of a kept statement's.
+    pub(super) fn redescribe(&mut self, name: &str, sql: &str, description: &Arc<Description>) {
+        let variants = self.known.get_mut(sql).into_iter().flatten();
+        for statement in variants.filter(|statement| *statement.name == *name) {
+            statement.description = Arc::clone(description);
+        }
+    }
+
+    /// Forgets a statement. The server is told with the next command; that it may not know it does not matter.
+    pub(super) fn forget(&mut self, name: &str, sql: &str) {
+        let Some(variants) = self.known.get_mut(sql) else { return };
+        let before = variants.len();
+        variants.retain(|statement| *statement.name != *name);
+        if variants.len() < before {
+            self.count = self.count.saturating_sub(1);
+            self.closing.push(name.to_owned());
+        }
+        if variants.is_empty() {
+            self.known.remove(sql);
+        }
+    }
+
+    /// Notes that a statement has to be closed that is not kept.
+    pub(super) fn abandon(&mut self, name: &str) {
+        if !name.is_empty() {
+            self.closing.push(name.to_owned());
+        }
+    }
+
+    /// Returns the names to close with the next command. Each stays until [`Statements::closed`].
+    pub(super) fn closing(&self) -> &[String] {
+        &self.closing
+    }
+
+    /// Notes that the server has closed the first of them.
+    pub(super) fn closed(&mut self) {
+        if !self.closing.is_empty() {
+            self.closing.remove(0);
+        }
+    }
+
+    fn evict_oldest(&mut self) {
+        let oldest = self.known.values().flatten().min_by_key(|statement| statement.used);
+        match oldest.map(|statement| (Arc::clone(&statement.name), Arc::clone(&statement.sql))) {
+            Some((name, sql)) => self.forget(&name, &sql),
+            None => self.count = 0,
+        }
+    }
+}
+
+/// Longer texts run as unnamed statements, 16 KiB: they are made up by programs and hardly come twice.
+const LONGEST: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
+        statements.find(sql, declared);
+        let name = statements.name(sql);
+        statements.keep(Arc::clone(&name), sql.into(), declared.into(), Arc::default());
+        name
+    }
+
+    #[test]
+    fn statements_are_told_apart_by_text_and_types() {
+        let mut statements = Statements::new(8);
+        let int = keep(&mut statements, "select $1", &[23]);
+        let text = keep(&mut statements, "select $1", &[25]);
+        assert_eq!(statements.find("select $1", &[25]).unwrap().name, text);
+        assert_eq!(statements.find("select $1", &[23]).unwrap().name, int);
+        assert!(statements.find("select $1", &[]).is_none());
+        assert!(statements.find("select 1", &[23]).is_none());
+    }
+
+    #[test]
+    fn the_least_recently_used_gives_way_and_is_closed() {
+        let mut statements = Statements::new(2);
+        let first = keep(&mut statements, "1", &[]);
+        let second = keep(&mut statements, "2", &[]);
+        statements.find("1", &[]);
+        keep(&mut statements, "3", &[]);
+        assert!(statements.find("2", &[]).is_none());
+        assert_eq!(statements.find("1", &[]).unwrap().name, first);
+        assert_eq!(statements.closing(), [second.to_string()]);
+        statements.closed();
+        assert!(statements.closing().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_without_room_or_above_the_longest() {
+        let long = "x".repeat(LONGEST + 1);
+        let mut none = Statements::new(0);
+        assert_eq!(&*keep(&mut none, "select 1", &[]), "");
+        let mut some = Statements::new(2);
+        assert_eq!(&*keep(&mut some, &long, &[]), "");
+        assert_ne!(&*keep(&mut some, &long[1..], &[]), "");
+        assert!(none.find("select 1", &[]).is_none() && some.find(&long, &[]).is_none());
+    }
+
+    #[test]
+    fn a_forgotten_statement_makes_room() {
+        let mut statements = Statements::new(1);
+        let name = keep(&mut statements, "1", &[]);
+        statements.forget(&name, "1");
+        statements.forget(&name, "1");
+        assert_eq!(statements.closing().len(), 1);
+        keep(&mut statements, "2", &[]);
+        assert!(statements.find("2", &[]).is_some());
+    }
+}

@@ -1,0 +1,66 @@
+use std::fmt;
+
+use crate::Malformed;
+use crate::wire::Reader;
+
+/// What a CancelRequest has to say to be believed: the process and its secret.
+///
+/// `Debug` shows the process and not the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CancelKey {
+    process: i32,
+    secret: Box<[u8]>,
+}
+
+impl CancelKey {
+    /// Reads the body of a BackendKeyData.
+    ///
+    /// # Errors
+    ///
+    /// A secret shorter than 4 or longer than 256 bytes.
+    // PG docs: protocol-message-formats, "BackendKeyData": 4 bytes up to protocol 3.0, 4 to 256 from 3.2.
+    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let process = reader.i32()?;
+        let secret = reader.rest();
+        if !(4..=256).contains(&secret.len()) {
+            return Err(Malformed::FieldLength);
+        }
+        Ok(Self { process, secret: secret.into() })
+    }
+
+    /// Returns the server process of the session, as in `pg_stat_activity.pid`.
+    pub fn process(&self) -> i32 {
+        self.process
+    }
+
+    /// Returns the secret.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+}
+
+impl fmt::Debug for CancelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelKey").field("process", &self.process).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_4_to_256_bytes_are_taken() {
+        let parse = |length: usize| CancelKey::parse(&[&[0, 0, 0, 7][..], &vec![1; length]].concat());
+        assert_eq!(parse(4).unwrap().process(), 7);
+        assert_eq!(parse(256).unwrap().secret().len(), 256);
+        assert!(parse(3).is_err() && parse(257).is_err());
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let key = CancelKey::parse(b"\0\0\0\x07\x2a\x2a\x2a\x2a").unwrap();
+        assert_eq!(format!("{key:?}"), "CancelKey { process: 7, .. }");
+    }
+}

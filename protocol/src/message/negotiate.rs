@@ -1,0 +1,50 @@
+use crate::Malformed;
+use crate::wire::Reader;
+
+/// The server speaks an older protocol than asked for, or does not know some `_pq_.` options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NegotiateProtocolVersion {
+    /// The newest version that the server speaks: major in the upper 16 bits, minor in the lower.
+    pub version: u32,
+    /// The options that it did not recognise.
+    pub unknown_options: Vec<String>,
+}
+
+impl NegotiateProtocolVersion {
+    /// Reads the body of the message.
+    ///
+    /// # Errors
+    ///
+    /// A count that the body has no room for; a name that is not UTF-8 or not terminated.
+    // PG docs: protocol-message-formats, "NegotiateProtocolVersion"; the list has no terminator of its own.
+    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let version = reader.u32()?;
+        let count = usize::try_from(reader.i32()?).map_err(|_| Malformed::Count)?;
+        if count > body.len() {
+            return Err(Malformed::Count);
+        }
+        let unknown_options =
+            (0..count).map(|_| reader.text().map(str::to_owned)).collect::<Result<_, _>>()?;
+        reader.finish()?;
+        Ok(Self { version, unknown_options })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_and_options_are_read() {
+        let read = NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01_pq_.foo\0").unwrap();
+        assert_eq!((read.version, read.unknown_options), (0x0003_0000, vec!["_pq_.foo".to_owned()]));
+    }
+
+    #[test]
+    fn impossible_counts_are_refused_before_anything_is_reserved() {
+        assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\xff\xff\xff\xff"), Err(Malformed::Count));
+        assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\x7f\xff\xff\xff"), Err(Malformed::Count));
+        assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01"), Err(Malformed::Unterminated));
+    }
+}

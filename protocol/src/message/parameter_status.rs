@@ -1,0 +1,37 @@
+use crate::Malformed;
+use crate::wire::Reader;
+
+/// The value of a setting that the server reports: at the start and whenever it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParameterStatus<'b> {
+    /// The setting, as in `SHOW`.
+    pub name: &'b str,
+    /// Its value.
+    pub value: &'b str,
+}
+
+impl<'b> ParameterStatus<'b> {
+    /// Reads the body of the message.
+    ///
+    /// # Errors
+    ///
+    /// A body of another shape, or text that is not UTF-8.
+    pub fn parse(body: &'b [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        let status = Self { name: reader.text()?, value: reader.text()? };
+        reader.finish()?;
+        Ok(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_and_value_are_read() {
+        let read = ParameterStatus::parse(b"TimeZone\0UTC\0").unwrap();
+        assert_eq!((read.name, read.value), ("TimeZone", "UTC"));
+        assert_eq!(ParameterStatus::parse(b"TimeZone\0UTC"), Err(Malformed::Unterminated));
+    }
+}

@@ -1,0 +1,86 @@
+use super::WireFormat;
+use crate::Malformed;
+use crate::wire::Reader;
+
+/// A column of a result, as the server describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDescription {
+    /// Its name; names may repeat.
+    pub name: String,
+    /// The OID of the table it comes from, 0 if it comes from none.
+    pub table: u32,
+    /// Its number in that table, 0 if it comes from none.
+    pub attribute: i16,
+    /// The OID of its type; of a domain, its base type's.
+    pub type_oid: u32,
+    /// The size of its type, negative if that varies.
+    pub type_size: i16,
+    /// What the type was declared with (a length, a precision), -1 if nothing.
+    pub type_modifier: i32,
+    /// How its values are written. Text as long as only the statement is described.
+    pub format: WireFormat,
+}
+
+/// Reads the body of a RowDescription.
+///
+/// # Errors
+///
+/// A count that the body has no room for, an unknown format, a name that is not UTF-8.
+pub fn row_description(body: &[u8]) -> Result<Vec<FieldDescription>, Malformed> {
+    let mut reader = Reader::new(body);
+    let count = reader.count(SMALLEST_FIELD)?;
+    let fields = (0..count).map(|_| field(&mut reader)).collect::<Result<_, _>>()?;
+    reader.finish()?;
+    Ok(fields)
+}
+
+/// An empty name and 18 bytes.
+const SMALLEST_FIELD: usize = 19;
+
+fn field(reader: &mut Reader<'_>) -> Result<FieldDescription, Malformed> {
+    Ok(FieldDescription {
+        name: reader.text()?.to_owned(),
+        table: reader.u32()?,
+        attribute: reader.i16()?,
+        type_oid: reader.u32()?,
+        type_size: reader.i16()?,
+        type_modifier: reader.i32()?,
+        format: match reader.u16()? {
+            0 => WireFormat::Text,
+            1 => WireFormat::Binary,
+            _ => return Err(Malformed::Code),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &[u8] = b"\0\x01id\0\0\0\x40\0\0\x01\0\0\0\x14\0\x08\xff\xff\xff\xff\0\x01";
+
+    #[test]
+    fn every_field_is_read() {
+        let read = row_description(ONE).unwrap();
+        let expected = FieldDescription {
+            name: "id".to_owned(),
+            table: 0x4000,
+            attribute: 1,
+            type_oid: 20,
+            type_size: 8,
+            type_modifier: -1,
+            format: WireFormat::Binary,
+        };
+        assert_eq!(read, [expected]);
+        assert_eq!(row_description(b"\0\0").unwrap(), []);
+    }
+
+    #[test]
+    fn cut_at_any_byte_it_is_refused() {
+        for end in 0..ONE.len() {
+            assert!(row_description(&ONE[..end]).is_err(), "{end}");
+        }
+        assert_eq!(row_description(&[ONE, b"x"].concat()), Err(Malformed::TrailingBytes));
+        assert_eq!(row_description(b"\xff\xffabc"), Err(Malformed::Count));
+    }
+}
