@@ -36,13 +36,18 @@ fn private_server() -> Result<Option<Server>> {
     if std::env::var_os("DATABASE_URL").is_some() {
         return Ok(None);
     }
-    eprintln!("DATABASE_URL is not set: starting a private PostgreSQL (the first time it may have to be fetched)");
+    eprintln!(
+        "DATABASE_URL is not set: starting a private PostgreSQL (the first time it may have to be fetched)"
+    );
     Ok(Some(Server::start(ServerOptions::default())?))
 }
 
 fn connected_to(connection: &Connection) {
     heading("Connected");
-    println!("server          PostgreSQL {}", connection.parameter("server_version").unwrap_or("of unknown version"));
+    println!(
+        "server          PostgreSQL {}",
+        connection.parameter("server_version").unwrap_or("of unknown version")
+    );
     println!("encryption      {}", connection.encryption().unwrap_or_else(|| "none".to_owned()));
     println!("authentication  {}", connection.auth_method());
 }
@@ -96,7 +101,10 @@ async fn million_rows(connection: &mut Connection) -> Result<()> {
     }
     let seconds = begin.elapsed().as_secs_f64();
     println!("{rows} rows in {count} batches, {} MiB of Arrow buffers", bytes >> 20);
-    println!("{seconds:.2} s, {:.0} rows per second (the server makes them up as it goes)", rows as f64 / seconds);
+    println!(
+        "{seconds:.2} s, {:.0} rows per second (the server makes them up as it goes)",
+        rows as f64 / seconds
+    );
     Ok(())
 }
 
@@ -113,7 +121,10 @@ async fn cancelled_sleep(connection: &mut Connection) -> Result<()> {
     };
     let ended = Instant::now();
     let begin = cancelling.await??;
-    println!("pg_sleep(30) ended {:?} after the cancel was asked for: {error}", ended.saturating_duration_since(begin));
+    println!(
+        "pg_sleep(30) ended {:?} after the cancel was asked for: {error}",
+        ended.saturating_duration_since(begin)
+    );
     let (one,): (i32,) = connection.query("select 1").one().await?;
     println!("the connection goes on: select {one}");
     Ok(())

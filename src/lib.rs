@@ -1,1 +1,57 @@
-//! molt-db
+//! An async PostgreSQL driver, written from the wire up.
+//!
+//! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, native cancel.
+//! - [`Pool`] gives many tasks a connection each, first in, first out.
+//! - [`Config`] says where to connect, in libpq's URLs and key/value strings.
+//!
+//! ```no_run
+//! use molt_db::{Config, FromRow, Pool};
+//!
+//! #[derive(FromRow)]
+//! struct Order {
+//!     id: i64,
+//!     customer: String,
+//! }
+//!
+//! # async fn example() -> Result<(), molt_db::Error> {
+//! let config: Config = "postgres://app:secret@db.example/shop?sslmode=verify-full".parse()?;
+//! let pool = Pool::builder(config).max_conns(16).build()?;
+//!
+//! let mut session = pool.acquire().await?;
+//! let order: Order = session.query("select id, customer from orders where id = $1").bind(7_i64).one().await?;
+//! session.execute("update orders set seen = true where id = $1", (order.id,)).await?;
+//!
+//! let mut batches = session.query("select * from lineitem where order_id = $1").bind(order.id).arrow().await?;
+//! while let Some(batch) = batches.next().await? {
+//!     println!("{} rows for {}", batch.num_rows(), order.customer);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! The layers below are crates of their own, for those who bring their own IO: [`protocol`] is the wire protocol as
+//! bytes and states, [`decode`] turns row bytes into values and Arrow buffers.
+
+pub mod config;
+mod connection;
+mod error;
+mod net;
+mod pool;
+
+pub use config::{Config, ConfigError};
+pub use connection::{Batches, Canceller, Connection, OwnedRows, Query, Rows, Sql, Statement};
+pub use error::Error;
+pub use pool::{Pool, PoolBuilder, Session};
+
+pub use molt_db_decode as decode;
+pub use molt_db_decode::{
+    Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
+};
+pub use molt_db_pool::{Metrics, PoolExhausted, Status};
+pub use molt_db_protocol as protocol;
+pub use molt_db_protocol::client::AuthMethod;
+pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

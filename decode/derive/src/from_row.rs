@@ -1,0 +1,273 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Field, Fields, GenericParam, Generics, Lifetime, LitStr, Path,
+    Result, Token, parse_quote,
+};
+
+/// Writes the implementation for a struct.
+pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let fields = struct_fields(input)?;
+    let home = crate_path(&input.attrs)?;
+    let lifetime = row_lifetime(&input.generics)?;
+    let generics = row_generics(&input.generics, fields, &home, &lifetime);
+    let reads = match fields {
+        Fields::Named(named) => by_name(&named.named, &home)?,
+        Fields::Unnamed(unnamed) => by_position(&unnamed.unnamed, &home)?,
+        Fields::Unit => return Err(Error::new(input.ident.span(), "FromRow needs a struct with fields")),
+    };
+
+    let (plan, value) = (reads.plan, reads.value);
+    let name = &input.ident;
+    let (implemented, _, bounds) = generics.split_for_impl();
+    let (_, arguments, _) = input.generics.split_for_impl();
+    Ok(quote! {
+        #[automatically_derived]
+        impl #implemented #home::FromRow<#lifetime> for #name #arguments #bounds {
+            fn plan(
+                columns: &#home::Columns,
+            ) -> ::core::result::Result<#home::RowPlan, #home::ValueError> {
+                #plan
+                ::core::result::Result::Ok(plan)
+            }
+
+            fn from_row(
+                plan: &#home::RowPlan,
+                row: #home::Row<#lifetime>,
+            ) -> ::core::result::Result<Self, #home::ValueError> {
+                ::core::result::Result::Ok(#value)
+            }
+        }
+    })
+}
+
+/// The two halves of the implementation: how the plan is made, and the value that is read by it.
+struct Reads {
+    plan: TokenStream,
+    value: TokenStream,
+}
+
+fn by_name(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Reads> {
+    let mut steps = TokenStream::new();
+    let mut values = TokenStream::new();
+    for (index, field) in fields.iter().enumerate() {
+        let Field { ident, ty, .. } = field;
+        let column = column_name(field)?;
+        steps.extend(quote! { plan.named::<#ty>(columns, #column)?; });
+        values.extend(quote! { #ident: plan.read(row, #index)?, });
+    }
+    Ok(Reads {
+        plan: quote! { let mut plan = #home::RowPlan::by_name(); #steps },
+        value: quote! { Self { #values } },
+    })
+}
+
+fn by_position(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Reads> {
+    let mut steps = TokenStream::new();
+    let mut values = TokenStream::new();
+    for (index, field) in fields.iter().enumerate() {
+        let Options { rename, home: path } = options(&field.attrs)?;
+        if let Some(option) = rename.or(path) {
+            return Err(Error::new(
+                option.span(),
+                "the fields of a tuple struct read by position and take no options",
+            ));
+        }
+        let ty = &field.ty;
+        steps.extend(quote! { plan.next::<#ty>(columns)?; });
+        values.extend(quote! { plan.read(row, #index)?, });
+    }
+    let count = fields.len();
+    Ok(Reads {
+        plan: quote! { let mut plan = #home::RowPlan::by_position(columns, #count)?; #steps },
+        value: quote! { Self(#values) },
+    })
+}
+
+fn struct_fields(input: &DeriveInput) -> Result<&Fields> {
+    match &input.data {
+        Data::Struct(data) => Ok(&data.fields),
+        Data::Enum(data) => {
+            Err(Error::new(data.enum_token.span, "FromRow reads rows as structs, not as enums"))
+        }
+        Data::Union(data) => {
+            Err(Error::new(data.union_token.span, "FromRow reads rows as structs, not as unions"))
+        }
+    }
+}
+
+/// The lifetime of the row: the struct's own, if it borrows.
+fn row_lifetime(generics: &Generics) -> Result<Lifetime> {
+    let mut lifetimes = generics.lifetimes();
+    match (lifetimes.next(), lifetimes.next()) {
+        (None, _) => Ok(Lifetime::new("'molt_row", proc_macro2::Span::call_site())),
+        (Some(only), None) => Ok(only.lifetime.clone()),
+        (Some(_), Some(second)) => {
+            Err(Error::new(second.span(), "FromRow takes one lifetime parameter at most: that of the row"))
+        }
+    }
+}
+
+/// The generics of the implementation: those of the struct, the lifetime of the row, and what the fields need of type
+/// parameters.
+fn row_generics(generics: &Generics, fields: &Fields, home: &Path, lifetime: &Lifetime) -> Generics {
+    let mut extended = generics.clone();
+    if generics.lifetimes().next().is_none() {
+        extended.params.insert(0, parse_quote!(#lifetime));
+    }
+    if generics.params.iter().any(|param| matches!(param, GenericParam::Type(_))) {
+        let bounds = &mut extended.make_where_clause().predicates;
+        fields.iter().for_each(|Field { ty, .. }| bounds.push(parse_quote!(#ty: #home::FromSql<#lifetime>)));
+    }
+    extended
+}
+
+fn crate_path(attributes: &[Attribute]) -> Result<Path> {
+    let found = options(attributes)?;
+    match (found.home, found.rename) {
+        (_, Some(rename)) => Err(Error::new(rename.span(), "`rename` belongs on a field")),
+        (Some(path), None) => path.parse_with(Path::parse_mod_style),
+        (None, None) => Ok(parse_quote!(::molt_db::decode)),
+    }
+}
+
+fn column_name(field: &Field) -> Result<String> {
+    let found = options(&field.attrs)?;
+    let own = field.ident.as_ref().map(|name| name.unraw().to_string());
+    match (found.home, found.rename) {
+        (Some(home), _) => Err(Error::new(home.span(), "`crate` belongs on the struct")),
+        (None, Some(rename)) => Ok(rename.value()),
+        (None, None) => own.ok_or_else(|| Error::new(field.span(), "the field has no name")),
+    }
+}
+
+/// What stands in `#[molt(...)]`.
+#[derive(Default)]
+struct Options {
+    rename: Option<LitStr>,
+    home: Option<LitStr>,
+}
+
+fn options(attributes: &[Attribute]) -> Result<Options> {
+    let mut options = Options::default();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("molt")) {
+        attribute.parse_nested_meta(|meta| {
+            let place = if meta.path.is_ident("rename") {
+                &mut options.rename
+            } else if meta.path.is_ident("crate") {
+                &mut options.home
+            } else {
+                return Err(
+                    meta.error("unknown option; there are `rename = \"column\"` and `crate = \"path\"`")
+                );
+            };
+            if place.replace(meta.value()?.parse()?).is_some() {
+                return Err(meta.error("the option is given twice"));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(input: DeriveInput) -> String {
+        match expand(&input) {
+            Ok(code) => format!("accepted: {code}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_from_a_row_is_refused_with_the_reason() {
+        let known: [(DeriveInput, &str); 8] = [
+            (
+                parse_quote!(
+                    enum E {
+                        A,
+                    }
+                ),
+                "FromRow reads rows as structs, not as enums",
+            ),
+            (parse_quote!(union U { a: i32 }), "FromRow reads rows as structs, not as unions"),
+            (
+                parse_quote!(
+                    struct Unit;
+                ),
+                "FromRow needs a struct with fields",
+            ),
+            (
+                parse_quote!(
+                    struct Two<'a, 'b> {
+                        a: &'a str,
+                        b: &'b str,
+                    }
+                ),
+                "FromRow takes one lifetime parameter at most: that of the row",
+            ),
+            (
+                parse_quote!(
+                    struct S {
+                        #[molt(renamed = "b")]
+                        a: i32,
+                    }
+                ),
+                "unknown option; there are `rename = \"column\"` and `crate = \"path\"`",
+            ),
+            (
+                parse_quote!(
+                    struct S {
+                        #[molt(rename = "b", rename = "c")]
+                        a: i32,
+                    }
+                ),
+                "the option is given twice",
+            ),
+            (
+                parse_quote!(
+                    #[molt(rename = "b")]
+                    struct S {
+                        a: i32,
+                    }
+                ),
+                "`rename` belongs on a field",
+            ),
+            (
+                parse_quote!(
+                    struct S(#[molt(rename = "b")] i32);
+                ),
+                "the fields of a tuple struct read by position and take no options",
+            ),
+        ];
+        for (input, reason) in known {
+            assert_eq!(refusal(input), reason);
+        }
+    }
+
+    #[test]
+    fn the_path_of_the_crate_is_the_users_choice() {
+        let default = expand(&parse_quote!(
+            struct S {
+                a: i32,
+            }
+        ))
+        .unwrap_or_default()
+        .to_string();
+        assert!(default.contains(":: molt_db :: decode :: FromRow < 'molt_row > for S"), "{default}");
+        let own = expand(&parse_quote!(
+            #[molt(crate = "a::b")]
+            struct S {
+                a: i32,
+            }
+        ))
+        .unwrap_or_default()
+        .to_string();
+        assert!(own.contains("a :: b :: FromRow") && !own.contains("molt_db"), "{own}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Rows into Arrow record batches.
+//!
+//! An [`ArrowPlan`] is compiled once for the columns of a result; a [`BatchBuilder`] takes the rows and gives a
+//! [`RecordBatch`](array::RecordBatch) whenever one is full. The crates of Arrow are re-exported, so that there is no
+//! second version of them to mix up.
+//!
+//! # Types
+//!
+//! | PostgreSQL | Arrow | extension type |
+//! |---|---|---|
+//! | `bool` | `Boolean` | |
+//! | `int2`, `int4`, `int8` | `Int16`, `Int32`, `Int64` | |
+//! | `float4`, `float8` | `Float32`, `Float64` | |
+//! | `oid` | `UInt32` | |
+//! | `numeric(p, s)`, up to 38 digits | `Decimal128(p, s)` | |
+//! | `numeric(p, s)`, up to 76 digits | `Decimal256(p, s)` | |
+//! | any other `numeric` | `Utf8`, the exact text | `arrow.opaque` |
+//! | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown` | `Utf8` | |
+//! | `bytea` | `Binary` | |
+//! | `date` | `Date32` | |
+//! | `time` | `Time64(Microsecond)` | |
+//! | `timestamp` | `Timestamp(Microsecond)` | |
+//! | `timestamptz` | `Timestamp(Microsecond, "UTC")` | |
+//! | `uuid` | `FixedSizeBinary(16)` | `arrow.uuid` |
+//! | `json`, `jsonb` | `Utf8` | `arrow.json` |
+//! | other types, in binary | `Binary`, the bytes of the wire | `arrow.opaque` |
+//! | other types, and all of the above but text and JSON, in text | `Utf8` | `arrow.opaque` |
+//!
+//! A `numeric` with a negative scale has as many more digits before the point, and scale 0; one with a scale above its
+//! precision has the scale as its precision. Each field has the type's name under the metadata key `POSTGRESQL:type`,
+//! and its modifier, if there is one, under `POSTGRESQL:typmod`.
+//!
+//! # Values that do not fit
+//!
+//! Nothing is rounded, wrapped or cut off. A proper value that its Arrow type cannot hold is handled as [`Unfit`] says:
+//! infinite dates and timestamps, timestamps after 294247-01-10, the time 24:00:00, and NaN in a decimal. Values that
+//! are malformed, and text that is not UTF-8, are errors always.
+//!
+//! ```
+//! use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
+//! use molt_db_decode::{Column, Columns, Format, Oid};
+//!
+//! let columns = Columns::new([Column::new("id", Oid::INT8, -1, Format::Binary)]);
+//! let plan = ArrowPlan::compile(&columns, &ArrowOptions::default());
+//! let mut builder = BatchBuilder::new(&plan, BatchLimits::default());
+//!
+//! let filled = builder.push(b"\0\x01\0\0\0\x08\0\0\0\0\0\0\0\x07")?;
+//! assert_eq!(filled, Filled::More);
+//! let batch = builder.finish()?.ok_or("there is a row")?;
+//! assert_eq!((batch.num_rows(), batch.schema()), (1, plan.schema()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batch;
+mod column;
+mod error;
+mod fixed;
+mod limits;
+mod nulls;
+mod options;
+mod plan;
+mod variable;
+
+pub use arrow_array as array;
+pub use arrow_buffer as buffer;
+pub use arrow_schema as schema;
+
+pub use self::batch::{BatchBuilder, Filled};
+pub(crate) use self::column::{ColumnBuilder, NotUtf8, field};
+pub use self::error::BatchError;
+pub(crate) use self::fixed::{Decode, primitive};
+pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
+pub(crate) use self::nulls::Nulls;
+pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
+pub use self::plan::ArrowPlan;
+
+use crate::ValueError;
+
+/// Why a value does not become an element of an Arrow column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is no value of its type.
+    Malformed(&'static str),
+    /// Its Arrow type cannot hold it: the policy decides.
+    Unfit(&'static str),
+    /// The column has no room for it in one batch.
+    TooLong,
+}
+
+impl From<Fault> for ValueError {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Malformed(problem) => Self::malformed(problem),
+            Fault::Unfit(problem) => Self::out_of_range(problem),
+            Fault::TooLong => Self::out_of_range("one column of a batch holds at most 2 GiB"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

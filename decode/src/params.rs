@@ -1,0 +1,252 @@
+use std::fmt;
+
+use crate::{EncodeError, Format, IsNull, Oid, ToSql};
+
+/// The parameters of one execution, encoded as Bind carries them.
+///
+/// One can be reused: [`clear`](Self::clear) keeps the memory. Prints the types, never the values.
+///
+/// ```
+/// use molt_db_decode::{Oid, Params};
+///
+/// let mut params = Params::default();
+/// params.push(&7_i32)?;
+/// params.push(&None::<i64>)?;
+/// params.push("seven")?;
+/// assert_eq!(params.oids(), [Oid::INT4, Oid::INT8, Oid::UNSPECIFIED]);
+/// assert_eq!(params.values(), b"\0\0\0\x04\0\0\0\x07\xff\xff\xff\xff\0\0\0\x05seven");
+/// # Ok::<(), molt_db_decode::EncodeError>(())
+/// ```
+#[derive(Default, Clone)]
+pub struct Params {
+    oids: Vec<Oid>,
+    /// As many as `oids`.
+    formats: Vec<Format>,
+    values: Vec<u8>,
+}
+
+impl Params {
+    /// The largest number of parameters that Bind can carry.
+    pub const LIMIT: usize = 65_535;
+
+    /// Encodes a further parameter.
+    ///
+    /// # Errors
+    ///
+    /// There are [`LIMIT`](Self::LIMIT) already, the value is longer than 2,147,483,647 bytes, or it cannot be
+    /// encoded. Nothing is added then.
+    pub fn push(&mut self, value: &(impl ToSql + ?Sized)) -> Result<(), EncodeError> {
+        if self.len() >= Self::LIMIT {
+            return Err(EncodeError::TooManyParameters);
+        }
+        let start = self.values.len();
+        if let Err(error) = self.append(value, start) {
+            self.values.truncate(start);
+            return Err(error);
+        }
+        self.oids.push(value.oid());
+        self.formats.push(value.format());
+        Ok(())
+    }
+
+    /// Forgets all parameters and keeps the memory.
+    pub fn clear(&mut self) {
+        self.oids.clear();
+        self.formats.clear();
+        self.values.clear();
+    }
+
+    /// Returns the number of parameters.
+    pub fn len(&self) -> usize {
+        self.oids.len()
+    }
+
+    /// Says whether there are no parameters.
+    pub fn is_empty(&self) -> bool {
+        self.oids.is_empty()
+    }
+
+    /// Returns the types that the parameters declare, one for each; [`Oid::UNSPECIFIED`] where the server infers it.
+    pub fn oids(&self) -> &[Oid] {
+        &self.oids
+    }
+
+    /// Returns the formats of the parameters, one for each.
+    pub fn formats(&self) -> &[Format] {
+        &self.formats
+    }
+
+    /// Returns the values as Bind has them: each a length of four bytes (-1 for NULL) and its bytes.
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    fn append(&mut self, value: &(impl ToSql + ?Sized), start: usize) -> Result<(), EncodeError> {
+        const NULL: i32 = -1;
+        self.values.extend_from_slice(&NULL.to_be_bytes());
+        let content = self.values.len();
+        match value.to_sql(&mut self.values)? {
+            IsNull::Yes => self.values.truncate(content),
+            IsNull::No => {
+                let length = self.values.len().checked_sub(content).map(i32::try_from);
+                let Some(Ok(length)) = length else { return Err(EncodeError::TooLong) };
+                if let Some(place) = self.values.get_mut(start..content) {
+                    place.copy_from_slice(&length.to_be_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Params")
+            .field("oids", &self.oids)
+            .field("values", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+
+/// Several parameters at once: `()`, tuples of up to 12 values, arrays, slices (of `&dyn ToSql`, say) and vectors.
+pub trait Parameters {
+    /// Adds the parameters, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Params::push`]; those before the failing one are added.
+    fn encode(&self, params: &mut Params) -> Result<(), EncodeError>;
+}
+
+impl<P: Parameters + ?Sized> Parameters for &P {
+    fn encode(&self, params: &mut Params) -> Result<(), EncodeError> {
+        (**self).encode(params)
+    }
+}
+
+impl<T: ToSql> Parameters for [T] {
+    fn encode(&self, params: &mut Params) -> Result<(), EncodeError> {
+        self.iter().try_for_each(|value| params.push(value))
+    }
+}
+
+impl<T: ToSql, const N: usize> Parameters for [T; N] {
+    fn encode(&self, params: &mut Params) -> Result<(), EncodeError> {
+        self.as_slice().encode(params)
+    }
+}
+
+impl<T: ToSql> Parameters for Vec<T> {
+    fn encode(&self, params: &mut Params) -> Result<(), EncodeError> {
+        self.as_slice().encode(params)
+    }
+}
+
+impl Parameters for () {
+    fn encode(&self, _params: &mut Params) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// Implements [`Parameters`] for one length of tuple: a language without variadic generics has no other way.
+macro_rules! tuple {
+    ($($value:ident),+) => {
+        impl<$($value: ToSql),+> Parameters for ($($value,)+) {
+            fn encode(&self, params: &mut Params) -> Result<(), EncodeError> {
+                #[expect(non_snake_case, reason = "the variables carry the names of their types")]
+                let ($($value,)+) = self;
+                $(params.push($value)?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+tuple!(A);
+tuple!(A, B);
+tuple!(A, B, C);
+tuple!(A, B, C, D);
+tuple!(A, B, C, D, E);
+tuple!(A, B, C, D, E, F);
+tuple!(A, B, C, D, E, F, G);
+tuple!(A, B, C, D, E, F, G, H);
+tuple!(A, B, C, D, E, F, G, H, I);
+tuple!(A, B, C, D, E, F, G, H, I, J);
+tuple!(A, B, C, D, E, F, G, H, I, J, K);
+tuple!(A, B, C, D, E, F, G, H, I, J, K, L);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Refused;
+
+    impl ToSql for Refused {
+        fn oid(&self) -> Oid {
+            Oid::TEXT
+        }
+
+        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+            out.extend_from_slice(b"half of it");
+            Err(EncodeError::OutOfRange("refused"))
+        }
+    }
+
+    fn encoded(parameters: impl Parameters) -> Params {
+        let mut params = Params::default();
+        parameters.encode(&mut params).unwrap();
+        params
+    }
+
+    #[test]
+    fn a_refused_parameter_leaves_nothing_behind() {
+        let mut params = encoded((1_i16, "a"));
+        let before = params.values().to_vec();
+        assert!(params.push(&Refused).is_err());
+        assert_eq!((params.len(), params.formats().len(), params.values()), (2, 2, before.as_slice()));
+    }
+
+    #[test]
+    fn as_many_parameters_go_as_bind_can_count_and_not_one_more() {
+        let mut params = encoded(vec![None::<i32>; Params::LIMIT]);
+        assert_eq!(params.len(), 65_535);
+        assert!(matches!(params.push("one more"), Err(EncodeError::TooManyParameters)));
+        params.clear();
+        assert!(params.is_empty() && params.values().is_empty());
+        assert!(params.push("one more").is_ok());
+    }
+
+    #[test]
+    fn tuples_arrays_slices_and_trait_objects_are_parameters() {
+        let (id, name) = (7_i32, "Ada".to_owned());
+        let dynamic: &[&(dyn ToSql + Sync)] = &[&id, &name];
+        let expected = encoded((id, &name));
+        assert_eq!(encoded(dynamic).values(), expected.values());
+        assert_eq!(encoded([&id as &dyn ToSql, &name]).oids(), [Oid::INT4, Oid::UNSPECIFIED]);
+        assert_eq!(encoded([7_i32, 8]).len(), 2);
+        assert!(encoded(()).is_empty());
+    }
+
+    #[test]
+    fn null_declares_the_type_it_is_known_to_have() {
+        let params = encoded((None::<i64>, Some(1_i64), None::<&str>, Some("a"), None::<Vec<u8>>));
+        let oids = [Oid::INT8, Oid::INT8, Oid::UNSPECIFIED, Oid::UNSPECIFIED, Oid::BYTEA];
+        assert_eq!(params.oids(), oids);
+        assert!(params.values().starts_with(b"\xff\xff\xff\xff\0\0\0\x08"));
+    }
+
+    #[test]
+    fn binary_parameters_declare_their_type() {
+        let params =
+            encoded((true, 1_i64, 1.0_f32, "text", b"bytes", crate::Json("{}"), crate::Date::INFINITY));
+        for (oid, format) in params.oids().iter().zip(params.formats()) {
+            assert_eq!(*oid == Oid::UNSPECIFIED, *format == Format::Text);
+        }
+    }
+
+    #[test]
+    fn values_are_not_printed() {
+        let printed = format!("{:?}", encoded(("secret", 12_345_i32)));
+        assert_eq!(printed, "Params { oids: [Oid(0), Oid(23)], values: [redacted] }");
+    }
+}

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_schema::DataType;
+
+use crate::arrow::{Decode, Fault};
+use crate::types::fixed;
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+const MALFORMED: &str = "it is neither true nor false";
+
+impl FromSql<'_> for bool {
+    fn accepts(column: &Column) -> bool {
+        column.oid() == Oid::BOOL
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        match (column.format(), fixed(value)?) {
+            (Format::Binary, [0]) | (Format::Text, [b'f']) => Ok(false),
+            (Format::Binary, [1]) | (Format::Text, [b't']) => Ok(true),
+            (Format::Binary | Format::Text, [_]) => Err(ValueError::malformed(MALFORMED)),
+        }
+    }
+}
+
+impl ToSql for bool {
+    fn oid(&self) -> Oid {
+        Oid::BOOL
+    }
+
+    fn type_oid() -> Oid {
+        Oid::BOOL
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.push(u8::from(*self));
+        Ok(IsNull::No)
+    }
+}
+
+/// `bool` in Arrow. The bits are packed at the end of a batch.
+#[derive(Debug)]
+pub(crate) struct Bool;
+
+impl Decode<1> for Bool {
+    type Element = bool;
+
+    fn decode(value: [u8; 1]) -> Result<bool, Fault> {
+        match value {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [_] => Err(Fault::Malformed(MALFORMED)),
+        }
+    }
+
+    fn array(elements: Vec<bool>, nulls: Option<NullBuffer>, _data_type: &DataType) -> ArrayRef {
+        Arc::new(BooleanArray::new(BooleanBuffer::from(elements), nulls))
+    }
+}

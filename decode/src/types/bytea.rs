@@ -1,0 +1,60 @@
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+
+impl<'r> FromSql<'r> for &'r [u8] {
+    fn accepts(column: &Column) -> bool {
+        column.is_binary(Oid::BYTEA)
+    }
+
+    fn from_sql(_column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
+        Ok(value)
+    }
+}
+
+impl FromSql<'_> for Vec<u8> {
+    fn accepts(column: &Column) -> bool {
+        <&[u8]>::accepts(column)
+    }
+
+    fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        Ok(value.to_vec())
+    }
+}
+
+impl ToSql for [u8] {
+    fn oid(&self) -> Oid {
+        Oid::BYTEA
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(self);
+        Ok(IsNull::No)
+    }
+}
+
+impl<const N: usize> ToSql for [u8; N] {
+    fn oid(&self) -> Oid {
+        Oid::BYTEA
+    }
+
+    fn type_oid() -> Oid {
+        Oid::BYTEA
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.as_slice().to_sql(out)
+    }
+}
+
+impl ToSql for Vec<u8> {
+    fn oid(&self) -> Oid {
+        Oid::BYTEA
+    }
+
+    fn type_oid() -> Oid {
+        Oid::BYTEA
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.as_slice().to_sql(out)
+    }
+}

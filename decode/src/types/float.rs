@@ -1,0 +1,97 @@
+use arrow_array::ArrayRef;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
+
+use crate::arrow::{Decode, Fault, primitive};
+use crate::types::{fixed, parse};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+impl FromSql<'_> for f32 {
+    fn accepts(column: &Column) -> bool {
+        column.oid() == Oid::FLOAT4
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        match column.format() {
+            Format::Binary => Ok(Self::from_be_bytes(fixed(value)?)),
+            Format::Text => parse(value),
+        }
+    }
+}
+
+impl FromSql<'_> for f64 {
+    fn accepts(column: &Column) -> bool {
+        matches!(column.oid(), Oid::FLOAT4 | Oid::FLOAT8)
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        match (column.format(), column.oid()) {
+            (Format::Binary, Oid::FLOAT8) => Ok(Self::from_be_bytes(fixed(value)?)),
+            (Format::Text, Oid::FLOAT8) => parse(value),
+            (Format::Binary | Format::Text, _) => f32::from_sql(column, value).map(Self::from),
+        }
+    }
+}
+
+impl ToSql for f32 {
+    fn oid(&self) -> Oid {
+        Oid::FLOAT4
+    }
+
+    fn type_oid() -> Oid {
+        Oid::FLOAT4
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql for f64 {
+    fn oid(&self) -> Oid {
+        Oid::FLOAT8
+    }
+
+    fn type_oid() -> Oid {
+        Oid::FLOAT8
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+/// `float4` in Arrow.
+#[derive(Debug)]
+pub(crate) struct Float4;
+
+impl Decode<4> for Float4 {
+    type Element = f32;
+
+    fn decode(value: [u8; 4]) -> Result<f32, Fault> {
+        Ok(f32::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<f32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Float32Type>(elements, nulls, data_type)
+    }
+}
+
+/// `float8` in Arrow.
+#[derive(Debug)]
+pub(crate) struct Float8;
+
+impl Decode<8> for Float8 {
+    type Element = f64;
+
+    fn decode(value: [u8; 8]) -> Result<f64, Fault> {
+        Ok(f64::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<f64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Float64Type>(elements, nulls, data_type)
+    }
+}

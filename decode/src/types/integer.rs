@@ -1,0 +1,145 @@
+use std::str::FromStr;
+
+use arrow_array::ArrayRef;
+use arrow_array::types::{Int16Type, Int32Type, Int64Type};
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
+
+use crate::arrow::{Decode, Fault, primitive};
+use crate::types::{fixed, parse};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+impl FromSql<'_> for i16 {
+    fn accepts(column: &Column) -> bool {
+        column.oid() == Oid::INT2
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        read(column, value)
+    }
+}
+
+impl FromSql<'_> for i32 {
+    fn accepts(column: &Column) -> bool {
+        matches!(column.oid(), Oid::INT2 | Oid::INT4)
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        read(column, value)
+    }
+}
+
+impl FromSql<'_> for i64 {
+    fn accepts(column: &Column) -> bool {
+        matches!(column.oid(), Oid::INT2 | Oid::INT4 | Oid::INT8)
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        read(column, value)
+    }
+}
+
+/// Reads an integer column as a type that is as wide or wider.
+fn read<T: TryFrom<i64> + FromStr>(column: &Column, value: &[u8]) -> Result<T, ValueError> {
+    let wide = match (column.format(), column.oid()) {
+        (Format::Text, _) => return parse(value),
+        (Format::Binary, Oid::INT2) => i16::from_be_bytes(fixed(value)?).into(),
+        (Format::Binary, Oid::INT4) => i32::from_be_bytes(fixed(value)?).into(),
+        (Format::Binary, Oid::INT8) => i64::from_be_bytes(fixed(value)?),
+        (Format::Binary, _) => return Err(ValueError::mismatch(column)),
+    };
+    T::try_from(wide).map_err(|_| ValueError::mismatch(column))
+}
+
+impl ToSql for i16 {
+    fn oid(&self) -> Oid {
+        Oid::INT2
+    }
+
+    fn type_oid() -> Oid {
+        Oid::INT2
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql for i32 {
+    fn oid(&self) -> Oid {
+        Oid::INT4
+    }
+
+    fn type_oid() -> Oid {
+        Oid::INT4
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql for i64 {
+    fn oid(&self) -> Oid {
+        Oid::INT8
+    }
+
+    fn type_oid() -> Oid {
+        Oid::INT8
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+/// `int2` in Arrow.
+#[derive(Debug)]
+pub(crate) struct Int2;
+
+impl Decode<2> for Int2 {
+    type Element = i16;
+
+    fn decode(value: [u8; 2]) -> Result<i16, Fault> {
+        Ok(i16::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<i16>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int16Type>(elements, nulls, data_type)
+    }
+}
+
+/// `int4` in Arrow.
+#[derive(Debug)]
+pub(crate) struct Int4;
+
+impl Decode<4> for Int4 {
+    type Element = i32;
+
+    fn decode(value: [u8; 4]) -> Result<i32, Fault> {
+        Ok(i32::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<i32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int32Type>(elements, nulls, data_type)
+    }
+}
+
+/// `int8` in Arrow.
+#[derive(Debug)]
+pub(crate) struct Int8;
+
+impl Decode<8> for Int8 {
+    type Element = i64;
+
+    fn decode(value: [u8; 8]) -> Result<i64, Fault> {
+        Ok(i64::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int64Type>(elements, nulls, data_type)
+    }
+}

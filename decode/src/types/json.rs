@@ -1,0 +1,68 @@
+use crate::arrow::Fault;
+use crate::types::text::utf8;
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+/// JSON as the text that the server has: a value of `json` or `jsonb`, neither parsed nor checked here.
+///
+/// As a parameter it goes as text of no declared type, which fits `json` and `jsonb` alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Json<T>(pub T);
+
+pub(crate) fn is_json(oid: Oid) -> bool {
+    matches!(oid, Oid::JSON | Oid::JSONB)
+}
+
+/// Takes off what the binary form of `jsonb` puts in front of the text.
+pub(crate) fn without_version<'r>(column: &Column, value: &'r [u8]) -> Result<&'r [u8], ValueError> {
+    match column.is_binary(Oid::JSONB) {
+        true => strip(value).ok_or_else(|| ValueError::malformed(UNKNOWN_VERSION)),
+        false => Ok(value),
+    }
+}
+
+/// The only version of the binary form there has been is 1.
+fn strip(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(&[1])
+}
+
+const UNKNOWN_VERSION: &str = "its version of jsonb is unknown";
+
+impl<'r> FromSql<'r> for Json<&'r str> {
+    fn accepts(column: &Column) -> bool {
+        is_json(column.oid())
+    }
+
+    fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
+        without_version(column, value).and_then(utf8).map(Self)
+    }
+}
+
+impl FromSql<'_> for Json<String> {
+    fn accepts(column: &Column) -> bool {
+        is_json(column.oid())
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        <Json<&str>>::from_sql(column, value).map(|Json(text)| Self(text.to_owned()))
+    }
+}
+
+impl<T: AsRef<str>> ToSql for Json<T> {
+    fn oid(&self) -> Oid {
+        Oid::UNSPECIFIED
+    }
+
+    fn format(&self) -> Format {
+        Format::Text
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.0.as_ref().to_sql(out)
+    }
+}
+
+/// `jsonb` in Arrow.
+pub(crate) fn append_jsonb(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.extend_from_slice(strip(value).ok_or(Fault::Malformed(UNKNOWN_VERSION))?);
+    Ok(())
+}

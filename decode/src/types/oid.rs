@@ -1,0 +1,76 @@
+use arrow_array::ArrayRef;
+use arrow_array::types::UInt32Type;
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
+
+use crate::arrow::{Decode, Fault, primitive};
+use crate::types::{fixed, parse};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+impl FromSql<'_> for u32 {
+    fn accepts(column: &Column) -> bool {
+        column.oid() == Oid::OID
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        match column.format() {
+            Format::Binary => Ok(Self::from_be_bytes(fixed(value)?)),
+            Format::Text => parse(value),
+        }
+    }
+}
+
+impl FromSql<'_> for Oid {
+    fn accepts(column: &Column) -> bool {
+        u32::accepts(column)
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        u32::from_sql(column, value).map(Self)
+    }
+}
+
+impl ToSql for u32 {
+    fn oid(&self) -> Oid {
+        Oid::OID
+    }
+
+    fn type_oid() -> Oid {
+        Oid::OID
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql for Oid {
+    fn oid(&self) -> Oid {
+        Self::OID
+    }
+
+    fn type_oid() -> Oid {
+        Self::OID
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.0.to_sql(out)
+    }
+}
+
+/// `oid` in Arrow.
+#[derive(Debug)]
+pub(crate) struct OidNumber;
+
+impl Decode<4> for OidNumber {
+    type Element = u32;
+
+    fn decode(value: [u8; 4]) -> Result<u32, Fault> {
+        Ok(u32::from_be_bytes(value))
+    }
+
+    fn array(elements: Vec<u32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<UInt32Type>(elements, nulls, data_type)
+    }
+}

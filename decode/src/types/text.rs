@@ -1,0 +1,86 @@
+use std::borrow::Cow;
+
+use crate::types::json;
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+
+/// Says whether the binary form of the type is its text.
+pub(crate) fn is_text(oid: Oid) -> bool {
+    matches!(oid, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR | Oid::NAME | Oid::CHAR | Oid::UNKNOWN)
+}
+
+pub(crate) fn utf8(value: &[u8]) -> Result<&str, ValueError> {
+    str::from_utf8(value).map_err(|_| ValueError::malformed("its text is not valid UTF-8"))
+}
+
+impl<'r> FromSql<'r> for &'r str {
+    fn accepts(column: &Column) -> bool {
+        column.format() == Format::Text || is_text(column.oid()) || json::is_json(column.oid())
+    }
+
+    fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
+        utf8(json::without_version(column, value)?)
+    }
+}
+
+impl FromSql<'_> for String {
+    fn accepts(column: &Column) -> bool {
+        <&str>::accepts(column)
+    }
+
+    fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        <&str>::from_sql(column, value).map(Self::from)
+    }
+}
+
+impl<'r> FromSql<'r> for Cow<'r, str> {
+    fn accepts(column: &Column) -> bool {
+        <&str>::accepts(column)
+    }
+
+    fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
+        <&str>::from_sql(column, value).map(Cow::Borrowed)
+    }
+}
+
+impl ToSql for str {
+    fn oid(&self) -> Oid {
+        Oid::UNSPECIFIED
+    }
+
+    fn format(&self) -> Format {
+        Format::Text
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(self.as_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql for String {
+    fn oid(&self) -> Oid {
+        self.as_str().oid()
+    }
+
+    fn format(&self) -> Format {
+        self.as_str().format()
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.as_str().to_sql(out)
+    }
+}
+
+impl ToSql for Cow<'_, str> {
+    fn oid(&self) -> Oid {
+        self.as_ref().oid()
+    }
+
+    fn format(&self) -> Format {
+        self.as_ref().format()
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        self.as_ref().to_sql(out)
+    }
+}

@@ -1,0 +1,115 @@
+use std::fmt;
+
+use arrow_array::ArrayRef;
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
+
+use crate::arrow::{Decode, Fault, primitive};
+use crate::types::calendar::{MICROS_PER_DAY, split};
+use crate::types::{Date, Time, fixed};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+
+/// A `timestamp` without time zone: microseconds since 2000-01-01 00:00, or an infinity.
+///
+/// Prints as the server does with `DateStyle` ISO.
+///
+/// ```
+/// use molt_db_decode::{Date, Time, Timestamp};
+///
+/// let day = Date::from_ymd(2024, 2, 29).ok_or("no such day")?;
+/// let noon = Time::from_micros(43_200_000_000).ok_or("no such time")?;
+/// let timestamp = Timestamp::new(day, noon).ok_or("out of range")?;
+/// assert_eq!(timestamp.to_string(), "2024-02-29 12:00:00");
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Later than all others.
+    pub const INFINITY: Self = Self(i64::MAX);
+    /// Earlier than all others.
+    pub const NEG_INFINITY: Self = Self(i64::MIN);
+
+    /// Takes a day and a time of it. `None` for an infinite date and beyond what microseconds in an `i64` can say.
+    pub fn new(date: Date, time: Time) -> Option<Self> {
+        let days = date.is_finite().then(|| i64::from(date.days()))?;
+        days.checked_mul(MICROS_PER_DAY)?.checked_add(time.micros()).map(Self).filter(|it| it.is_finite())
+    }
+
+    /// Takes the microseconds since 2000-01-01 00:00. `i64::MAX` and `i64::MIN` are the infinities; the server refuses
+    /// what lies before 4714-11-24 BC or after the year 294276.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Returns the microseconds since 2000-01-01 00:00; of the infinities, `i64::MAX` and `i64::MIN`.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Says whether it is a point in time and no infinity.
+    pub fn is_finite(self) -> bool {
+        self != Self::INFINITY && self != Self::NEG_INFINITY
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::INFINITY => f.write_str("infinity"),
+            Self::NEG_INFINITY => f.write_str("-infinity"),
+            Self(micros) => {
+                let (day, clock) = split(micros);
+                write!(f, "{day} {clock}{}", day.era())
+            }
+        }
+    }
+}
+
+impl FromSql<'_> for Timestamp {
+    fn accepts(column: &Column) -> bool {
+        column.is_binary(Oid::TIMESTAMP)
+    }
+
+    fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
+        Ok(Self(i64::from_be_bytes(fixed(value)?)))
+    }
+}
+
+impl ToSql for Timestamp {
+    fn oid(&self) -> Oid {
+        Oid::TIMESTAMP
+    }
+
+    fn type_oid() -> Oid {
+        Oid::TIMESTAMP
+    }
+
+    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        out.extend_from_slice(&self.0.to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+/// From 1970-01-01, where Arrow counts from, to 2000-01-01.
+const MICROS_FROM_UNIX: i64 = 946_684_800_000_000;
+
+/// `timestamp` and `timestamptz` in Arrow.
+#[derive(Debug)]
+pub(crate) struct TimestampMicros;
+
+impl Decode<8> for TimestampMicros {
+    type Element = i64;
+
+    fn decode(value: [u8; 8]) -> Result<i64, Fault> {
+        let timestamp = Timestamp(i64::from_be_bytes(value));
+        let micros = timestamp.is_finite().then(|| timestamp.0.checked_add(MICROS_FROM_UNIX)).flatten();
+        micros.ok_or(Fault::Unfit("it is infinite, or beyond what Arrow counts"))
+    }
+
+    fn array(elements: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<TimestampMicrosecondType>(elements, nulls, data_type)
+    }
+}

@@ -1,0 +1,164 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use molt_db_decode::Columns;
+use molt_db_decode::arrow::array::RecordBatch;
+use molt_db_decode::arrow::schema::SchemaRef;
+use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
+
+use super::Connection;
+use super::exchange::{Step, Wanted};
+use crate::error::Error;
+use crate::net::Limit;
+
+/// The rows of a query as Arrow record batches, bounded in rows and bytes.
+///
+/// Batches are built straight from the read buffer. While nobody asks for the next one nothing is read, and the server waits. The
+/// schema is there before the first batch, and for a result without rows.
+///
+/// ```no_run
+/// # async fn example(connection: &mut molt_db::Connection) -> Result<(), molt_db::Error> {
+/// let mut batches = connection.query("select * from lineitem").arrow().await?;
+/// println!("{}", batches.schema());
+/// while let Some(batch) = batches.next().await? {
+///     println!("{} rows", batch.num_rows());
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Batches<'c> {
+    connection: &'c mut Connection,
+    schema: SchemaRef,
+    builder: BatchBuilder,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading,
+    /// A value could not be converted. The rest of the result is read and dropped, then this is reported.
+    Failing(Error),
+    Over,
+}
+
+impl<'c> Batches<'c> {
+    pub(super) fn new(
+        connection: &'c mut Connection,
+        columns: &Columns,
+        options: &ArrowOptions,
+        limits: BatchLimits,
+    ) -> Self {
+        let plan = ArrowPlan::compile(columns, options);
+        let schema = plan.schema();
+        connection.timer.set(connection.query_timeout.map(Limit::Silence));
+        let state = if connection.client.is_settled() { State::Over } else { State::Reading };
+        Self { connection, schema, builder: BatchBuilder::new(&plan, limits), state }
+    }
+
+    /// Returns the schema of all batches.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// Returns the next batch, or `None` at the end, which is then final.
+    ///
+    /// # Errors
+    ///
+    /// The server's: batches that came before it are not the whole result. [`Error::is_conversion`] for a value that Arrow
+    /// cannot hold, under the policy of the options: the rest of the result is dropped then and the connection stays
+    /// usable. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for `query_timeout`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future loses no row: call it again.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        std::future::poll_fn(|cx| self.poll_batch(cx)).await
+    }
+
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>, Error>> {
+        loop {
+            if let State::Over = self.state {
+                return Poll::Ready(Ok(None));
+            }
+            if let Some(batch) = self.take_rows()? {
+                return Poll::Ready(Ok(Some(batch)));
+            }
+            let step = match ready!(self.connection.poll_step(cx)) {
+                Ok(step) => step,
+                Err(error) => {
+                    self.state = State::Over;
+                    return Poll::Ready(Err(error));
+                }
+            };
+            match step {
+                Step::Columns => {}
+                Step::Row(place) => self.take_row(place),
+                Step::Finished(result) => return Poll::Ready(self.end(result.map(|_| ()))),
+            }
+        }
+    }
+
+    /// Takes the rows that have arrived. Returns a batch if they fill one.
+    fn take_rows(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let builder = match self.state {
+            State::Reading => Some(&mut self.builder),
+            State::Failing(_) | State::Over => None,
+        };
+        let taken = match builder {
+            Some(builder) => self.connection.take_rows(|row| push(builder, row)),
+            None => self.connection.take_rows(|_| Ok(Wanted::More)),
+        };
+        match taken {
+            Ok(Wanted::More) => Ok(None),
+            Ok(Wanted::Enough) => self.build(),
+            Err(error) => {
+                self.state = State::Failing(error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the row that arrived alone.
+    fn take_row(&mut self, place: std::ops::Range<usize>) {
+        if let State::Reading = self.state
+            && let Err(error) = push(&mut self.builder, self.connection.transport.used(place))
+        {
+            self.state = State::Failing(error);
+        }
+    }
+
+    fn build(&mut self) -> Result<Option<RecordBatch>, Error> {
+        match self.builder.finish() {
+            Ok(batch) => Ok(batch),
+            Err(error) => {
+                self.state = State::Failing(error.into());
+                Ok(None)
+            }
+        }
+    }
+
+    fn end(&mut self, result: Result<(), Error>) -> Result<Option<RecordBatch>, Error> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        result?;
+        match state {
+            State::Failing(error) => Err(error),
+            State::Reading | State::Over => Ok(self.builder.finish()?),
+        }
+    }
+}
+
+fn push(builder: &mut BatchBuilder, row: &[u8]) -> Result<Wanted, Error> {
+    Ok(match builder.push(row)? {
+        Filled::More => Wanted::More,
+        Filled::Full => Wanted::Enough,
+    })
+}
+
+impl Stream for Batches<'_> {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_batch(cx).map(Result::transpose)
+    }
+}

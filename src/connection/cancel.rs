@@ -1,0 +1,96 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use molt_db_protocol::message::{CancelKey, cancel_request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::error::{ConnectCause, Error};
+use crate::net::{Encryption, Peer};
+
+/// Cancels the query that runs on a connection, from any task or thread.
+///
+/// The request goes to the address that the session was resolved to, under the session's TLS settings. It names the
+/// session, not a query: the server cancels whatever runs when the request arrives. A query that was not sent yet, or is over, is
+/// not cancelled. The cancelled query ends with an error of SQLSTATE 57014 ([`Error::is_cancelled`]) and the connection stays
+/// usable.
+///
+/// ```no_run
+/// # async fn example(connection: &mut molt_db::Connection) -> Result<(), molt_db::Error> {
+/// let canceller = connection.canceller()?;
+/// tokio::spawn(async move {
+///     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///     canceller.cancel().await
+/// });
+/// let error = connection.execute("select pg_sleep(30)", ()).await.unwrap_err();
+/// assert!(error.is_cancelled());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Canceller {
+    target: Arc<Target>,
+}
+
+struct Target {
+    key: CancelKey,
+    peer: Peer,
+    encryption: Encryption,
+    host: String,
+    limit: Duration,
+}
+
+impl Canceller {
+    pub(super) fn new(
+        key: CancelKey,
+        peer: Peer,
+        encryption: Encryption,
+        host: String,
+        connect_timeout: Option<Duration>,
+    ) -> Self {
+        let limit = connect_timeout.unwrap_or(LONGEST);
+        Self { target: Arc::new(Target { key, peer, encryption, host, limit }) }
+    }
+
+    /// Sends the request and waits until the server has taken it: it closes the connection that carried it.
+    ///
+    /// When this returns `Ok`, the request is over: it can hit no later query of the session. Behind a proxy that closes the
+    /// connection before its server has, nobody can promise that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_connect`]: the server could not be reached, or did not close within `connect_timeout` (60 s if
+    /// there is none); the request may or may not have arrived.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a dropped future the request may still take effect, on whatever the session runs then.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        let target = &self.target;
+        let sent = timeout(target.limit, target.request()).await;
+        sent.unwrap_or(Err(ConnectCause::Timeout(target.limit)))
+            .map_err(|cause| Error::connect(format!("{} to cancel", target.peer), cause))
+    }
+}
+
+impl Target {
+    async fn request(&self) -> Result<(), ConnectCause> {
+        let mut request = Vec::new();
+        cancel_request(&self.key, &mut request).map_err(|error| ConnectCause::Handshake(error.into()))?;
+        let mut stream = self.encryption.apply(self.peer.connect().await?, &self.host).await?;
+        stream.write_all(&request).await?;
+        stream.flush().await?;
+        // The end may come as a reset or without TLS's farewell: that the server is done with it is all that counts.
+        while stream.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {}
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").field("key", &self.target.key).field("peer", &self.target.peer).finish()
+    }
+}
+
+/// The bound where `connect_timeout` is infinite.
+const LONGEST: Duration = Duration::from_secs(60);

@@ -1,0 +1,153 @@
+use std::future::poll_fn;
+
+use molt_db_decode::{Params, RowLayout};
+use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
+use molt_db_protocol::client::{
+    Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
+};
+use tokio::time::timeout;
+
+use super::notices::Notices;
+use super::{Canceller, Connection, State};
+use crate::config::{Config, SslMode};
+use crate::error::{ConnectCause, Error};
+use crate::net::{Encryption, Peer, Stream, Timer, TlsSettings, Transport, Trust};
+
+/// Everything that connecting takes, read and checked once; a pool connects many times with it.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    config: Config,
+    encryption: Encryption,
+}
+
+impl Connector {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        config.validate()?;
+        let fail = |cause| Error::connect(config.endpoint().to_string(), cause);
+        if config.get_user().is_none() {
+            return Err(fail(ConnectCause::UserMissing));
+        }
+        let encryption = encryption(config).map_err(fail)?;
+        Ok(Self { config: config.clone(), encryption })
+    }
+
+    /// Opens a session.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub(crate) async fn connect(&self) -> Result<Connection, Error> {
+        let connected = match self.config.get_connect_timeout() {
+            None => self.open().await,
+            Some(limit) => timeout(limit, self.open()).await.unwrap_or(Err(ConnectCause::Timeout(limit))),
+        };
+        connected.map_err(|cause| Error::connect(self.config.endpoint().to_string(), cause))
+    }
+
+    async fn open(&self) -> Result<Connection, ConnectCause> {
+        let endpoint = self.config.endpoint();
+        let (stream, peer) = endpoint.connect().await?;
+        let stream = self.encryption.apply(stream, endpoint.host()).await?;
+        let mut notices = Notices::default();
+        let (transport, client) = self.log_in(stream, &mut notices).await?;
+        Ok(self.connection(transport, client, notices, peer))
+    }
+
+    /// Brings a session from its first message to readiness.
+    async fn log_in(
+        &self,
+        stream: Stream,
+        notices: &mut Notices,
+    ) -> Result<(Transport, Box<Client>), ConnectCause> {
+        let startup = Startup {
+            user: self.config.get_user().ok_or(ConnectCause::UserMissing)?,
+            database: self.config.get_dbname(),
+            application_name: self.config.get_application_name(),
+            options: self.config.get_options(),
+        };
+        let credentials = Credentials {
+            password: self.config.get_password().cloned(),
+            nonce: nonce()?,
+            statement_cache_size: self.config.get_statement_cache_size(),
+            ..Credentials::default()
+        };
+        let mut transport = Transport::new(stream);
+        let (_, output) = transport.buffers();
+        let mut handshake =
+            Handshake::start(&startup, credentials, output).map_err(HandshakeError::Encode)?;
+        loop {
+            let (input, output) = transport.buffers();
+            match handshake.receive(input, output)? {
+                Received::Partial { consumed, needed } => {
+                    transport.take(consumed, 0);
+                    poll_fn(|cx| transport.poll_exchange(cx, needed)).await?;
+                }
+                Received::Event { consumed, event } => {
+                    transport.take(consumed, 0);
+                    match event {
+                        HandshakeEvent::Ready(client) => return Ok((transport, client)),
+                        HandshakeEvent::Notice(notice) => notices.keep(notice),
+                        HandshakeEvent::DeriveKey(derivation) => {
+                            let key = derive(derivation).await?;
+                            let (_, output) = transport.buffers();
+                            handshake.derived(key, output)?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn connection(
+        &self,
+        transport: Transport,
+        client: Box<Client>,
+        notices: Notices,
+        peer: Peer,
+    ) -> Connection {
+        let canceller = client.cancel_key().map(|key| {
+            let host = self.config.endpoint().host().to_owned();
+            let limit = self.config.get_connect_timeout();
+            Canceller::new(key.clone(), peer, self.encryption.clone(), host, limit)
+        });
+        Connection {
+            transport,
+            client,
+            timer: Timer::default(),
+            query_timeout: self.config.get_query_timeout(),
+            canceller,
+            state: State::Open,
+            params: Params::default(),
+            types: Vec::new(),
+            formats: Vec::new(),
+            layout: RowLayout::default(),
+            notices,
+        }
+    }
+}
+
+/// The hash takes milliseconds by design: other tasks of this thread do not wait for it.
+async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCause> {
+    let derived = tokio::task::spawn_blocking(move || derivation.run()).await;
+    derived.map_err(|error| ConnectCause::Io(std::io::Error::other(error)))
+}
+
+fn nonce() -> Result<[u8; 18], ConnectCause> {
+    let mut nonce = [0; 18];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut nonce).map_err(|_| ConnectCause::Randomness)?;
+    Ok(nonce)
+}
+
+// PG docs: libpq-ssl, "SSL Mode Descriptions"
+fn encryption(config: &Config) -> Result<Encryption, ConnectCause> {
+    let roots = config.get_ssl_root_cert();
+    let settings = |trust| TlsSettings::new(trust, roots);
+    Ok(match config.get_ssl_mode() {
+        SslMode::Disable => Encryption::None,
+        SslMode::Prefer => Encryption::Preferred(settings(Trust::Anyone)?),
+        SslMode::Require => Encryption::Required(settings(Trust::Anyone)?),
+        SslMode::VerifyCa => Encryption::Required(settings(Trust::Authority)?),
+        SslMode::VerifyFull => Encryption::Required(settings(Trust::Host)?),
+    })
+}

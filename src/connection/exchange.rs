@@ -1,0 +1,207 @@
+//! The mover of bytes: from the socket into the client's state machine, and from there into the socket.
+
+use std::future::poll_fn;
+use std::ops::Range;
+use std::task::{Context, Poll};
+
+use molt_db_decode::Columns;
+use molt_db_protocol::client::{Event, Failure, Received, SessionError};
+use molt_db_protocol::message::CommandTag;
+
+use super::{Connection, State};
+use crate::error::{Error, Fate, Kind};
+use crate::pool::Quiet;
+
+/// What became of the command that is under way.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Its result begins.
+    Columns,
+    /// A row, and where in the used input it is until the next step.
+    Row(Range<usize>),
+    /// It is over, and that is final.
+    Finished(Result<CommandTag, Error>),
+}
+
+impl Connection {
+    /// Waits for the next step.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future loses nothing.
+    pub(super) async fn step(&mut self) -> Result<Step, Error> {
+        poll_fn(|cx| self.poll_step(cx)).await
+    }
+
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Error>> {
+        loop {
+            let needed = match self.receive() {
+                Ok(Ok(step)) => return Poll::Ready(Ok(step)),
+                Ok(Err(needed)) => needed,
+                Err(error) => {
+                    let fate = self.fate();
+                    self.state = State::Over;
+                    return Poll::Ready(Err(Error::session(error, fate)));
+                }
+            };
+            match self.transport.poll_exchange(cx, needed) {
+                Poll::Ready(Ok(())) => self.timer.progress(),
+                Poll::Ready(Err(error)) => {
+                    let fate = self.fate();
+                    self.state = State::Over;
+                    return Poll::Ready(Err(Error::lost(error, fate)));
+                }
+                Poll::Pending => return self.poll_deadline(cx),
+            }
+        }
+    }
+
+    /// Walks the rows that have arrived, as far as `take` wants them. Returns whether it wants more.
+    ///
+    /// This is the way for bulk: it leaves out the bookkeeping per message, which rows do not change.
+    pub(super) fn take_rows(
+        &mut self,
+        mut take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
+    ) -> Result<Wanted, Error> {
+        let (input, _) = self.transport.buffers();
+        let mut run = self.client.rows(input);
+        let mut taken = Ok(Wanted::More);
+        while let Ok(Wanted::More) = taken {
+            taken = match run.next_row() {
+                Ok(Some(row)) => take(row),
+                Ok(None) => break,
+                Err(error) => Err(Error::session(SessionError::Protocol(error), Fate::None)),
+            };
+        }
+        let consumed = run.consumed();
+        self.transport.take(consumed, 0);
+        if let Err(error) = &taken
+            && error.is_protocol_violation()
+        {
+            self.state = State::Over;
+        }
+        taken
+    }
+
+    /// Begins a query and waits until its result does. Returns its columns.
+    pub(super) async fn begin(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<Columns, Error> {
+        self.send_query(sql, declared)?;
+        loop {
+            match self.step().await? {
+                Step::Columns => return self.readable_columns().await,
+                Step::Finished(result) => return result.map(|_| Columns::new([])),
+                Step::Row(_) => {}
+            }
+        }
+    }
+
+    /// Waits for the end of the command and drops the rows in front of it.
+    pub(super) async fn finish(&mut self) -> Result<CommandTag, Error> {
+        loop {
+            self.take_rows(|_| Ok(Wanted::More))?;
+            if let Step::Finished(result) = self.step().await? {
+                return result;
+            }
+        }
+    }
+
+    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let closed = match self.transport.poll_send(cx) {
+            Poll::Ready(Ok(())) => self.transport.poll_shutdown(cx),
+            other => other,
+        };
+        match closed {
+            Poll::Ready(result) => Poll::Ready(result.map_err(|error| Error::lost(error, Fate::None))),
+            Poll::Pending => self.poll_deadline(cx),
+        }
+    }
+
+    /// Takes in what the server said unasked while nobody was looking. Costs no system call if it said nothing.
+    pub(crate) fn is_quiet(&mut self) -> Quiet {
+        if !self.is_usable() {
+            return Quiet::No;
+        }
+        loop {
+            match self.receive() {
+                Ok(Err(_)) => {}
+                Ok(Ok(_)) | Err(_) => return Quiet::No,
+            }
+            match self.transport.read_now() {
+                Ok(0) => return Quiet::Yes,
+                Ok(_) => {}
+                Err(_) => return Quiet::No,
+            }
+        }
+    }
+
+    /// Feeds the state machine with what has arrived: a step, or how many bytes it takes to the next message.
+    fn receive(&mut self) -> Result<Result<Step, usize>, SessionError> {
+        loop {
+            let (input, output) = self.transport.buffers();
+            let (consumed, event) = match self.client.receive(input, output)? {
+                Received::Partial { consumed, needed } => {
+                    self.transport.take(consumed, 0);
+                    return Ok(Err(needed));
+                }
+                Received::Event { consumed, event } => (consumed, event),
+            };
+            let step = match event {
+                Event::Columns => Some(Step::Columns),
+                Event::Row(row) => {
+                    let length = row.len();
+                    return Ok(Ok(Step::Row(self.transport.take(consumed, length))));
+                }
+                Event::Finished(result) => Some(Step::Finished(result.map_err(Error::from_failure))),
+                Event::Notice(notice) => {
+                    self.notices.keep(notice);
+                    None
+                }
+                Event::Notification(_) | Event::Parameter(_) => None,
+            };
+            self.transport.take(consumed, 0);
+            if let Some(step) = step {
+                return Ok(Ok(step));
+            }
+        }
+    }
+
+    fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+        self.timer.poll(cx).map(|limit| {
+            let outcome = self.fate();
+            self.state = State::Over;
+            Err(Kind::Timeout { limit: limit.length(), outcome }.into())
+        })
+    }
+
+    /// Whatever was under way may have been sent, and committed.
+    fn fate(&self) -> Fate {
+        if self.client.is_settled() { Fate::None } else { Fate::Unknown }
+    }
+
+    /// Returns the columns, if their text can be read. If not, the result is dropped.
+    async fn readable_columns(&mut self) -> Result<Columns, Error> {
+        let parameters = self.client.parameters();
+        if parameters.is_utf8() {
+            return Ok(self.columns());
+        }
+        let name = parameters.get("client_encoding").unwrap_or("another encoding").to_owned();
+        self.finish().await?;
+        Err(Kind::ForeignEncoding { name }.into())
+    }
+}
+
+/// Whether a taker of rows wants more of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    More,
+    Enough,
+}
+
+impl Error {
+    fn from_failure(failure: Failure) -> Self {
+        match failure {
+            Failure::Server(error) => Kind::Server(error).into(),
+            _ => Kind::Copy.into(),
+        }
+    }
+}

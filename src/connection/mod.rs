@@ -1,0 +1,296 @@
+//! A session with a server, driven by whoever holds it.
+
+mod batches;
+mod cancel;
+mod connector;
+mod exchange;
+mod notices;
+mod query;
+mod rows;
+mod statement;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
+use molt_db_protocol::client::{Arguments, AuthMethod, Client};
+use molt_db_protocol::message::{CommandTag, ServerError, TransactionStatus, WireFormat};
+
+pub use batches::Batches;
+pub use cancel::Canceller;
+pub(crate) use connector::Connector;
+pub use query::Query;
+pub use rows::{OwnedRows, Rows};
+pub use statement::{Sql, Statement};
+
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::net::{Limit, Timer, Transport};
+use exchange::Step;
+use notices::Notices;
+
+/// A connection to a PostgreSQL server.
+///
+/// It does its work in the calls on it: there is no task behind it to spawn, and nothing happens between calls. One
+/// query runs at a time, by `&mut`; a [`Pool`](crate::Pool) gives many tasks a connection each.
+///
+/// # Cancel safety
+///
+/// A future or stream of this type may be dropped at any point. If that leaves a query unfinished, the connection is
+/// *unsettled*: [`Connection::is_usable`] says no, every further call is refused, and the pool replaces it. What the query did may
+/// have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), molt_db::Error> {
+/// use molt_db::{Config, Connection};
+///
+/// let config: Config = "postgres://app:secret@db.example/shop?sslmode=verify-full".parse()?;
+/// let mut connection = Connection::connect(&config).await?;
+/// let (name, total): (String, i64) =
+///     connection.query("select name, total from orders where id = $1").bind(7_i64).one().await?;
+/// connection.close().await?;
+/// # Ok(()) }
+/// ```
+pub struct Connection {
+    transport: Transport,
+    client: Box<Client>,
+    timer: Timer,
+    query_timeout: Option<Duration>,
+    canceller: Option<Canceller>,
+    state: State,
+    params: Params,
+    types: Vec<u32>,
+    formats: Vec<WireFormat>,
+    layout: RowLayout,
+    notices: Notices,
+}
+
+/// Whether the session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Over,
+}
+
+impl Connection {
+    /// Connects and authenticates, within `connect_timeout`.
+    ///
+    /// Files that the configuration names (root certificates) are read here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_connect`]: the text names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for
+    /// an unknown database) is in [`Error::server`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect(config: &Config) -> Result<Self, Error> {
+        Connector::new(config)?.connect().await
+    }
+
+    /// Begins a query: bind its parameters, then choose how its rows are to come.
+    ///
+    /// `sql` is a text with parameters `$1`, `$2` and so on, or a [`Statement`]. A text is prepared at its first use on this connection
+    /// and found again from then on, up to `statement_cache_size` of them.
+    pub fn query<'c>(&'c mut self, sql: impl Sql<'c>) -> Query<'c> {
+        Query::new(self, sql.text(), sql.types())
+    }
+
+    /// Runs a statement and returns the number of rows that it touched, or returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Query::execute`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves the connection unsettled; the statement may have been committed.
+    pub async fn execute<'c>(
+        &'c mut self,
+        sql: impl Sql<'c>,
+        parameters: impl Parameters,
+    ) -> Result<u64, Error> {
+        self.query(sql).bind_all(parameters).execute().await
+    }
+
+    /// Runs any number of statements as text, without parameters, and drops the rows that they return.
+    ///
+    /// They are one transaction, unless they say otherwise: when one fails, those before it are undone.
+    ///
+    /// # Errors
+    ///
+    /// The server's, of the first statement that fails; [`Error::is_connection_lost`]; [`Error::is_timeout`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves the connection unsettled; the statements may have been committed.
+    pub async fn script(&mut self, sql: &str) -> Result<CommandTag, Error> {
+        self.ready_for_command()?;
+        let (_, output) = self.transport.buffers();
+        self.client.script(sql, output)?;
+        self.timer.set(self.query_timeout.map(Limit::Call));
+        loop {
+            if let Step::Finished(result) = self.step().await? {
+                return result;
+            }
+        }
+    }
+
+    /// Prepares a statement, in one round trip, and returns what it takes and returns.
+    ///
+    /// The types of its parameters are inferred by the server. Running the [`Statement`] refuses parameters of another number or
+    /// type before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// The server's; [`Error::is_connection_lost`]; [`Error::is_timeout`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves the connection unsettled. Preparing has no effect on data.
+    pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        self.ready_for_command()?;
+        let (_, output) = self.transport.buffers();
+        if let Some(description) = self.client.prepare(sql, &[], output)? {
+            return Ok(Statement::new(sql, &description));
+        }
+        self.timer.set(self.query_timeout.map(Limit::Call));
+        loop {
+            if let Step::Finished(result) = self.step().await? {
+                result?;
+                let description = self.client.description().map(Arc::clone).unwrap_or_default();
+                return Ok(Statement::new(sql, &description));
+            }
+        }
+    }
+
+    /// Returns what cancels the query that runs on this connection, from any task or thread.
+    ///
+    /// # Errors
+    ///
+    /// The server gave no key: some poolers do not.
+    pub fn canceller(&self) -> Result<Canceller, Error> {
+        self.canceller.clone().ok_or_else(|| Kind::NoCancelKey.into())
+    }
+
+    /// Tells the server that the session is over, and closes. What is open is rolled back.
+    ///
+    /// A connection that is dropped is closed too; the server then notices by itself.
+    ///
+    /// # Errors
+    ///
+    /// The message could not be delivered, or not within five seconds. The connection is closed all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes the connection.
+    pub async fn close(mut self) -> Result<(), Error> {
+        let (_, output) = self.transport.buffers();
+        self.client.terminate(output);
+        self.timer.set(Some(Limit::Call(CLOSE_TIMEOUT)));
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    /// Tells whether the connection can take another query: it is open, and no query was left unfinished on it.
+    pub fn is_usable(&self) -> bool {
+        self.state == State::Open && self.client.is_settled()
+    }
+
+    /// Returns where the session stands, as the server said last.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        self.client.status()
+    }
+
+    /// Returns the latest value of a setting that the server reports by itself: `server_version`, `TimeZone`,
+    /// `in_hot_standby` and a dozen more.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.client.parameters().get(name)
+    }
+
+    /// Returns how the server was convinced of who we are.
+    pub fn auth_method(&self) -> AuthMethod {
+        self.client.auth_method()
+    }
+
+    /// Returns the version of TLS and the cipher suite, `None` of a connection in the clear.
+    pub fn encryption(&self) -> Option<String> {
+        self.transport.stream().encryption()
+    }
+
+    /// Returns the server's process of this session, as in `pg_stat_activity.pid`.
+    pub fn backend_pid(&self) -> Option<i32> {
+        self.client.cancel_key().map(|key| key.process())
+    }
+
+    /// Takes the notices and warnings that came since the last call, the oldest first.
+    ///
+    /// The latest 64 are kept.
+    pub fn take_notices(&mut self) -> impl Iterator<Item = ServerError> + '_ {
+        self.notices.drain()
+    }
+
+    /// Refuses a command on a connection that cannot take one.
+    fn ready_for_command(&mut self) -> Result<(), Error> {
+        if self.is_usable() {
+            return Ok(());
+        }
+        self.state = State::Over;
+        Err(Kind::Unsettled.into())
+    }
+
+    /// Puts the query whose parameters are bound into the send buffer, and its limit of time in force.
+    fn send_query(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
+        self.ready_for_command()?;
+        self.types.clear();
+        match declared {
+            Some(declared) => self.check_types(declared)?,
+            None => self.types.extend(self.params.oids().iter().map(|oid| oid.0)),
+        }
+        self.formats.clear();
+        self.formats.extend(self.params.formats().iter().map(|format| match format {
+            Format::Text => WireFormat::Text,
+            Format::Binary => WireFormat::Binary,
+        }));
+        let arguments = Arguments {
+            types: declared.unwrap_or(&self.types),
+            formats: &self.formats,
+            values: self.params.values(),
+        };
+        let (_, output) = self.transport.buffers();
+        self.client.query(sql, &arguments, output)?;
+        self.timer.set(self.query_timeout.map(Limit::Call));
+        Ok(())
+    }
+
+    /// A binary value of another type than the statement takes would be misread silently.
+    fn check_types(&self, declared: &[u32]) -> Result<(), Error> {
+        let given = self.params.oids().iter().map(|oid| oid.0);
+        let mut pairs = given.zip(declared.iter().copied()).enumerate();
+        match pairs.find(|(_, (given, expected))| *given != 0 && given != expected) {
+            Some((index, (given, expected))) => Err(Kind::ParameterType { index, given, expected }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the columns of the result that has begun.
+    fn columns(&self) -> Columns {
+        let Some(description) = self.client.description() else { return Columns::new([]) };
+        Columns::clone(&description.compiled(statement::columns))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("backend_pid", &self.backend_pid())
+            .field("encryption", &self.encryption())
+            .field("transaction", &self.transaction_status())
+            .field("usable", &self.is_usable())
+            .finish_non_exhaustive()
+    }
+}
+
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,183 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use molt_db_decode::{Columns, FromRow, OwnedRow, Row, RowPlan};
+use molt_db_protocol::message::CommandTag;
+
+use super::exchange::{Step, Wanted};
+use super::{Connection, State};
+use crate::error::Error;
+use crate::net::Limit;
+
+/// The rows of a query, as they come from the server.
+///
+/// Nothing is read ahead of what is asked for beyond one buffer: a caller that stops asking stops the server.
+/// Take all rows, or call [`Rows::finish`], to use the connection again; rows that are dropped half-way leave it
+/// unsettled.
+///
+/// ```no_run
+/// # async fn example(connection: &mut molt_db::Connection) -> Result<(), molt_db::Error> {
+/// let mut rows = connection.query("select id, name from users").rows().await?;
+/// while let Some(row) = rows.next().await? {
+///     let (id, name): (i64, &str) = row.read()?;
+///     println!("{id} {name}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Rows<'c> {
+    connection: &'c mut Connection,
+    columns: Columns,
+    tag: Option<CommandTag>,
+}
+
+impl<'c> Rows<'c> {
+    pub(super) fn new(connection: &'c mut Connection, columns: Columns) -> Self {
+        let tag = connection.client.is_settled().then(CommandTag::default);
+        Self { connection, columns, tag }
+    }
+
+    /// Returns the columns of the result.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Returns what the server said at the end, once [`Rows::next`] has returned `None`.
+    pub fn tag(&self) -> Option<&CommandTag> {
+        self.tag.as_ref()
+    }
+
+    /// Returns the next row, lent until the next call, or `None` at the end, which is then final.
+    ///
+    /// # Errors
+    ///
+    /// The server's: rows that came before it are not the whole result. [`Error::is_connection_lost`];
+    /// [`Error::is_timeout`] when the server sends nothing for `query_timeout`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future loses no row: call it again.
+    pub async fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
+        let Some(place) = self.advance().await? else { return Ok(None) };
+        let connection = &mut *self.connection;
+        let body = connection.transport.used(place);
+        match connection.layout.row(body, &self.columns) {
+            Ok(row) => Ok(Some(row)),
+            Err(error) => {
+                connection.state = State::Over;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Drops the rows that are left and returns what the server says at the end.
+    ///
+    /// All of them still travel: use a [`Canceller`](super::Canceller) where they are many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::next`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the rows, and leaves the connection unsettled.
+    pub async fn finish(mut self) -> Result<CommandTag, Error> {
+        self.skip_rest().await?;
+        Ok(self.tag.unwrap_or_default())
+    }
+
+    /// Turns this into a stream of rows that own their values.
+    ///
+    /// A row costs an allocation or two then; [`Rows::next`] costs none.
+    pub fn owned(self) -> OwnedRows<'c> {
+        OwnedRows { rows: self }
+    }
+
+    /// Puts the limit for streams in force: the caller may take its time, the server may not.
+    pub(super) fn streamed(self) -> Self {
+        self.connection.timer.set(self.connection.query_timeout.map(Limit::Silence));
+        self
+    }
+
+    /// Reads all rows that are left, or fails at the first that is not a `T`.
+    pub(super) async fn collect<T: for<'r> FromRow<'r>>(&mut self) -> Result<Vec<T>, Error> {
+        let plan = T::plan(&self.columns)?;
+        let mut all = Vec::new();
+        while let Some(row) = self.next_as(Some(&plan)).await? {
+            all.push(row);
+        }
+        Ok(all)
+    }
+
+    /// Reads the next row as a `T`, by a plan or by a new one.
+    pub(super) async fn next_as<T: for<'r> FromRow<'r>>(
+        &mut self,
+        plan: Option<&RowPlan>,
+    ) -> Result<Option<T>, Error> {
+        let Some(row) = self.next().await? else { return Ok(None) };
+        Ok(Some(match plan {
+            Some(plan) => T::from_row(plan, row)?,
+            None => row.read()?,
+        }))
+    }
+
+    /// Returns how many rows were left.
+    pub(super) async fn skip_rest(&mut self) -> Result<u64, Error> {
+        let mut skipped: u64 = 0;
+        while self.advance().await?.is_some() {
+            skipped = skipped.saturating_add(1);
+            self.connection.take_rows(|_| {
+                skipped = skipped.saturating_add(1);
+                Ok(Wanted::More)
+            })?;
+        }
+        Ok(skipped)
+    }
+
+    async fn advance(&mut self) -> Result<Option<std::ops::Range<usize>>, Error> {
+        std::future::poll_fn(|cx| self.poll_advance(cx)).await
+    }
+
+    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<std::ops::Range<usize>>, Error>> {
+        while self.tag.is_none() {
+            match ready!(self.connection.poll_step(cx)) {
+                Ok(Step::Row(place)) => return Poll::Ready(Ok(Some(place))),
+                Ok(Step::Columns) => {}
+                Ok(Step::Finished(Ok(tag))) => self.tag = Some(tag),
+                Ok(Step::Finished(Err(error))) | Err(error) => {
+                    self.tag = Some(CommandTag::default());
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        Poll::Ready(Ok(None))
+    }
+}
+
+/// The rows of a query as a [`Stream`] of rows that own their values. Made by [`Rows::owned`].
+///
+/// After an error it ends.
+#[derive(Debug)]
+pub struct OwnedRows<'c> {
+    rows: Rows<'c>,
+}
+
+impl Stream for OwnedRows<'_> {
+    type Item = Result<OwnedRow, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let rows = &mut self.rows;
+        let place = match ready!(rows.poll_advance(cx)) {
+            Ok(Some(place)) => place,
+            Ok(None) => return Poll::Ready(None),
+            Err(error) => return Poll::Ready(Some(Err(error))),
+        };
+        let connection = &mut *rows.connection;
+        let row = connection.layout.row(connection.transport.used(place), &rows.columns).map(Row::to_owned);
+        if row.is_err() {
+            connection.state = State::Over;
+        }
+        Poll::Ready(Some(row.map_err(Error::from)))
+    }
+}

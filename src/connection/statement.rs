@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use molt_db_decode::{Column, Columns, Format, Oid};
+use molt_db_protocol::client::Description;
+use molt_db_protocol::message::WireFormat;
+
+/// A prepared statement: its text, and what it takes and returns on the connection that prepared it.
+///
+/// It is not bound to the life of anything on the server: run on another connection, or after the server forgot it, it is
+/// prepared there at no extra round trip.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    sql: Arc<str>,
+    parameters: Arc<[u32]>,
+    columns: Columns,
+}
+
+impl Statement {
+    pub(super) fn new(sql: &str, description: &Description) -> Self {
+        Self {
+            sql: sql.into(),
+            parameters: description.parameters().into(),
+            columns: Columns::clone(&description.compiled(columns)),
+        }
+    }
+
+    /// Returns the SQL.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Returns the types of the parameters.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = Oid> + '_ {
+        self.parameters.iter().map(|oid| Oid(*oid))
+    }
+
+    /// Returns the columns of the result; none of a statement that returns no rows.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+}
+
+/// What can be run: a text, or a [`Statement`] by reference.
+pub trait Sql<'s>: sealed::Sealed {
+    /// Returns the text.
+    fn text(&self) -> &'s str;
+
+    /// Returns the types of the parameters, where they are known.
+    fn types(&self) -> Option<&'s [u32]>;
+}
+
+impl<'s> Sql<'s> for &'s str {
+    fn text(&self) -> &'s str {
+        self
+    }
+
+    fn types(&self) -> Option<&'s [u32]> {
+        None
+    }
+}
+
+impl<'s> Sql<'s> for &'s String {
+    fn text(&self) -> &'s str {
+        self
+    }
+
+    fn types(&self) -> Option<&'s [u32]> {
+        None
+    }
+}
+
+impl<'s> Sql<'s> for &'s Statement {
+    fn text(&self) -> &'s str {
+        &self.sql
+    }
+
+    fn types(&self) -> Option<&'s [u32]> {
+        Some(&self.parameters)
+    }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "nobody else is to implement it")]
+    pub trait Sealed {}
+    impl Sealed for &str {}
+    impl Sealed for &String {}
+    impl Sealed for &super::Statement {}
+}
+
+/// The columns of a description as the decoder takes them.
+pub(super) fn columns(description: &Description) -> Columns {
+    Columns::new(description.columns().iter().map(|field| {
+        let format = match field.format {
+            WireFormat::Text => Format::Text,
+            WireFormat::Binary => Format::Binary,
+        };
+        Column::new(field.name.as_str(), Oid(field.type_oid), field.type_modifier, format)
+    }))
+}

@@ -1,0 +1,395 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use molt_db_decode::arrow::BatchError;
+use molt_db_decode::{EncodeError, RowError, ValueError};
+use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_protocol::ProtocolError;
+use molt_db_protocol::client::{CommandError, HandshakeError, SessionError};
+use molt_db_protocol::message::{ServerError, SqlState};
+
+use crate::config::ConfigError;
+
+/// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
+///
+/// The `is_` methods tell the kinds apart that a caller acts on. An error of the server comes whole, by
+/// [`Error::server`]. Texts name hosts, SQLSTATEs, columns and types; passwords and values are never in them.
+pub struct Error {
+    kind: Box<Kind>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Config(ConfigError),
+    Connect { target: String, cause: ConnectCause },
+    Server(ServerError),
+    Protocol(ProtocolError),
+    Row(RowError),
+    Batch(BatchError),
+    Lost { cause: Lost, outcome: Fate },
+    Timeout { limit: Duration, outcome: Fate },
+    Command(CommandError),
+    Parameter(EncodeError),
+    ParameterType { index: usize, given: u32, expected: u32 },
+    Value(ValueError),
+    RowCount { found: Found },
+    Copy,
+    Unsettled,
+    ForeignEncoding { name: String },
+    NoCancelKey,
+    Exhausted(PoolExhausted),
+    PoolSettings(BuildError),
+    Pool(String),
+    PoolClosed,
+    NoRuntime,
+}
+
+/// Why an established connection ended.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    Io(io::Error),
+    Fatal(ServerError),
+}
+
+/// What is known about the effects of the command that was under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It had none.
+    None,
+    /// It may have been committed, or not.
+    Unknown,
+}
+
+/// How many rows there were where one was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    None,
+    Several,
+}
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub(crate) enum ConnectCause {
+    Resolve(io::Error),
+    Io(io::Error),
+    Timeout(Duration),
+    UserMissing,
+    HostName,
+    RootCertificates(String),
+    Tls(rustls::Error),
+    TlsIo(io::Error),
+    TlsRefused,
+    Handshake(HandshakeError),
+    Protocol(ProtocolError),
+    Closed,
+    Randomness,
+}
+
+impl ConnectCause {
+    /// rustls reports its verdict on a certificate inside of an IO error.
+    pub(crate) fn from_tls(error: io::Error) -> Self {
+        match error.downcast::<rustls::Error>() {
+            Ok(error) => Self::Tls(error),
+            Err(error) => Self::TlsIo(error),
+        }
+    }
+}
+
+impl Error {
+    /// Returns what the server said, with all of its fields, if the server refused.
+    pub fn server(&self) -> Option<&ServerError> {
+        match &*self.kind {
+            Kind::Server(error)
+            | Kind::Lost { cause: Lost::Fatal(error), .. }
+            | Kind::Connect { cause: ConnectCause::Handshake(HandshakeError::Server(error)), .. } => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the SQLSTATE, if the server refused.
+    pub fn code(&self) -> Option<SqlState> {
+        self.server().map(ServerError::code)
+    }
+
+    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
+    pub fn is_connect(&self) -> bool {
+        matches!(*self.kind, Kind::Connect { .. })
+    }
+
+    /// Tells whether an established connection was lost, by the network or because the server ended it.
+    pub fn is_connection_lost(&self) -> bool {
+        matches!(*self.kind, Kind::Lost { .. })
+    }
+
+    /// Tells whether nobody can know if the command took effect: it was on its way and its final answer never came.
+    /// Whether to repeat it is for the caller to judge.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Lost { outcome: Fate::Unknown, .. } | Kind::Timeout { outcome: Fate::Unknown, .. }
+        )
+    }
+
+    /// Tells whether a limit of time passed: `connect_timeout`, `query_timeout` or `max_wait`.
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Timeout { .. } | Kind::Exhausted(_) | Kind::Connect { cause: ConnectCause::Timeout(_), .. }
+        )
+    }
+
+    /// Tells whether the server ended the query because it was cancelled (57014): by a
+    /// [`Canceller`](crate::Canceller), by `statement_timeout`, or by an administrator.
+    pub fn is_cancelled(&self) -> bool {
+        self.code() == Some(SqlState::QUERY_CANCELED)
+    }
+
+    /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
+    pub fn is_pool_exhausted(&self) -> bool {
+        matches!(*self.kind, Kind::Exhausted(_))
+    }
+
+    /// Returns the state of the pool when it had no connection to give.
+    pub fn pool_exhausted(&self) -> Option<&PoolExhausted> {
+        match &*self.kind {
+            Kind::Exhausted(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the server broke the protocol. Its connection is closed.
+    pub fn is_protocol_violation(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Protocol(_)
+                | Kind::Row(_)
+                | Kind::Batch(BatchError::Row { .. })
+                | Kind::Connect {
+                    cause: ConnectCause::Protocol(_) | ConnectCause::Handshake(HandshakeError::Protocol(_)),
+                    ..
+                }
+        )
+    }
+
+    /// Tells whether a value could not be read as the type that was asked for, or a parameter not be written.
+    pub fn is_conversion(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Value(_)
+                | Kind::Batch(BatchError::Value { .. })
+                | Kind::Parameter(_)
+                | Kind::ParameterType { .. }
+        )
+    }
+
+    pub(crate) fn connect(target: impl Into<String>, cause: ConnectCause) -> Self {
+        Self::from(Kind::Connect { target: target.into(), cause })
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Kind::Config(error).into()
+    }
+}
+
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Self {
+        Kind::Value(error).into()
+    }
+}
+
+impl From<BatchError> for Error {
+    fn from(error: BatchError) -> Self {
+        Kind::Batch(error).into()
+    }
+}
+
+impl From<RowError> for Error {
+    fn from(error: RowError) -> Self {
+        Kind::Row(error).into()
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        Kind::Parameter(error).into()
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Kind::Command(error).into()
+    }
+}
+
+impl From<HandshakeError> for ConnectCause {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+impl From<io::Error> for ConnectCause {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl Error {
+    /// An error that ended the session.
+    pub(crate) fn session(error: SessionError, outcome: Fate) -> Self {
+        match error {
+            SessionError::Fatal(error) => Kind::Lost { cause: Lost::Fatal(error), outcome }.into(),
+            SessionError::Protocol(error) => Kind::Protocol(error).into(),
+            other => Kind::Lost { cause: Lost::Io(io::Error::other(other)), outcome }.into(),
+        }
+    }
+
+    pub(crate) fn lost(error: io::Error, outcome: Fate) -> Self {
+        Kind::Lost { cause: Lost::Io(error), outcome }.into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            Kind::Config(error) => error.fmt(f),
+            Kind::Connect { target, cause } => write!(f, "cannot connect to {target}: {cause}"),
+            Kind::Server(error) => error.fmt(f),
+            Kind::Protocol(error) => write!(f, "{error}; the connection is closed"),
+            Kind::Row(error) => {
+                write!(f, "the server sent a malformed row: {error}; the connection is closed")
+            }
+            Kind::Batch(error) => error.fmt(f),
+            Kind::Lost { cause, outcome } => write!(f, "the connection was lost: {cause}{outcome}"),
+            Kind::Timeout { limit, outcome } => {
+                write!(f, "the server did not answer within {limit:?}; the connection is closed{outcome}")
+            }
+            Kind::Command(error) => error.fmt(f),
+            Kind::Parameter(error) => error.fmt(f),
+            Kind::ParameterType { index, given, expected } => write!(
+                f,
+                "parameter ${} is of the type with OID {given}, the statement takes OID {expected}",
+                index.saturating_add(1)
+            ),
+            Kind::Value(error) => error.fmt(f),
+            Kind::RowCount { found: Found::None } => {
+                f.write_str("the query returned no row where one was wanted")
+            }
+            Kind::RowCount { found: Found::Several } => {
+                f.write_str("the query returned several rows where one was wanted")
+            }
+            Kind::Copy => {
+                f.write_str("COPY from or to the client cannot run as a query; it was ended without effect")
+            }
+            Kind::Unsettled => f.write_str(
+                "the connection was left in the middle of a query, by a future or a stream that was dropped; \
+                 it cannot be used any more",
+            ),
+            Kind::ForeignEncoding { name } => {
+                write!(f, "client_encoding was changed to {name}; rows can be read again once it is UTF8")
+            }
+            Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
+            Kind::Exhausted(state) => state.fmt(f),
+            Kind::PoolSettings(error) => error.fmt(f),
+            Kind::Pool(problem) => f.write_str(problem),
+            Kind::PoolClosed => f.write_str("the pool is closed"),
+            Kind::NoRuntime => {
+                f.write_str("a connection has to be opened, and no tokio runtime is running here")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "",
+            Self::Unknown => "; whether the command took effect is unknown",
+        })
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the server closed it")
+            }
+            Self::Io(error) => error.fmt(f),
+            Self::Fatal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ConnectCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve(error) => write!(f, "its name has no address: {error}"),
+            Self::Io(error) => error.fmt(f),
+            Self::Timeout(limit) => write!(f, "no session within connect_timeout ({limit:?})"),
+            Self::UserMissing => f.write_str("no user is named; set `user`"),
+            Self::HostName => {
+                f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
+            }
+            Self::RootCertificates(problem) => write!(f, "no root certificates (sslrootcert): {problem}"),
+            Self::Tls(error) => write!(f, "TLS: {error}"),
+            Self::TlsIo(error) => write!(f, "TLS: {error}"),
+            Self::TlsRefused => f.write_str("the server does not speak TLS and sslmode requires it"),
+            Self::Handshake(error) => error.fmt(f),
+            Self::Protocol(error) => error.fmt(f),
+            Self::Closed => f.write_str("the server closed the connection before the session was ready"),
+            Self::Randomness => f.write_str("the system gives no random bytes"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.kind, f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &*self.kind {
+            Kind::Config(error) => Some(error),
+            Kind::Server(error) | Kind::Lost { cause: Lost::Fatal(error), .. } => Some(error),
+            Kind::Protocol(error) => Some(error),
+            Kind::Row(error) => Some(error),
+            Kind::Batch(error) => Some(error),
+            Kind::Lost { cause: Lost::Io(error), .. } => Some(error),
+            Kind::Command(error) => Some(error),
+            Kind::Parameter(error) => Some(error),
+            Kind::Value(error) => Some(error),
+            Kind::Exhausted(error) => Some(error),
+            Kind::Connect { cause, .. } => cause.source(),
+            _ => None,
+        }
+    }
+}
+
+impl ConnectCause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Resolve(error) | Self::Io(error) | Self::TlsIo(error) => Some(error),
+            Self::Tls(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+            Self::Protocol(error) => Some(error),
+            _ => None,
+        }
+    }
+}

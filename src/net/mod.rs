@@ -1,0 +1,13 @@
+//! Sockets: dialling, TLS, and the buffers on both sides.
+
+mod dial;
+mod stream;
+mod timer;
+mod tls;
+mod transport;
+
+pub(crate) use dial::{Encryption, Peer};
+pub(crate) use stream::Stream;
+pub(crate) use timer::{Limit, Timer};
+pub(crate) use tls::{TlsSettings, Trust};
+pub(crate) use transport::Transport;
