@@ -1,1 +1,81 @@
-//! Placeholder.
+//! A connection pool that hands over instead of waking up.
+//!
+//! The pool is generic over a [`Manager`], which knows how to open a connection and how to tell a good one from a bad
+//! one. The pool knows the rest: who is next, how many there may be, and what a cancelled caller leaves behind.
+//!
+//! - **First in, first out.** A connection that comes free is moved to the oldest waiter under the pool's lock. Nobody
+//!   races for it, and newcomers cannot overtake.
+//! - **Connects belong to the pool.** A connect runs in a task of its own. A waiter takes whichever comes first, a
+//!   freed connection or a new one; a connect whose waiter went away is not wasted, it ends up idle.
+//! - **Cancelling is free.** Dropping an [`acquire`](Pool::acquire) at any point loses no connection and no slot. If a
+//!   connection had been handed over already, it goes on to the next waiter.
+//! - **Dropping never blocks and never spawns.** A [`Guard`] may be dropped on any thread, during a panic, and after
+//!   the runtime has gone.
+//! - **Waiting ends.** [`Builder::max_wait`] bounds it, and [`PoolExhausted`] says what the pool looked like.
+//!
+//! ```
+//! use molt_db_pool::{Disposition, Liveness, Manager, Pool};
+//! use std::{convert::Infallible, time::Duration};
+//!
+//! /// Opens "connections" that count how often they were used.
+//! struct Counters;
+//!
+//! impl Manager for Counters {
+//!     type Connection = u32;
+//!     type Error = Infallible;
+//!
+//!     async fn connect(&self) -> Result<u32, Infallible> {
+//!         Ok(0)
+//!     }
+//!
+//!     fn is_alive(&self, _: &mut u32) -> Liveness {
+//!         Liveness::Alive
+//!     }
+//!
+//!     fn on_release(&self, uses: &mut u32) -> Disposition {
+//!         if *uses < 1_000 { Disposition::Keep } else { Disposition::Discard }
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let pool = Pool::builder(Counters).max_conns(4).max_wait(Duration::from_millis(250)).build()?;
+//!
+//! let mut conn = pool.acquire().await?;
+//! *conn += 1;
+//! drop(conn);
+//!
+//! assert_eq!(*pool.acquire().await?, 1);
+//! assert_eq!(pool.status().idle, 1);
+//! pool.close().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Runtimes
+//!
+//! Waiting and connecting need a tokio runtime with its timer enabled; taking an idle connection and returning one
+//! need none. Several runtimes may share a pool: a connect runs in the runtime of the waiter that started it, and if
+//! that runtime shuts down, another waiter starts another one. A runtime that is neither driven nor shut down keeps
+//! the slots of its connects.
+
+mod acquire;
+mod builder;
+mod connect;
+mod error;
+mod guard;
+mod held;
+mod ledger;
+mod manager;
+mod metrics;
+mod pool;
+mod queue;
+mod status;
+
+pub use builder::{BuildError, Builder};
+pub use error::{AcquireError, PoolExhausted};
+pub use guard::Guard;
+pub use manager::{Disposition, Liveness, Manager};
+pub use metrics::{Metrics, WaitHistogram};
+pub use pool::Pool;
+pub use status::Status;

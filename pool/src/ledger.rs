@@ -1,0 +1,294 @@
+//! The pool's books: who has what, who is next, and what to do about it.
+//!
+//! Pure and synchronous. Nothing in here runs a user's code: wakers, connections and errors that are done with are
+//! returned, to be woken and dropped once the lock is released.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+use crate::Status;
+use crate::queue::{Queue, Ticket};
+
+/// The state of a pool of connections `C`, whose connects fail with `F`.
+///
+/// Three things hold between any two calls:
+///
+/// 1. `idle + leased + connecting <= max`; a connection handed over to a waiter is leased from that moment on.
+/// 2. If anyone queues, nothing is idle.
+/// 3. If more connects are wanted, the oldest waiter is about to run, and will start them.
+pub(crate) struct Ledger<C, F> {
+    max: usize,
+    phase: Phase,
+    /// The last one returned is the first one reused.
+    idle: Vec<C>,
+    queue: Queue,
+    /// What lies ready for waiters that have not run since.
+    granted: BTreeMap<Ticket, Grant<C, F>>,
+    /// When each lease began. The numbers rise, so the first one is the oldest.
+    leases: BTreeMap<u64, Instant>,
+    connecting: usize,
+    /// Those who wait for a closed pool to be empty.
+    closers: BTreeMap<Ticket, Option<Waker>>,
+    drawn: u64,
+}
+
+impl<C, F> Ledger<C, F> {
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            max,
+            phase: Phase::Open,
+            idle: Vec::new(),
+            queue: Queue::default(),
+            granted: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            connecting: 0,
+            closers: BTreeMap::new(),
+            drawn: 0,
+        }
+    }
+
+    /// Takes an idle connection, if there is one.
+    pub(crate) fn take_idle(&mut self, now: Instant) -> Option<Loan<C>> {
+        let conn = self.idle.pop()?;
+        Some(Loan { lease: self.begin_lease(now), conn })
+    }
+
+    /// Draws a place behind all who came before.
+    pub(crate) fn draw_ticket(&mut self) -> Ticket {
+        Ticket(self.draw())
+    }
+
+    /// Takes what there is for the holder of `ticket`, or else lets it wait, and tells which connects it is to start.
+    pub(crate) fn turn(&mut self, ticket: Ticket, waker: &mut Option<Waker>, now: Instant) -> Turn<C, F> {
+        if let Some(grant) = self.granted.remove(&ticket) {
+            return Turn::Granted(grant);
+        }
+        if self.is_closed() {
+            return Turn::Closed;
+        }
+        if let Some(loan) = self.take_idle(now) {
+            return Turn::Granted(Grant::Connection(loan));
+        }
+        self.queue.join(ticket, waker);
+        Turn::Wait(self.permits())
+    }
+
+    /// Ends the wait of the holder of `ticket`. Returns `None` if it neither queued nor had anything lying ready.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Departure<C, F>> {
+        if let Some(waiter) = self.queue.remove(ticket) {
+            return Some(Departure::Queued { waker: waiter.waker, wakes: self.wakes(None) });
+        }
+        self.granted.remove(&ticket).map(Departure::Granted)
+    }
+
+    /// Takes a connection back: for the oldest waiter, or else to lie idle. A closed ledger refuses it; the caller
+    /// drops it and then vacates its lease.
+    pub(crate) fn release(&mut self, loan: Loan<C>, now: Instant) -> Result<Wakes, Loan<C>> {
+        if self.is_closed() {
+            return Err(loan);
+        }
+        self.end_lease(loan.lease);
+        Ok(self.offer(loan.conn, now))
+    }
+
+    /// Frees the slot of a connection that is gone.
+    pub(crate) fn vacate(&mut self, lease: Lease) -> Wakes {
+        self.end_lease(lease);
+        self.wakes(None)
+    }
+
+    /// Books a connect that succeeded, like [`release`](Self::release).
+    pub(crate) fn connected(&mut self, _: ConnectPermit, conn: C, now: Instant) -> Result<Wakes, Loan<C>> {
+        self.connecting -= 1;
+        if self.is_closed() {
+            return Err(Loan { lease: self.begin_lease(now), conn });
+        }
+        Ok(self.offer(conn, now))
+    }
+
+    /// Books a connect that failed. The oldest waiter gets the failure; without one it comes back.
+    pub(crate) fn connect_failed(&mut self, _: ConnectPermit, failure: F) -> (Wakes, Option<F>) {
+        self.connecting -= 1;
+        match self.queue.pop() {
+            Some((ticket, waiter)) => {
+                self.granted.insert(ticket, Grant::Failure(failure));
+                (self.wakes(waiter.waker), None)
+            }
+            None => (self.wakes(None), Some(failure)),
+        }
+    }
+
+    /// Books a connect that was given up before it had an outcome.
+    pub(crate) fn connect_abandoned(&mut self, _: ConnectPermit) -> Wakes {
+        self.connecting -= 1;
+        self.wakes(None)
+    }
+
+    /// Stops handing out. What was granted before stays granted.
+    pub(crate) fn close(&mut self, now: Instant) -> Closing<C> {
+        self.phase = Phase::Closed;
+        let wakers = self.queue.drain().filter_map(|waiter| waiter.waker).collect();
+        let idle = mem::take(&mut self.idle);
+        let idle = idle.into_iter().map(|conn| Loan { lease: self.begin_lease(now), conn }).collect();
+        Closing { wakers, idle }
+    }
+
+    /// Waits until every slot of a closed ledger is free. The waker is swapped as in [`turn`](Self::turn).
+    pub(crate) fn poll_empty(&mut self, ticket: Ticket, waker: &mut Option<Waker>) -> Poll<()> {
+        if self.total() == 0 {
+            return Poll::Ready(());
+        }
+        mem::swap(self.closers.entry(ticket).or_default(), waker);
+        Poll::Pending
+    }
+
+    /// Ends a wait for the ledger to be empty.
+    pub(crate) fn forget_closer(&mut self, ticket: Ticket) -> Option<Waker> {
+        self.closers.remove(&ticket).flatten()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    pub(crate) fn status(&self, now: Instant) -> Status {
+        let oldest = self.leases.first_key_value();
+        Status {
+            max: self.max,
+            total: self.total(),
+            idle: self.idle.len(),
+            in_use: self.leases.len(),
+            connecting: self.connecting,
+            waiting: self.queue.len(),
+            oldest_use: oldest.map(|(_, &since)| now.saturating_duration_since(since)),
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.idle.len() + self.leases.len() + self.connecting
+    }
+
+    /// Moves a connection to the oldest waiter, or else lets it lie idle.
+    fn offer(&mut self, conn: C, now: Instant) -> Wakes {
+        let Some((ticket, waiter)) = self.queue.pop() else {
+            self.idle.push(conn);
+            return Wakes::default();
+        };
+        let loan = Loan { lease: self.begin_lease(now), conn };
+        self.granted.insert(ticket, Grant::Connection(loan));
+        self.wakes(waiter.waker)
+    }
+
+    /// Counts the connects worth starting: one per waiter that no connect in progress is for, as far as slots are free.
+    fn wanted(&self) -> usize {
+        self.queue.len().saturating_sub(self.connecting).min(self.max - self.total())
+    }
+
+    fn permits(&mut self) -> Vec<ConnectPermit> {
+        let wanted = self.wanted();
+        self.connecting += wanted;
+        (0..wanted).map(|_| ConnectPermit(())).collect()
+    }
+
+    /// Collects who is to be woken after a change: the waiter just served, the one that is to start connects, and,
+    /// if that was the last slot of a closed ledger, those who wait for it.
+    fn wakes(&mut self, served: Option<Waker>) -> Wakes {
+        let connector = if self.wanted() > 0 { self.queue.rouse() } else { None };
+        let empty = self.is_closed() && self.total() == 0;
+        let closers = if empty { mem::take(&mut self.closers) } else { BTreeMap::new() };
+        Wakes { served, connector, closers: closers.into_values().flatten().collect() }
+    }
+
+    fn begin_lease(&mut self, now: Instant) -> Lease {
+        let number = self.draw();
+        self.leases.insert(number, now);
+        Lease(number)
+    }
+
+    fn end_lease(&mut self, Lease(number): Lease) {
+        self.leases.remove(&number);
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        self.drawn
+    }
+}
+
+/// The right to use one connection. It ends in [`Ledger::release`] or [`Ledger::vacate`].
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Lease(u64);
+
+/// The right, and the duty, to start one connect. It ends in [`Ledger::connected`], [`Ledger::connect_failed`] or
+/// [`Ledger::connect_abandoned`].
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct ConnectPermit(());
+
+/// A connection with its lease.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Loan<C> {
+    pub(crate) lease: Lease,
+    pub(crate) conn: C,
+}
+
+/// What a waiter gets.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Grant<C, F> {
+    Connection(Loan<C>),
+    Failure(F),
+}
+
+/// What a caller is told that asks for its turn.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Turn<C, F> {
+    Granted(Grant<C, F>),
+    Wait(Vec<ConnectPermit>),
+    Closed,
+}
+
+/// What a caller that gives up leaves behind.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Departure<C, F> {
+    Queued { waker: Option<Waker>, wakes: Wakes },
+    Granted(Grant<C, F>),
+}
+
+/// What closing leaves to be done: waiters to wake, connections to drop.
+#[must_use]
+pub(crate) struct Closing<C> {
+    pub(crate) wakers: Vec<Waker>,
+    pub(crate) idle: Vec<Loan<C>>,
+}
+
+/// Who is to be woken, once the lock is released.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Wakes {
+    served: Option<Waker>,
+    connector: Option<Waker>,
+    closers: Vec<Waker>,
+}
+
+impl Wakes {
+    pub(crate) fn wake(self) {
+        self.served.into_iter().chain(self.connector).chain(self.closers).for_each(Waker::wake);
+    }
+}
+
+/// Whether the pool hands out connections.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Open,
+    Closed,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+//! The ledger against a model that is too simple to be wrong.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::Wake;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A connection, by its number.
+type Conn = u32;
+/// A failed connect, by its number.
+type Failure = u32;
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// Something to do. Numbers choose among those there are.
+#[derive(Clone, Debug)]
+enum Op {
+    Arrive,
+    TakeIdle,
+    Poll(usize),
+    Leave(usize),
+    Release(usize),
+    Vacate(usize),
+    Connected,
+    ConnectFailed,
+    ConnectAbandoned,
+    Close,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => Just(Op::Arrive),
+        1 => Just(Op::TakeIdle),
+        6 => any::<usize>().prop_map(Op::Poll),
+        2 => any::<usize>().prop_map(Op::Leave),
+        6 => any::<usize>().prop_map(Op::Release),
+        2 => any::<usize>().prop_map(Op::Vacate),
+        4 => Just(Op::Connected),
+        1 => Just(Op::ConnectFailed),
+        1 => Just(Op::ConnectAbandoned),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let close = prop::option::weighted(0.2, Just(Op::Close));
+    (prop::collection::vec(op(), 1..120), close, prop::collection::vec(op(), 0..40)).prop_map(
+        |(mut ops, close, rest)| {
+            ops.extend(close);
+            ops.extend(rest);
+            ops
+        },
+    )
+}
+
+/// What lies ready for a waiter, in the model.
+#[derive(Debug, PartialEq)]
+enum Ready {
+    Conn(Conn),
+    Failure(Failure),
+}
+
+/// The ledger beside the model.
+struct World {
+    ledger: Ledger<Conn, Failure>,
+    max: usize,
+    now: Instant,
+    permits: Vec<ConnectPermit>,
+    held: Vec<Loan<Conn>>,
+    /// Everyone with a ticket, served or not, who did not come back for it yet.
+    flags: BTreeMap<Ticket, Arc<Flag>>,
+    queue: VecDeque<Ticket>,
+    ready: BTreeMap<Ticket, Ready>,
+    idle: Vec<Conn>,
+    closed: bool,
+    numbers: u32,
+}
+
+impl World {
+    fn new(max: usize) -> Self {
+        Self {
+            ledger: Ledger::new(max),
+            max,
+            now: Instant::now(),
+            permits: Vec::new(),
+            held: Vec::new(),
+            flags: BTreeMap::new(),
+            queue: VecDeque::new(),
+            ready: BTreeMap::new(),
+            idle: Vec::new(),
+            closed: false,
+            numbers: 0,
+        }
+    }
+
+    fn apply(&mut self, op: &Op) {
+        self.now += Duration::from_millis(1);
+        match *op {
+            Op::Arrive => {
+                let ticket = self.ledger.draw_ticket();
+                self.poll(ticket);
+            }
+            Op::TakeIdle => self.take_idle(),
+            Op::Poll(n) => {
+                if let Some(ticket) = self.pick_waiter(n) {
+                    self.poll(ticket);
+                }
+            }
+            Op::Leave(n) => {
+                if let Some(ticket) = self.pick_waiter(n) {
+                    self.leave(ticket);
+                }
+            }
+            Op::Release(n) => {
+                if let Some(loan) = self.pick_held(n) {
+                    self.release(loan);
+                }
+            }
+            Op::Vacate(n) => {
+                if let Some(loan) = self.pick_held(n) {
+                    self.ledger.vacate(loan.lease).wake();
+                }
+            }
+            Op::Connected | Op::ConnectFailed | Op::ConnectAbandoned => self.end_connect(op),
+            Op::Close => self.close(),
+        }
+        self.check();
+    }
+
+    fn pick_waiter(&self, n: usize) -> Option<Ticket> {
+        self.flags.keys().nth(n.checked_rem(self.flags.len())?).copied()
+    }
+
+    fn pick_held(&mut self, n: usize) -> Option<Loan<Conn>> {
+        let chosen = n.checked_rem(self.held.len())?;
+        Some(self.held.swap_remove(chosen))
+    }
+
+    fn number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn take_idle(&mut self) {
+        let taken = self.ledger.take_idle(self.now);
+        assert_eq!(taken.as_ref().map(|loan| loan.conn), self.idle.pop());
+        self.held.extend(taken);
+    }
+
+    fn poll(&mut self, ticket: Ticket) {
+        let flag = Arc::new(Flag::default());
+        let mut waker = Some(Waker::from(flag.clone()));
+        self.flags.remove(&ticket);
+        match self.ledger.turn(ticket, &mut waker, self.now) {
+            Turn::Granted(Grant::Connection(loan)) => {
+                let expected = self.ready.remove(&ticket).or_else(|| self.idle.pop().map(Ready::Conn));
+                assert_eq!(expected, Some(Ready::Conn(loan.conn)));
+                self.held.push(loan);
+            }
+            Turn::Granted(Grant::Failure(failure)) => {
+                assert_eq!(self.ready.remove(&ticket), Some(Ready::Failure(failure)));
+            }
+            Turn::Closed => assert!(self.closed && !self.ready.contains_key(&ticket)),
+            Turn::Wait(permits) => {
+                assert!(!self.closed && self.idle.is_empty() && !self.ready.contains_key(&ticket));
+                if !self.queue.contains(&ticket) {
+                    self.queue.push_back(ticket);
+                }
+                self.flags.insert(ticket, flag);
+                self.permits.extend(permits);
+                assert_eq!(self.ledger.wanted(), 0, "whoever polls starts all that is wanted");
+            }
+        }
+    }
+
+    fn leave(&mut self, ticket: Ticket) {
+        self.flags.remove(&ticket);
+        let queued = self.queue.iter().position(|&other| other == ticket).map(|at| self.queue.remove(at));
+        match self.ledger.leave(ticket) {
+            Some(Departure::Queued { waker: _, wakes }) => {
+                assert!(queued.is_some());
+                wakes.wake();
+            }
+            Some(Departure::Granted(Grant::Connection(loan))) => {
+                assert_eq!(self.ready.remove(&ticket), Some(Ready::Conn(loan.conn)));
+                self.release(loan);
+            }
+            Some(Departure::Granted(Grant::Failure(failure))) => {
+                assert_eq!(self.ready.remove(&ticket), Some(Ready::Failure(failure)));
+            }
+            None => assert!(self.closed && queued.is_none() && !self.ready.contains_key(&ticket)),
+        }
+    }
+
+    fn release(&mut self, loan: Loan<Conn>) {
+        let conn = loan.conn;
+        let released = self.ledger.release(loan, self.now);
+        self.offered(conn, released);
+    }
+
+    fn end_connect(&mut self, op: &Op) {
+        let Some(permit) = self.permits.pop() else { return };
+        let number = self.number();
+        match op {
+            Op::Connected => {
+                let connected = self.ledger.connected(permit, number, self.now);
+                self.offered(number, connected);
+            }
+            Op::ConnectFailed => {
+                let (wakes, unclaimed) = self.ledger.connect_failed(permit, number);
+                wakes.wake();
+                match self.queue.pop_front() {
+                    Some(oldest) => drop(self.ready.insert(oldest, Ready::Failure(number))),
+                    None => assert_eq!(unclaimed, Some(number)),
+                }
+            }
+            _ => self.ledger.connect_abandoned(permit).wake(),
+        }
+    }
+
+    fn offered(&mut self, conn: Conn, offered: Result<Wakes, Loan<Conn>>) {
+        match offered {
+            Err(refused) => {
+                assert!(self.closed && refused.conn == conn);
+                self.ledger.vacate(refused.lease).wake();
+            }
+            Ok(wakes) => {
+                assert!(!self.closed);
+                wakes.wake();
+                match self.queue.pop_front() {
+                    Some(oldest) => drop(self.ready.insert(oldest, Ready::Conn(conn))),
+                    None => self.idle.push(conn),
+                }
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let closing = self.ledger.close(self.now);
+        closing.wakers.into_iter().for_each(Waker::wake);
+        let idle: Vec<_> = closing.idle.iter().map(|loan| loan.conn).collect();
+        assert_eq!(idle, mem::take(&mut self.idle));
+        closing.idle.into_iter().for_each(|loan| self.ledger.vacate(loan.lease).wake());
+        for ticket in self.queue.drain(..) {
+            assert!(self.flags[&ticket].0.load(SeqCst), "closing wakes everyone");
+        }
+        self.closed = true;
+    }
+
+    fn check(&self) {
+        let ready = self.ready.values().filter(|ready| matches!(ready, Ready::Conn(_))).count();
+        let status = self.ledger.status(self.now);
+        assert_eq!(status.in_use, self.held.len() + ready);
+        assert_eq!(status.idle, self.idle.len());
+        assert_eq!(status.connecting, self.permits.len());
+        assert_eq!(status.waiting, self.queue.len());
+        assert_eq!(status.total, status.idle + status.in_use + status.connecting);
+        assert!(status.total <= self.max);
+        assert_eq!(status.oldest_use.is_some(), status.in_use > 0);
+        assert!(self.queue.is_empty() || self.idle.is_empty(), "nothing is idle while someone waits");
+        self.check_wakes();
+    }
+
+    fn check_wakes(&self) {
+        for ticket in self.ready.keys() {
+            assert!(self.flags[ticket].0.load(SeqCst), "whoever was served is woken");
+        }
+        if self.ledger.wanted() > 0 {
+            assert!(self.ledger.queue.is_roused());
+            assert!(self.flags[&self.queue[0]].0.load(SeqCst), "someone is about to start connects");
+        }
+    }
+
+    /// Lets everyone finish. Nothing may stay behind but idle connections.
+    fn drain(&mut self) {
+        while !self.held.is_empty() || !self.flags.is_empty() || !self.permits.is_empty() {
+            let woken: Vec<_> =
+                self.flags.iter().filter(|(_, f)| f.0.load(SeqCst)).map(|(&ticket, _)| ticket).collect();
+            let stuck = woken.is_empty() && self.held.is_empty() && self.permits.is_empty();
+            assert!(!stuck, "waiters wait, and nothing will wake them");
+            woken.into_iter().for_each(|ticket| self.poll(ticket));
+            self.apply(&Op::Release(0));
+            self.apply(&Op::Connected);
+        }
+        assert_eq!(self.ledger.total(), self.ledger.idle.len());
+        assert!(self.ledger.granted.is_empty() && self.ledger.queue.len() == 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ledger_follows_the_model(max in 1usize..5, ops in ops()) {
+        let mut world = World::new(max);
+        ops.iter().for_each(|op| world.apply(op));
+        world.drain();
+    }
+}
+
+/// Runs one waiter's life up to `steps` steps, then lets it leave; a second waiter stands behind it.
+fn leave_after(steps: usize) -> World {
+    let mut world = World::new(1);
+    let holder = [Op::Arrive, Op::Connected, Op::Poll(0)];
+    holder.iter().for_each(|op| world.apply(op));
+    let life = [Op::Arrive, Op::Arrive, Op::Poll(0), Op::Release(0), Op::Poll(0), Op::Release(0)];
+    life[..steps].iter().for_each(|op| world.apply(op));
+    world.apply(&Op::Leave(0));
+    world
+}
+
+#[test]
+fn leaving_at_any_step_strands_nobody() {
+    (0..=6).for_each(|steps| leave_after(steps).drain());
+}
+
+#[test]
+fn waiter_that_leaves_a_granted_connection_passes_it_on() {
+    let world = leave_after(4);
+    assert_eq!(world.ready.into_values().collect::<Vec<_>>(), [Ready::Conn(1)]);
+}
+
+#[test]
+fn waiter_asked_to_connect_passes_the_request_on_when_it_leaves() {
+    let mut world = World::new(1);
+    let ops = [Op::Arrive, Op::Connected, Op::Poll(0), Op::Arrive, Op::Arrive, Op::Vacate(0)];
+    ops.iter().for_each(|op| world.apply(op));
+    let woken = |world: &World| world.flags.values().map(|flag| flag.0.load(SeqCst)).collect::<Vec<_>>();
+    assert_eq!(woken(&world), [true, false]);
+    world.apply(&Op::Leave(0));
+    assert_eq!(woken(&world), [true]);
+}
+
+#[test]
+fn connects_are_started_for_waiters_that_none_is_in_progress_for() {
+    let mut world = World::new(3);
+    for expected in [1, 2, 3, 3] {
+        world.apply(&Op::Arrive);
+        assert_eq!(world.permits.len(), expected);
+    }
+    world.apply(&Op::Connected);
+    world.apply(&Op::Poll(0));
+    world.apply(&Op::Poll(0));
+    assert_eq!(world.permits.len(), 2);
+}
+
+#[test]
+fn waiter_that_has_to_queue_again_keeps_its_place() {
+    let mut ledger = Ledger::<Conn, Failure>::new(1);
+    let now = Instant::now();
+    let (first, second) = (ledger.draw_ticket(), ledger.draw_ticket());
+    let join = |ledger: &mut Ledger<_, _>, ticket| drop(ledger.turn(ticket, &mut None, now));
+    join(&mut ledger, second);
+    join(&mut ledger, first);
+    assert_eq!(ledger.queue.pop().map(|(ticket, _)| ticket), Some(first));
+}
+
+#[test]
+fn oldest_use_is_that_of_the_oldest_lease_left() {
+    let mut ledger = Ledger::<Conn, Failure>::new(2);
+    let start = Instant::now();
+    ledger.idle = vec![1, 2];
+    let first = ledger.take_idle(start).unwrap();
+    let second = ledger.take_idle(start + Duration::from_secs(2)).unwrap();
+    let age = |ledger: &Ledger<_, _>| ledger.status(start + Duration::from_secs(5)).oldest_use;
+    assert_eq!(age(&ledger), Some(Duration::from_secs(5)));
+    ledger.vacate(first.lease).wake();
+    assert_eq!(age(&ledger), Some(Duration::from_secs(3)));
+    ledger.vacate(second.lease).wake();
+    assert_eq!(age(&ledger), None);
+}
