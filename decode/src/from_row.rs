@@ -203,7 +203,7 @@ tuple!(12: 0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G, 7 H, 8 I, 9 J, 10 K, 11 L);
 ///
 /// What is borrowed lives as long as the row.
 ///
-/// ```compile_fail,E0308
+/// ```compile_fail
 /// #[derive(molt_db_decode::FromRow)]
 /// #[molt(crate = "molt_db_decode")]
 /// struct Wrong {

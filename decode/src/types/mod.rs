@@ -43,6 +43,7 @@ pub use self::time::Time;
 pub use self::timestamp::Timestamp;
 pub use self::timestamptz::{TimestampTz, TimestampTzRangeError};
 pub use self::uuid::{ParseUuidError, Uuid};
+use crate::ValueError;
 
 /// What the types are in Arrow.
 pub(crate) mod arrow {
@@ -58,8 +59,6 @@ pub(crate) mod arrow {
     pub(crate) use super::timestamp::TimestampMicros;
     pub(crate) use super::uuid::UuidBytes;
 }
-
-use crate::ValueError;
 
 /// Takes a value of a fixed width whole.
 fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], ValueError> {
