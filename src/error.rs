@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     ParameterType { index: usize, given: u32, expected: u32 },
     Value(ValueError),
     RowCount { found: Found },
-    Copy,
+    Copy(CopyRefused),
     Unsettled,
     ForeignEncoding { name: String },
     NoCancelKey,
@@ -60,6 +60,15 @@ pub(crate) enum Fate {
     None,
     /// It may have been committed, or not.
     Unknown,
+}
+
+/// What became of a COPY that was run as a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CopyRefused {
+    /// From the client: it had no effect.
+    In,
+    /// To the client: what it read was dropped, what else it did stands.
+    Out,
 }
 
 /// How many rows there were where one was wanted.
@@ -186,6 +195,26 @@ impl Error {
         )
     }
 
+    /// Tells whether there was no row, or more than one, where one was wanted.
+    pub fn is_row_count(&self) -> bool {
+        matches!(*self.kind, Kind::RowCount { .. })
+    }
+
+    /// Tells whether the SQL was a COPY from or to the client, which a query cannot carry.
+    pub fn is_copy(&self) -> bool {
+        matches!(*self.kind, Kind::Copy(_))
+    }
+
+    /// Tells whether the connection was left in the middle of a query, by a future or a stream that was dropped.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(*self.kind, Kind::Unsettled)
+    }
+
+    /// Tells whether somebody has set `client_encoding` to something else than UTF8, so that text cannot be sent or read.
+    pub fn is_foreign_encoding(&self) -> bool {
+        matches!(*self.kind, Kind::ForeignEncoding { .. })
+    }
+
     pub(crate) fn connect(target: impl Into<String>, cause: ConnectCause) -> Self {
         Self::from(Kind::Connect { target: target.into(), cause })
     }
@@ -292,15 +321,18 @@ impl fmt::Display for Error {
             Kind::RowCount { found: Found::Several } => {
                 f.write_str("the query returned several rows where one was wanted")
             }
-            Kind::Copy => {
-                f.write_str("COPY from or to the client cannot run as a query; it was ended without effect")
+            Kind::Copy(CopyRefused::In) => {
+                f.write_str("COPY from the client cannot run as a query; it was ended and had no effect")
             }
+            Kind::Copy(CopyRefused::Out) => f.write_str(
+                "COPY to the client cannot run as a query; it ran, and the data that it sent were dropped",
+            ),
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped; \
                  it cannot be used any more",
             ),
             Kind::ForeignEncoding { name } => {
-                write!(f, "client_encoding was changed to {name}; rows can be read again once it is UTF8")
+                write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::Exhausted(state) => state.fmt(f),

@@ -134,7 +134,7 @@ pub struct Session {
 impl Session {
     /// Takes the connection out of the pool for good; its place becomes free.
     pub fn detach(self) -> Connection {
-        self.guard.detach()
+        *self.guard.detach()
     }
 }
 
@@ -159,21 +159,22 @@ impl fmt::Debug for Session {
 }
 
 impl Manager for Connector {
-    type Connection = Connection;
+    /// Boxed, because the pool moves it around.
+    type Connection = Box<Connection>;
     type Error = Error;
 
-    async fn connect(&self) -> Result<Connection, Error> {
-        Self::connect(self).await
+    async fn connect(&self) -> Result<Box<Connection>, Error> {
+        Self::connect(self).await.map(Box::new)
     }
 
-    fn is_alive(&self, connection: &mut Connection) -> Liveness {
+    fn is_alive(&self, connection: &mut Box<Connection>) -> Liveness {
         match connection.is_quiet() {
             Quiet::Yes => Liveness::Alive,
             Quiet::No => Liveness::Dead,
         }
     }
 
-    fn on_release(&self, connection: &mut Connection) -> Disposition {
+    fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
         if connection.is_usable() && connection.transaction_status() == TransactionStatus::Idle {
             Disposition::Keep
         } else {

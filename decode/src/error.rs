@@ -242,6 +242,8 @@ pub enum EncodeError {
     TooManyParameters,
     /// The value is longer than the 2,147,483,647 bytes that its length can say.
     TooLong,
+    /// The text holds a NUL, which PostgreSQL cannot store.
+    Nul,
     /// PostgreSQL has no such value; the text says why.
     OutOfRange(&'static str),
     /// The value's own [`ToSql`](crate::ToSql) refused.
@@ -253,6 +255,7 @@ impl fmt::Display for EncodeError {
         match self {
             Self::TooManyParameters => f.write_str("more than 65,535 parameters"),
             Self::TooLong => f.write_str("a parameter is longer than 2 GiB"),
+            Self::Nul => f.write_str("the text of a parameter holds a NUL, which PostgreSQL cannot store"),
             Self::OutOfRange(problem) => write!(f, "a parameter is out of range: {problem}"),
             Self::Other(error) => write!(f, "a parameter cannot be encoded: {error}"),
         }
@@ -263,7 +266,7 @@ impl Error for EncodeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Other(error) => error.source(),
-            Self::TooManyParameters | Self::TooLong | Self::OutOfRange(_) => None,
+            Self::TooManyParameters | Self::TooLong | Self::Nul | Self::OutOfRange(_) => None,
         }
     }
 }

@@ -81,6 +81,18 @@ impl Params {
         &self.values
     }
 
+    /// Tells whether every parameter in text format is ASCII, and so the same text in any encoding of the client.
+    pub fn is_ascii(&self) -> bool {
+        let mut rest = self.values.as_slice();
+        self.formats.iter().all(|format| {
+            let Some((length, tail)) = rest.split_first_chunk() else { return true };
+            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            let Some((value, tail)) = tail.split_at_checked(length) else { return true };
+            rest = tail;
+            *format == Format::Binary || value.is_ascii()
+        })
+    }
+
     fn append(&mut self, value: &(impl ToSql + ?Sized), start: usize) -> Result<(), EncodeError> {
         const NULL: i32 = -1;
         self.values.extend_from_slice(&NULL.to_be_bytes());
@@ -88,6 +100,10 @@ impl Params {
         match value.to_sql(&mut self.values)? {
             IsNull::Yes => self.values.truncate(content),
             IsNull::No => {
+                let written = self.values.get(content..).unwrap_or_default();
+                if value.format() == Format::Text && written.contains(&0) {
+                    return Err(EncodeError::Nul);
+                }
                 let length = self.values.len().checked_sub(content).map(i32::try_from);
                 let Some(Ok(length)) = length else { return Err(EncodeError::TooLong) };
                 if let Some(place) = self.values.get_mut(start..content) {

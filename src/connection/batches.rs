@@ -93,7 +93,11 @@ impl<'c> Batches<'c> {
             };
             match step {
                 Step::Columns => {}
-                Step::Row(place) => self.take_row(place),
+                Step::Row(place) => {
+                    if let Some(batch) = self.take_row(place)? {
+                        return Poll::Ready(Ok(Some(batch)));
+                    }
+                }
                 Step::Finished(result) => return Poll::Ready(self.end(result.map(|_| ()))),
             }
         }
@@ -112,35 +116,42 @@ impl<'c> Batches<'c> {
         match taken {
             Ok(Wanted::More) => Ok(None),
             Ok(Wanted::Enough) => self.build(),
-            Err(error) => {
-                self.state = State::Failing(error);
-                Ok(None)
-            }
+            Err(error) => self.fail(error),
         }
     }
 
-    /// Takes the row that arrived alone.
-    fn take_row(&mut self, place: std::ops::Range<usize>) {
-        if let State::Reading = self.state
-            && let Err(error) = push(&mut self.builder, self.connection.transport.used(place))
-        {
-            self.state = State::Failing(error);
+    /// Takes the row that arrived alone. Returns a batch if it fills one.
+    fn take_row(&mut self, place: std::ops::Range<usize>) -> Result<Option<RecordBatch>, Error> {
+        let State::Reading = self.state else { return Ok(None) };
+        match push(&mut self.builder, self.connection.transport.used(place)) {
+            Ok(Wanted::More) => Ok(None),
+            Ok(Wanted::Enough) => self.build(),
+            Err(error) => self.fail(error),
         }
+    }
+
+    /// Reports a violation at once, and anything else when the rest of the result has been dropped.
+    fn fail(&mut self, error: Error) -> Result<Option<RecordBatch>, Error> {
+        if error.is_protocol_violation() {
+            self.connection.end();
+            self.state = State::Over;
+            return Err(error);
+        }
+        self.state = State::Failing(error);
+        Ok(None)
     }
 
     fn build(&mut self) -> Result<Option<RecordBatch>, Error> {
         match self.builder.finish() {
             Ok(batch) => Ok(batch),
-            Err(error) => {
-                self.state = State::Failing(error.into());
-                Ok(None)
-            }
+            Err(error) => self.fail(error.into()),
         }
     }
 
     fn end(&mut self, result: Result<(), Error>) -> Result<Option<RecordBatch>, Error> {
         let state = std::mem::replace(&mut self.state, State::Over);
         result?;
+        self.connection.check_result_encoding(self.builder.plan().columns())?;
         match state {
             State::Failing(error) => Err(error),
             State::Reading | State::Over => Ok(self.builder.finish()?),

@@ -108,7 +108,7 @@ impl Connector {
         let canceller = client.cancel_key().map(|key| {
             let host = self.config.endpoint().host().to_owned();
             let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, self.encryption.clone(), host, limit)
+            Canceller::new(key.clone(), peer, self.encryption.as_used_by(transport.stream()), host, limit)
         });
         Connection {
             transport,

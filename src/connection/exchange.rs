@@ -9,7 +9,7 @@ use molt_db_protocol::client::{Event, Failure, Received, SessionError};
 use molt_db_protocol::message::CommandTag;
 
 use super::{Connection, State};
-use crate::error::{Error, Fate, Kind};
+use crate::error::{CopyRefused, Error, Fate, Kind};
 use crate::pool::Quiet;
 
 /// What became of the command that is under way.
@@ -78,9 +78,26 @@ impl Connection {
         if let Err(error) = &taken
             && error.is_protocol_violation()
         {
-            self.state = State::Over;
+            self.end();
         }
         taken
+    }
+
+    /// Takes the next row, if it has arrived. Returns where it is in the used input, until the next step.
+    pub(super) fn take_row(&mut self) -> Result<Option<Range<usize>>, Error> {
+        let (input, _) = self.transport.buffers();
+        let mut run = self.client.rows(input);
+        match run.next_row() {
+            Ok(Some(row)) => {
+                let (length, consumed) = (row.len(), run.consumed());
+                Ok(Some(self.transport.take(consumed, length)))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.end();
+                Err(Error::session(SessionError::Protocol(error), Fate::Unknown))
+            }
+        }
     }
 
     /// Begins a query and waits until its result does. Returns its columns.
@@ -180,13 +197,38 @@ impl Connection {
 
     /// Returns the columns, if their text can be read. If not, the result is dropped.
     async fn readable_columns(&mut self) -> Result<Columns, Error> {
+        match self.check_encoding() {
+            Ok(()) => Ok(self.columns()),
+            Err(error) => {
+                self.finish().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Checks that the rows of a result were UTF-8 to the last: the change is reported behind the row that brings it.
+    pub(super) fn check_result_encoding(&self, columns: &Columns) -> Result<(), Error> {
+        if columns.is_empty() { Ok(()) } else { self.check_encoding() }
+    }
+
+    /// Checks that a text can be sent: as UTF-8, or because it is the same in any encoding.
+    pub(super) fn check_sendable(&self, is_ascii: impl FnOnce() -> bool) -> Result<(), Error> {
+        self.check_encoding().or_else(|error| if is_ascii() { Ok(()) } else { Err(error) })
+    }
+
+    /// Checks that text travels as UTF-8.
+    pub(super) fn check_encoding(&self) -> Result<(), Error> {
         let parameters = self.client.parameters();
         if parameters.is_utf8() {
-            return Ok(self.columns());
+            return Ok(());
         }
         let name = parameters.get("client_encoding").unwrap_or("another encoding").to_owned();
-        self.finish().await?;
         Err(Kind::ForeignEncoding { name }.into())
+    }
+
+    /// Makes this the end of the session: the connection takes no further command.
+    pub(super) fn end(&mut self) {
+        self.state = State::Over;
     }
 }
 
@@ -199,9 +241,11 @@ pub(super) enum Wanted {
 
 impl Error {
     fn from_failure(failure: Failure) -> Self {
-        match failure {
-            Failure::Server(error) => Kind::Server(error).into(),
-            _ => Kind::Copy.into(),
-        }
+        let kind = match failure {
+            Failure::Server(error) => Kind::Server(error),
+            Failure::CopyOut => Kind::Copy(CopyRefused::Out),
+            _ => Kind::Copy(CopyRefused::In),
+        };
+        kind.into()
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
-use molt_db_protocol::client::{Arguments, AuthMethod, Client};
+use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError};
 use molt_db_protocol::message::{CommandTag, ServerError, TransactionStatus, WireFormat};
 
 pub use batches::Batches;
@@ -129,6 +129,7 @@ impl Connection {
     /// A dropped future leaves the connection unsettled; the statements may have been committed.
     pub async fn script(&mut self, sql: &str) -> Result<CommandTag, Error> {
         self.ready_for_command()?;
+        self.check_sendable(|| sql.is_ascii())?;
         let (_, output) = self.transport.buffers();
         self.client.script(sql, output)?;
         self.timer.set(self.query_timeout.map(Limit::Call));
@@ -153,6 +154,7 @@ impl Connection {
     /// A dropped future leaves the connection unsettled. Preparing has no effect on data.
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
         self.ready_for_command()?;
+        self.check_sendable(|| sql.is_ascii())?;
         let (_, output) = self.transport.buffers();
         if let Some(description) = self.client.prepare(sql, &[], output)? {
             return Ok(Statement::new(sql, &description));
@@ -244,9 +246,10 @@ impl Connection {
     /// Puts the query whose parameters are bound into the send buffer, and its limit of time in force.
     fn send_query(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
         self.ready_for_command()?;
+        self.check_sendable(|| sql.is_ascii() && self.params.is_ascii())?;
         self.types.clear();
         match declared {
-            Some(declared) => self.check_types(declared)?,
+            Some(declared) => self.check_parameters(declared)?,
             None => self.types.extend(self.params.oids().iter().map(|oid| oid.0)),
         }
         self.formats.clear();
@@ -266,7 +269,11 @@ impl Connection {
     }
 
     /// A binary value of another type than the statement takes would be misread silently.
-    fn check_types(&self, declared: &[u32]) -> Result<(), Error> {
+    fn check_parameters(&self, declared: &[u32]) -> Result<(), Error> {
+        let (expected, given) = (declared.len(), self.params.len());
+        if expected != given {
+            return Err(CommandError::ParameterCount { expected, given }.into());
+        }
         let given = self.params.oids().iter().map(|oid| oid.0);
         let mut pairs = given.zip(declared.iter().copied()).enumerate();
         match pairs.find(|(_, (given, expected))| *given != 0 && given != expected) {

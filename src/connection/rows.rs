@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -6,7 +7,7 @@ use molt_db_decode::{Columns, FromRow, OwnedRow, Row, RowPlan};
 use molt_db_protocol::message::CommandTag;
 
 use super::exchange::{Step, Wanted};
-use super::{Connection, State};
+use super::Connection;
 use crate::error::Error;
 use crate::net::Limit;
 
@@ -60,15 +61,9 @@ impl<'c> Rows<'c> {
     /// A dropped future loses no row: call it again.
     pub async fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
         let Some(place) = self.advance().await? else { return Ok(None) };
-        let connection = &mut *self.connection;
-        let body = connection.transport.used(place);
-        match connection.layout.row(body, &self.columns) {
-            Ok(row) => Ok(Some(row)),
-            Err(error) => {
-                connection.state = State::Over;
-                Err(error.into())
-            }
-        }
+        self.locate(&place)?;
+        let connection = &*self.connection;
+        Ok(Some(Row::new(connection.transport.used(place), &connection.layout, &self.columns)))
     }
 
     /// Drops the rows that are left and returns what the server says at the end.
@@ -135,16 +130,33 @@ impl<'c> Rows<'c> {
         Ok(skipped)
     }
 
-    async fn advance(&mut self) -> Result<Option<std::ops::Range<usize>>, Error> {
+    /// Finds the fields of a row. A malformed one is the end.
+    fn locate(&mut self, place: &Range<usize>) -> Result<(), Error> {
+        let Connection { layout, transport, .. } = &mut *self.connection;
+        let located = layout.locate(transport.used(place.clone()), self.columns.len());
+        if located.is_err() {
+            self.connection.end();
+            self.tag = Some(CommandTag::default());
+        }
+        Ok(located?)
+    }
+
+    async fn advance(&mut self) -> Result<Option<Range<usize>>, Error> {
         std::future::poll_fn(|cx| self.poll_advance(cx)).await
     }
 
-    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<std::ops::Range<usize>>, Error>> {
+    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Range<usize>>, Error>> {
         while self.tag.is_none() {
+            if let Some(place) = self.connection.take_row()? {
+                return Poll::Ready(Ok(Some(place)));
+            }
             match ready!(self.connection.poll_step(cx)) {
                 Ok(Step::Row(place)) => return Poll::Ready(Ok(Some(place))),
                 Ok(Step::Columns) => {}
-                Ok(Step::Finished(Ok(tag))) => self.tag = Some(tag),
+                Ok(Step::Finished(Ok(tag))) => {
+                    self.tag = Some(tag);
+                    self.connection.check_result_encoding(&self.columns)?;
+                }
                 Ok(Step::Finished(Err(error))) | Err(error) => {
                     self.tag = Some(CommandTag::default());
                     return Poll::Ready(Err(error));
@@ -173,11 +185,10 @@ impl Stream for OwnedRows<'_> {
             Ok(None) => return Poll::Ready(None),
             Err(error) => return Poll::Ready(Some(Err(error))),
         };
-        let connection = &mut *rows.connection;
-        let row = connection.layout.row(connection.transport.used(place), &rows.columns).map(Row::to_owned);
-        if row.is_err() {
-            connection.state = State::Over;
-        }
-        Poll::Ready(Some(row.map_err(Error::from)))
+        let row = rows.locate(&place).map(|()| {
+            let connection = &*rows.connection;
+            Row::new(connection.transport.used(place), &connection.layout, &rows.columns).to_owned()
+        });
+        Poll::Ready(Some(row))
     }
 }

@@ -77,6 +77,15 @@ impl Peer {
 }
 
 impl Encryption {
+    /// Returns what another connection needs to be as safe as this one: the key that cancels an encrypted session is
+    /// not to travel in the clear.
+    pub(crate) fn as_used_by(&self, stream: &Stream) -> Self {
+        match (self, stream) {
+            (Self::Preferred(settings) | Self::Required(settings), Stream::Tls(_)) => Self::Required(settings.clone()),
+            _ => Self::None,
+        }
+    }
+
     /// Asks the server for TLS and performs the handshake, as far as this says so.
     ///
     /// # Cancel safety

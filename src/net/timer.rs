@@ -82,6 +82,10 @@ mod tests {
 
     use super::*;
 
+    async fn is_waiting(timer: &mut Timer) {
+        assert!(poll_fn(|cx| Poll::Ready(timer.poll(cx).is_pending())).await);
+    }
+
     async fn expires(timer: &mut Timer) {
         poll_fn(|cx| timer.poll(cx)).await;
     }
@@ -101,7 +105,7 @@ mod tests {
     async fn a_timer_armed_for_an_earlier_deadline_waits_for_the_current_one() {
         let mut timer = Timer::default();
         timer.set(Some(Limit::Call(Duration::from_secs(5))));
-        poll_fn(|cx| Poll::Ready(assert!(timer.poll(cx).is_pending()))).await;
+        is_waiting(&mut timer).await;
         tokio::time::advance(Duration::from_secs(3)).await;
         let begin = Instant::now();
         timer.set(Some(Limit::Call(Duration::from_secs(5))));
@@ -126,7 +130,7 @@ mod tests {
             let mut timer = Timer::default();
             timer.set(Some(limit));
             let begin = Instant::now();
-            poll_fn(|cx| Poll::Ready(assert!(timer.poll(cx).is_pending()))).await;
+            is_waiting(&mut timer).await;
             tokio::time::advance(Duration::from_secs(3)).await;
             timer.progress();
             expires(&mut timer).await;
@@ -138,6 +142,6 @@ mod tests {
     async fn a_limit_beyond_the_clock_is_a_long_one() {
         let mut timer = Timer::default();
         timer.set(Some(Limit::Call(Duration::MAX)));
-        poll_fn(|cx| Poll::Ready(assert!(timer.poll(cx).is_pending()))).await;
+        is_waiting(&mut timer).await;
     }
 }

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::{Pin, pin};
@@ -5,6 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::task::coop::unconstrained;
 
 use super::Stream;
 
@@ -103,7 +105,9 @@ impl Transport {
     /// Reads what is there without waiting. Returns how much that was, 0 for nothing; the end of the stream is an
     /// error.
     pub(crate) fn read_now(&mut self) -> io::Result<usize> {
-        match self.poll_fill(&mut Context::from_waker(Waker::noop()), 0) {
+        // Unconstrained: a task that has used up its budget is told that nothing is there, whatever is.
+        let read = pin!(unconstrained(poll_fn(|cx| self.poll_fill(cx, 0))));
+        match read.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => Ok(0),
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
             Poll::Ready(read) => read,

@@ -74,14 +74,22 @@ pub(super) fn preferred_format(type_oid: u32) -> WireFormat {
 
 /// Returns the format for a column of a result in which some type turned out to have no binary form.
 pub(super) fn safe_format(type_oid: u32) -> WireFormat {
-    if type_oid >= FIRST_USER_OID { WireFormat::Text } else { preferred_format(type_oid) }
+    if type_oid >= FIRST_UNPINNED_OID || COMPOSITES.contains(&type_oid) {
+        WireFormat::Text
+    } else {
+        preferred_format(type_oid)
+    }
 }
 
 /// Types of `pg_type` that a result can have and that have no `typsend`, with their arrays: aclitem, gtsvector.
 const TEXT_ONLY: [u32; 4] = [1033, 1034, 3642, 3644];
 
-/// PG source: access/transam.h, FirstNormalObjectId
-const FIRST_USER_OID: u32 = 16_384;
+/// record, and the rows of the catalogues whose types have a fixed OID, with their arrays: any field may be the one.
+const COMPOSITES: [u32; 10] = [2249, 2287, 71, 75, 81, 83, 210, 270, 272, 273];
+
+/// From here on types are made by initdb (rows of the other catalogues) or by users.
+/// PG source: access/transam.h, FirstGenbkiObjectId
+const FIRST_UNPINNED_OID: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {

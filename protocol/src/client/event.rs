@@ -48,8 +48,10 @@ pub enum Event<'b> {
 pub enum Failure {
     /// The server says so.
     Server(ServerError),
-    /// The SQL was a COPY from or to the client, which a query cannot carry. It was ended without effect.
-    Copy,
+    /// The SQL was a COPY from the client, which a query cannot carry. It was ended, and had no effect.
+    CopyIn,
+    /// The SQL was a COPY to the client, which a query cannot carry. It ran, and what it sent was dropped.
+    CopyOut,
 }
 
 /// Why a session is over.

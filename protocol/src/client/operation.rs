@@ -55,7 +55,7 @@ pub(super) enum Origin {
 /// How far a statement is.
 ///
 /// ```text
-///   Parsing ----description----> Running --a row or the end--> Streaming
+///   Parsing ----description----> Binding --BindComplete--> Running --a row or the end--> Streaming
 ///   Describing --description--'
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub(super) enum Stage {
     Parsing,
     /// Only Parse and Describe are sent: formats have to be chosen before it may run.
     Describing,
+    /// It is to run; the server has not taken it up yet.
+    Binding,
     /// It runs; nothing of a result has come.
     Running,
     /// Its columns are announced to the caller.
@@ -73,8 +75,9 @@ pub(super) enum Stage {
 /// Whether the command may be sent once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Healing {
+    /// Outside of a transaction, or in one that has failed already.
     Allowed,
-    /// It has been, or it runs inside of a transaction, which an error has ended.
+    /// It has been, or it runs inside of a transaction, which an error ends.
     Refused,
 }
 
@@ -93,7 +96,7 @@ impl Query {
     pub(super) fn is_stale(&self) -> bool {
         let Some(error) = &self.outcome.error else { return false };
         self.origin == Origin::Cache
-            && self.stage == Stage::Running
+            && self.stage == Stage::Binding
             && match error.code() {
                 SqlState::INVALID_SQL_STATEMENT_NAME => true,
                 SqlState::FEATURE_NOT_SUPPORTED => {
@@ -103,24 +106,33 @@ impl Query {
             }
     }
 
-    /// Returns how the command can be made to succeed after all. It has had no effect: its error undid the implicit
-    /// transaction that was all its own.
+    /// Returns how the command can be made to succeed after all. It has had no effect: it did not begin to run, or its
+    /// error undid the implicit transaction that was all its own.
     pub(super) fn remedy(&self) -> Option<Remedy> {
         if self.healing == Healing::Refused {
             return None;
         }
-        if self.is_stale() {
+        if self.is_stale() || self.is_name_taken() {
             return Some(Remedy::Parse);
         }
         self.lacks_binary_form().then_some(Remedy::Text)
     }
 
-    // PG source: lsyscache.c, getTypeBinaryOutputInfo, "no binary output function available for type"
+    /// Tells whether somebody else has prepared a statement under the name that was chosen.
+    fn is_name_taken(&self) -> bool {
+        let taken = |error: &ServerError| error.code() == SqlState::DUPLICATE_PREPARED_STATEMENT;
+        self.stage == Stage::Parsing && self.outcome.error.as_ref().is_some_and(taken)
+    }
+
+    // PG source: "no binary output function available for type", in lsyscache.c, arrayfuncs.c, rangetypes.c and
+    // multirangetypes.c
     fn lacks_binary_form(&self) -> bool {
+        const ROUTINES: [&str; 4] =
+            ["getTypeBinaryOutputInfo", "array_send", "get_range_io_data", "get_multirange_io_data"];
         self.stage == Stage::Running
             && self.outcome.error.as_ref().is_some_and(|error| {
                 error.code() == SqlState::UNDEFINED_FUNCTION
-                    && error.routine().as_deref() == Some("getTypeBinaryOutputInfo")
+                    && error.routine().is_some_and(|routine| ROUTINES.contains(&routine.as_ref()))
             })
     }
 
@@ -147,7 +159,14 @@ pub(super) fn with_formats(
 pub(super) struct Outcome {
     tag: CommandTag,
     error: Option<ServerError>,
-    copied: bool,
+    copied: Option<CopyDirection>,
+}
+
+/// Which way a COPY goes that nobody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CopyDirection {
+    In,
+    Out,
 }
 
 impl Outcome {
@@ -161,15 +180,16 @@ impl Outcome {
     }
 
     /// Notes that the command turned out to be a COPY.
-    pub(super) fn copies(&mut self) {
-        self.copied = true;
+    pub(super) fn copies(&mut self, direction: CopyDirection) {
+        self.copied = Some(direction);
     }
 
     pub(super) fn into_result(self) -> Result<CommandTag, Failure> {
-        match self.error {
-            _ if self.copied => Err(Failure::Copy),
-            Some(error) => Err(Failure::Server(error)),
-            None => Ok(self.tag),
+        match (self.copied, self.error) {
+            (Some(CopyDirection::In), _) => Err(Failure::CopyIn),
+            (_, Some(error)) => Err(Failure::Server(error)),
+            (Some(CopyDirection::Out), None) => Err(Failure::CopyOut),
+            (None, None) => Ok(self.tag),
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::exchange::Exchange;
 use crate::ProtocolError;
-use crate::wire::{Framed, Limits, Phase, Tag, frame};
+use crate::wire::{Limits, Tag};
 
 /// The rows at the start of an input: whole DataRow messages, one after the other.
 ///
@@ -8,15 +8,15 @@ use crate::wire::{Framed, Limits, Phase, Tag, frame};
 /// bookkeeping; it stops in front of anything else.
 #[derive(Debug)]
 pub struct RowRun<'b> {
-    input: &'b [u8],
+    rest: &'b [u8],
     consumed: usize,
-    limits: Limits,
+    limit: i32,
 }
 
 impl<'b> RowRun<'b> {
     pub(super) fn new(exchange: &Exchange, input: &'b [u8], limits: Limits) -> Self {
-        let input = if exchange.takes_rows() { input } else { &[] };
-        Self { input, consumed: 0, limits }
+        let rest = if exchange.takes_rows() { input } else { &[] };
+        Self { rest, consumed: 0, limit: limits.large }
     }
 
     /// Returns how many bytes the rows took that were walked so far.
@@ -31,18 +31,19 @@ impl<'b> RowRun<'b> {
     /// A row whose length breaks the limits.
     #[inline]
     pub fn next_row(&mut self) -> Result<Option<&'b [u8]>, ProtocolError> {
-        let rest = self.input.get(self.consumed..).unwrap_or_default();
-        if rest.first() != Some(&ROW) {
-            return Ok(None);
-        }
-        match frame(rest, &self.limits, Phase::Session)? {
-            Framed::Whole(frame) if frame.tag == Tag::DataRow => {
-                self.consumed = self.consumed.saturating_add(frame.size());
-                Ok(Some(frame.body))
-            }
-            Framed::Whole(_) | Framed::Partial(_) => Ok(None),
-        }
+        let Some((header, rest)) = self.rest.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let [ROW, length @ ..] = *header else { return Ok(None) };
+        let length = i32::from_be_bytes(length);
+        let fits = (4..=self.limit).contains(&length);
+        let (Ok(size), true) = (usize::try_from(length.wrapping_sub(4)), fits) else {
+            return Err(ProtocolError::Length { tag: Tag::DataRow, length, limit: self.limit });
+        };
+        let Some((body, rest)) = rest.split_at_checked(size) else { return Ok(None) };
+        self.consumed = self.consumed.saturating_add(HEADER).saturating_add(size);
+        self.rest = rest;
+        Ok(Some(body))
     }
 }
 
 const ROW: u8 = b'D';
+const HEADER: usize = 5;

@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use super::description::preferred_format;
 use super::exchange::{Exchange, Owed};
-use super::operation::{Goal, Healing, Kept, Operation, Origin, Outcome, Query, Remedy, Stage, with_formats};
-use super::statements::Statements;
+use super::operation::{
+    CopyDirection, Goal, Healing, Kept, Operation, Origin, Outcome, Query, Remedy, Stage, with_formats,
+};
+use super::statements::{Inferred, Statements};
 use super::{
     Arguments, AuthMethod, CommandError, Description, Event, Parameters, Received, RowRun, SessionError,
 };
@@ -134,7 +136,7 @@ impl Client {
         if !self.is_settled() {
             return Err(CommandError::Busy);
         }
-        if let Some(statement) = self.statements.find(sql, types) {
+        if let Some(statement) = self.statements.find_prepared(sql, types) {
             return Ok(Some(Arc::clone(&statement.description)));
         }
         let arguments = Arguments { types, ..Arguments::default() };
@@ -223,7 +225,10 @@ impl Client {
     /// Decides how a statement is to be run.
     fn plan(&mut self, sql: &str, arguments: &Arguments<'_>, goal: Goal) -> Result<Query, CommandError> {
         let idle = self.status == TransactionStatus::Idle;
-        let healing = if idle { Healing::Allowed } else { Healing::Refused };
+        let healing = match self.status {
+            TransactionStatus::Idle | TransactionStatus::Failed => Healing::Allowed,
+            TransactionStatus::InTransaction => Healing::Refused,
+        };
         if let Some(statement) = self.statements.find(sql, arguments.types) {
             let (expected, given) = (statement.description.parameters().len(), arguments.formats.len());
             if expected != given && goal == Goal::Run {
@@ -232,7 +237,7 @@ impl Client {
             return Ok(Query {
                 goal,
                 origin: Origin::Cache,
-                stage: Stage::Running,
+                stage: Stage::Binding,
                 healing,
                 name: Arc::clone(&statement.name),
                 sql: Arc::clone(&statement.sql),
@@ -374,10 +379,15 @@ impl Client {
                 self.with_outcome(|outcome| outcome.complete(tag));
             }
             Tag::CopyInResponse => {
-                self.with_outcome(Outcome::copies);
+                self.with_outcome(|outcome| outcome.copies(CopyDirection::In));
                 self.refuse_copy(owed, out);
             }
-            Tag::CopyOutResponse => self.with_outcome(Outcome::copies),
+            Tag::CopyOutResponse => self.with_outcome(|outcome| outcome.copies(CopyDirection::Out)),
+            Tag::BindComplete => {
+                if let Some(Operation::Query(query)) = &mut self.operation {
+                    query.stage = Stage::Running;
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -386,23 +396,22 @@ impl Client {
     /// Keeps a statement that the server has parsed and described, and runs it if that was waiting for it.
     fn described(&mut self, columns: Vec<message::FieldDescription>, out: &mut Vec<u8>) {
         let Some(Operation::Query(mut query)) = self.operation.take() else { return };
-        let columns = match query.stage {
-            Stage::Parsing if query.goal == Goal::Run => with_formats(columns, |_| WireFormat::Binary),
-            _ => with_formats(columns, preferred_format),
-        };
+        let columns = with_formats(columns, preferred_format);
         let description = Arc::new(Description::new(std::mem::take(&mut query.parameters), columns));
+        let declared = self.kept.arguments().types;
         let types = match query.goal {
-            Goal::Run => self.kept.arguments().types,
+            Goal::Run => declared,
             // What was left to be inferred is declared from here on, so that it cannot be inferred otherwise later.
             Goal::Describe => description.parameters(),
         };
+        let inferred = if types == declared { Inferred::No } else { Inferred::Yes };
         let (name, sql) = (Arc::clone(&query.name), Arc::clone(&query.sql));
-        self.statements.keep(name, sql, types.into(), Arc::clone(&description));
+        self.statements.keep(name, sql, (types, inferred), Arc::clone(&description));
         query.description = Some(description);
         if query.stage == Stage::Describing {
             self.run_described(&mut query, out);
         }
-        query.stage = Stage::Running;
+        query.stage = Stage::Binding;
         self.operation = Some(Operation::Query(query));
     }
 
@@ -471,7 +480,7 @@ impl Client {
 
     /// Sends the query once more, or gives it back.
     fn heal(&mut self, mut query: Query, out: &mut Vec<u8>) -> Option<Query> {
-        let remedy = query.remedy().filter(|_| self.status == TransactionStatus::Idle);
+        let remedy = query.remedy().filter(|_| self.status != TransactionStatus::InTransaction);
         match remedy {
             None => return Some(query),
             Some(Remedy::Parse) => {
@@ -484,6 +493,7 @@ impl Client {
                 let Some(description) = query.described_safely() else { return Some(query) };
                 self.statements.redescribe(&query.name, &query.sql, &description);
                 query.origin = Origin::Cache;
+                query.stage = Stage::Binding;
                 query.description = Some(description);
             }
         }

@@ -23,8 +23,16 @@ pub(super) struct Statement {
     pub(super) name: Arc<str>,
     pub(super) sql: Arc<str>,
     pub(super) declared: Box<[u32]>,
+    inferred: Inferred,
     pub(super) description: Arc<Description>,
     used: u64,
+}
+
+/// Whether the types of a statement were left to the server when it was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inferred {
+    Yes,
+    No,
 }
 
 impl Statements {
@@ -41,6 +49,15 @@ impl Statements {
         Some(found)
     }
 
+    /// As [`Statements::find`], for a statement that is only to be prepared: without types, one whose types were
+    /// inferred is it.
+    pub(super) fn find_prepared(&mut self, sql: &str, types: &[u32]) -> Option<&Statement> {
+        let is_inferred = |statement: &&Statement| types.is_empty() && statement.inferred == Inferred::Yes;
+        let inferred =
+            self.known.get(sql)?.iter().find(is_inferred).map(|statement| statement.declared.clone());
+        self.find(sql, inferred.as_deref().unwrap_or(types))
+    }
+
     /// Returns the name for a statement of this text: a new one, or the unnamed where it is not to be kept.
     pub(super) fn name(&mut self, sql: &str) -> Arc<str> {
         if self.capacity == 0 || sql.len() > LONGEST {
@@ -55,7 +72,7 @@ impl Statements {
         &mut self,
         name: Arc<str>,
         sql: Arc<str>,
-        declared: Box<[u32]>,
+        (declared, inferred): (&[u32], Inferred),
         description: Arc<Description>,
     ) {
         if name.is_empty() {
@@ -64,7 +81,9 @@ impl Statements {
         while self.count >= self.capacity.max(1) {
             self.evict_oldest();
         }
-        let statement = Statement { name, sql: Arc::clone(&sql), declared, description, used: self.clock };
+        let declared = declared.into();
+        let statement =
+            Statement { name, sql: Arc::clone(&sql), declared, inferred, description, used: self.clock };
         self.known.entry(sql).or_default().push(statement);
         self.count = self.count.saturating_add(1);
     }
@@ -129,7 +148,7 @@ mod tests {
     fn keep(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
         statements.find(sql, declared);
         let name = statements.name(sql);
-        statements.keep(Arc::clone(&name), sql.into(), declared.into(), Arc::default());
+        statements.keep(Arc::clone(&name), sql.into(), (declared, Inferred::No), Arc::default());
         name
     }
 

@@ -94,7 +94,8 @@ fn tell(event: &Event<'_>) -> String {
         Event::Row(row) => format!("row of {}", row.len()),
         Event::Finished(Ok(tag)) => format!("finished {tag}"),
         Event::Finished(Err(Failure::Server(error))) => format!("failed {}", error.code()),
-        Event::Finished(Err(Failure::Copy)) => "failed copy".to_owned(),
+        Event::Finished(Err(Failure::CopyIn)) => "failed copy in".to_owned(),
+        Event::Finished(Err(Failure::CopyOut)) => "failed copy out".to_owned(),
         Event::Notice(notice) => format!("notice {}", notice.code()),
         Event::Notification(notification) => format!("notification {}", notification.channel),
         Event::Parameter(status) => format!("parameter {}", status.name),
@@ -246,6 +247,58 @@ fn other_errors_of_the_same_code_are_not_healed() {
 }
 
 #[test]
+fn a_statement_that_has_begun_to_run_is_not_repeated() {
+    for (code, routine) in [("26000", "exec_stmt_raise"), ("0A000", "RevalidateCachedQuery")] {
+        let mut client = started(8);
+        warm(&mut client, "select fails()");
+        let out = &mut Vec::new();
+        client.query("select fails()", &ONE, out).unwrap();
+        out.clear();
+        let refused = [msg(b'2', b""), error("ERROR", code, routine), ready(b'I')].concat();
+        assert_eq!(feed(&mut client, &refused, out).unwrap(), [format!("failed {code}")]);
+        assert!(out.is_empty());
+    }
+}
+
+#[test]
+fn in_a_failed_transaction_nothing_can_have_had_an_effect_and_healing_is_allowed() {
+    let mut client = started(8);
+    warm(&mut client, "rollback");
+    client.ready(TransactionStatus::Failed);
+    let out = &mut Vec::new();
+    client.query("rollback", &ONE, out).unwrap();
+    out.clear();
+    let refused = [error("ERROR", "26000", "FetchPreparedStatement"), ready(b'E')].concat();
+    assert!(feed(&mut client, &refused, out).unwrap().is_empty());
+    assert_eq!(sent(out), "CPDBES");
+}
+
+#[test]
+fn a_name_that_somebody_else_has_taken_is_followed_by_the_next() {
+    let mut client = started(8);
+    let out = &mut Vec::new();
+    client.query("select $1", &ONE, out).unwrap();
+    out.clear();
+    let taken = [error("ERROR", "42P05", "StorePreparedStatement"), ready(b'I')].concat();
+    assert!(feed(&mut client, &taken, out).unwrap().is_empty());
+    assert_eq!(sent(out), "PDBES");
+    assert!(out.windows(7).any(|window| window == b"molt_2\0"));
+    assert_eq!(feed(&mut client, &taken, out).unwrap(), ["failed 42P05"], "once is enough");
+}
+
+#[test]
+fn what_is_prepared_is_found_again_without_its_types() {
+    let mut client = started(8);
+    let out = &mut Vec::new();
+    client.prepare("select $1", &[], out).unwrap();
+    let answer = [msg(b'1', b""), described(&[23], &[25]), ready(b'I')].concat();
+    feed(&mut client, &answer, out).unwrap();
+    out.clear();
+    assert_eq!(client.prepare("select $1", &[], out).unwrap().unwrap().parameters(), [23]);
+    assert!(client.prepare("select $1", &[20], out).unwrap().is_none(), "other types are another statement");
+}
+
+#[test]
 fn inside_of_a_transaction_a_stale_plan_is_an_error_and_forgotten() {
     let mut client = started(8);
     warm(&mut client, "select $1");
@@ -308,7 +361,7 @@ fn a_copy_in_a_query_is_ended_and_the_session_goes_on() {
     assert!(feed(&mut client, &asks, out).unwrap().is_empty());
     assert_eq!(sent(out), "fS", "the first Sync was swallowed");
     let ends = [error("ERROR", "57014", "ReceiveCopyBegin"), ready(b'I')].concat();
-    assert_eq!(feed(&mut client, &ends, out).unwrap(), ["failed copy"]);
+    assert_eq!(feed(&mut client, &ends, out).unwrap(), ["failed copy in"]);
     client.script("copy t to stdout; copy t from stdin", out).unwrap();
     out.clear();
     let answer = [
@@ -320,7 +373,10 @@ fn a_copy_in_a_query_is_ended_and_the_session_goes_on() {
     ];
     feed(&mut client, &answer.concat(), out).unwrap();
     assert_eq!(sent(out), "f");
-    assert_eq!(feed(&mut client, &ends, out).unwrap(), ["failed copy"]);
+    assert_eq!(feed(&mut client, &ends, out).unwrap(), ["failed copy in"]);
+    client.script("copy t to stdout", out).unwrap();
+    let copies = [msg(b'H', b"\0\0\x01\0\0"), msg(b'c', b""), complete("COPY 0"), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &copies, out).unwrap(), ["failed copy out"]);
     assert!(client.is_settled());
 }
 

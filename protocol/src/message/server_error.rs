@@ -183,6 +183,8 @@ impl SqlState {
     pub const INVALID_PASSWORD: Self = Self(*b"28P01");
     /// `3D000`
     pub const INVALID_CATALOG_NAME: Self = Self(*b"3D000");
+    /// `42P05`
+    pub const DUPLICATE_PREPARED_STATEMENT: Self = Self(*b"42P05");
     /// `42601`
     pub const SYNTAX_ERROR: Self = Self(*b"42601");
     /// `42883`

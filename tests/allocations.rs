@@ -1,0 +1,164 @@
+//! Streaming costs no allocation per row.
+#![expect(unsafe_code, reason = "a global allocator that counts cannot be had without")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use common::{connect, on_each_server};
+use molt_db::Connection;
+use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, RowLimit};
+
+/// The system's allocator, and how often each thread has asked it for memory.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+fn note() {
+    // A thread that is ending has no counter any more, and nobody to read it.
+    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator as it came. Counting neither allocates nor unwinds: the counter
+// needs no initialisation and has no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract, which is the same; the pointer came from this allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps the contract, which is the same; the pointer came from this allocator.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Returns how often this thread allocated meanwhile. Tests run on the thread that polls them.
+async fn allocations(work: impl Future<Output = ()>) -> u64 {
+    let before = COUNT.get();
+    work.await;
+    COUNT.get() - before
+}
+
+const SQL: &str = "select g::int8 as id, 'a text of some length, number ' || g, g * 0.5::float8, g % 2 = 0,
+                          nullif(g % 7, 0)::int4, g::numeric(12,2), timestamptz 'epoch' + g * interval '1 second'
+                   from generate_series(1, $1::int4) g";
+
+async fn stream(c: &mut Connection, rows: i32) {
+    let mut found = c.query(SQL).bind(rows).rows().await.unwrap();
+    let mut sum = 0;
+    while let Some(row) = found.next().await.unwrap() {
+        let text: &str = row.get(1).unwrap();
+        let third: Option<i32> = row.get(4).unwrap();
+        sum += row.get::<i64>(0).unwrap();
+        assert!(text.len() > 20 && row.get::<f64>(2).unwrap() > 0.0);
+        assert_eq!(row.get::<bool>(3).unwrap(), row.get::<i64>("id").unwrap() % 2 == 0);
+        assert_eq!(third.is_none(), row.get::<i64>(0).unwrap() % 7 == 0);
+    }
+    assert_eq!(sum, i64::from(rows) * i64::from(rows + 1) / 2);
+}
+
+/// The growth of the read buffer, and timers and the like, that do not come with every row.
+const SLACK: u64 = 40;
+
+#[tokio::test]
+async fn the_counter_counts() {
+    let mut kept = Vec::new();
+    let counted = allocations(async { kept.extend((0..1000_u64).map(Box::new)) }).await;
+    assert!((1000..1100).contains(&counted), "{counted}");
+}
+
+#[tokio::test]
+async fn rows_that_are_lent_and_read_allocate_nothing_each() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        stream(&mut c, 10_000).await;
+        let few = allocations(stream(&mut c, 1_000)).await;
+        let many = allocations(stream(&mut c, 10_000)).await;
+        assert!(many <= few + SLACK, "{few} for 1,000 rows, {many} for 10,000");
+    })
+    .await;
+}
+
+async fn tuples(c: &mut Connection, rows: i32) {
+    let sql = "select g::int8, 'some text ' || g from generate_series(1, $1::int4) g";
+    let mut found = c.query(sql).bind(rows).rows().await.unwrap();
+    let mut seen = 0;
+    while let Some(row) = found.next().await.unwrap() {
+        let (_, text): (i64, &str) = row.read().unwrap();
+        seen += i32::from(text.starts_with("some text "));
+    }
+    assert_eq!(seen, rows);
+}
+
+#[tokio::test]
+async fn rows_that_are_read_as_tuples_allocate_nothing_each() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        tuples(&mut c, 10_000).await;
+        let few = allocations(tuples(&mut c, 1_000)).await;
+        let many = allocations(tuples(&mut c, 10_000)).await;
+        assert!(many <= few + SLACK, "{few} for 1,000 rows, {many} for 10,000");
+    })
+    .await;
+}
+
+async fn plain_values(c: &mut Connection, rows: i32) {
+    let sql = "select g::int8, g::int4 from generate_series(1, $1::int4) g";
+    let all: Vec<(i64, i32)> = c.query(sql).bind(rows).all().await.unwrap();
+    assert_eq!(all.len(), usize::try_from(rows).unwrap());
+}
+
+#[tokio::test]
+async fn collecting_plain_values_allocates_for_the_vector_alone() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        plain_values(&mut c, 10_000).await;
+        let few = allocations(plain_values(&mut c, 1_000)).await;
+        let many = allocations(plain_values(&mut c, 10_000)).await;
+        assert!(many <= few + SLACK, "{few} for 1,000 rows, {many} for 10,000");
+    })
+    .await;
+}
+
+/// Takes so many rows in batches of so many, and returns the number of batches.
+async fn batches(c: &mut Connection, rows: i32, limit: usize) -> u64 {
+    let limits = BatchLimits { rows: RowLimit::new(limit), bytes: ByteLimit::MAX };
+    let query = c.query(SQL).bind(rows);
+    let mut found = query.arrow_with(&ArrowOptions::default(), limits).await.unwrap();
+    let mut count = 0;
+    while let Some(batch) = found.next().await.unwrap() {
+        assert!(batch.num_rows() > 0);
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_batch_costs_the_same_number_of_allocations_however_many_rows_it_has() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        batches(&mut c, 40_000, 4_000).await;
+        let small = allocations(async { assert!(batches(&mut c, 4_000, 400).await >= 10) }).await;
+        let large = allocations(async { assert!(batches(&mut c, 40_000, 4_000).await >= 10) }).await;
+        // Ten batches each. The first of them grows its buffers by doubling: a few steps more for each of the columns.
+        assert!(large <= small + SLACK * 2, "{small} for 400 rows a batch, {large} for 4,000");
+        let one = allocations(async { assert_eq!(batches(&mut c, 4_000, 4_000).await, 1) }).await;
+        let ten = allocations(async { assert!(batches(&mut c, 40_000, 4_000).await >= 10) }).await;
+        assert!(ten <= one * 10, "{one} for one batch, {ten} for ten");
+    })
+    .await;
+}

@@ -1,0 +1,254 @@
+//! molt-db in front of pgbouncer in front of a server.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use molt_db::{Config, Connection, Error, Pool};
+use molt_db_interop::program;
+use molt_db_testkit::{Server, shared_servers};
+use tokio::time::timeout;
+
+/// A pgbouncer in front of a server. It ends when this is dropped, and when the process ends in any other way.
+struct Bouncer {
+    port: u16,
+    folder: PathBuf,
+    shell: Child,
+}
+
+impl Bouncer {
+    fn start(server: &Server, settings: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("molt-db-pgbouncer-{}-{number}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        fs::write(folder.join("users.txt"), "\"trust\" \"\"\n").unwrap();
+        let ini = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = trust\nauth_file = {}/users.txt\n{settings}\n",
+            server.port(),
+            folder.display(),
+        );
+        fs::write(folder.join("pgbouncer.ini"), ini).unwrap();
+        let shell = shell(&folder);
+        let mut bouncer = Self { port, folder, shell };
+        bouncer.wait_until_ready();
+        bouncer
+    }
+
+    fn wait_until_ready(&mut self) {
+        let begin = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            let ended = self.shell.try_wait().unwrap();
+            assert!(ended.is_none() && begin.elapsed() < LONGEST, "pgbouncer does not start:\n{log}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn config(&self) -> Config {
+        let text = format!("host=127.0.0.1 port={} user=trust dbname=test sslmode=disable", self.port);
+        text.parse().unwrap()
+    }
+
+    async fn connect(&self) -> Connection {
+        within(Connection::connect(&self.config())).await.unwrap()
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Starts pgbouncer under a shell that ends it at the end of a pipe, which this process holds. It refuses to be root.
+fn shell(folder: &PathBuf) -> Child {
+    const SCRIPT: &str = r#""$1" "$2" & child=$!; read -r nothing; kill "$child"; wait"#;
+    let log = File::create(folder.join("log")).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SCRIPT, "pgbouncer"]).arg(program("pgbouncer", "pgbouncer"));
+    shell.arg(folder.join("pgbouncer.ini")).current_dir("/").stdin(Stdio::piped());
+    shell.stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
+    if fs::metadata(folder).unwrap().uid() == 0 {
+        shell.uid(NOBODY).gid(NOBODY);
+    }
+    shell.spawn().unwrap()
+}
+
+const NOBODY: u32 = 65_534;
+const LONGEST: Duration = Duration::from_secs(20);
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(LONGEST, future).await.expect("it hangs")
+}
+
+async fn assert_usable(connection: &mut Connection) {
+    assert!(connection.is_usable());
+    for number in [7_i32, 8] {
+        let (found,): (i32,) = within(connection.query("select $1::int4").bind(number).one()).await.unwrap();
+        assert_eq!(found, number);
+    }
+}
+
+fn code(error: &Error) -> String {
+    error.code().unwrap_or_else(|| panic!("not the server's: {error:?}")).to_string()
+}
+
+#[tokio::test]
+async fn a_session_through_a_pooler_is_like_any_other() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = session");
+        let config = bouncer.config().application_name("behind a pooler");
+        let mut connection = within(Connection::connect(&config)).await.unwrap();
+        assert_usable(&mut connection).await;
+        let (name,): (String,) = connection.query("show application_name").one().await.unwrap();
+        assert_eq!(name, "behind a pooler");
+        assert_eq!(connection.parameter("client_encoding"), Some("UTF8"));
+
+        let sql = "select g, repeat('x', 1000) from generate_series(1, 20000) g";
+        let rows: Vec<(i32, String)> = within(connection.query(sql).all()).await.unwrap();
+        assert_eq!(rows.len(), 20_000);
+        assert!(
+            rows.iter().zip(1..).all(|((number, text), expected)| *number == expected && text.len() == 1000)
+        );
+
+        let statement = connection.prepare("select $1::int8 + 1").await.unwrap();
+        let (sum,): (i64,) = connection.query(&statement).bind(41_i64).one().await.unwrap();
+        assert_eq!(sum, 42);
+        within(connection.close()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn errors_come_through_a_pooler_and_the_session_goes_on() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = session");
+        let mut connection = bouncer.connect().await;
+        for (sql, expected) in
+            [("select 1/0", "22012"), ("selec", "42601"), ("select * from nothing", "42P01")]
+        {
+            let error = within(connection.execute(sql, ())).await.unwrap_err();
+            assert_eq!(code(&error), expected);
+            let error = within(connection.script(sql)).await.unwrap_err();
+            assert_eq!(code(&error), expected);
+            assert_usable(&mut connection).await;
+        }
+        let error =
+            within(Connection::connect(&bouncer.config().dbname("no_such_database"))).await.unwrap_err();
+        assert!(error.is_connect() && error.server().is_some(), "{error:?}");
+        let error = within(Connection::connect(&bouncer.config().user("stranger"))).await.unwrap_err();
+        assert!(error.is_connect() && error.server().is_some(), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_cancelled_through_a_pooler() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = session");
+        let mut connection = bouncer.connect().await;
+        for _ in 0..3 {
+            // The process that a pooler names is not the server's.
+            let (backend,): (i32,) = connection.query("select pg_backend_pid()").one().await.unwrap();
+            let canceller = connection.canceller().unwrap();
+            let cancelling = tokio::spawn(async move {
+                until_asleep(server, backend).await;
+                canceller.cancel().await
+            });
+            let error = within(connection.execute("select pg_sleep(30)", ())).await.unwrap_err();
+            assert!(error.is_cancelled(), "{error:?}");
+            within(cancelling).await.unwrap().unwrap();
+            assert_usable(&mut connection).await;
+        }
+    }
+}
+
+async fn until_asleep(server: &Server, backend: i32) {
+    let sql = format!("select 1 from pg_stat_activity where pid = {backend} and wait_event = 'PgSleep'");
+    within(async {
+        while server.sql(&sql).unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_works_over_a_pooler() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = session\ndefault_pool_size = 4");
+        let pool = Pool::builder(bouncer.config()).max_conns(4).build().unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..20_i32 {
+            let pool = pool.clone();
+            tasks.spawn(async move {
+                let mut session = within(pool.acquire()).await.unwrap();
+                let (found,): (i32,) = session.query("select $1::int4").bind(number).one().await.unwrap();
+                assert_eq!(found, number);
+            });
+        }
+        within(tasks.join_all()).await;
+        assert!(pool.status().total <= 4);
+    }
+}
+
+#[tokio::test]
+async fn options_that_a_pooler_does_not_take_are_its_to_refuse() {
+    let bouncer = Bouncer::start(Server::shared(), "pool_mode = session");
+    let config = bouncer.config().options("-c statement_timeout=1000");
+    let error = within(Connection::connect(&config)).await.unwrap_err();
+    assert!(error.is_connect() && error.to_string().contains("options"), "{error}");
+}
+
+#[tokio::test]
+async fn a_pooler_that_ends_is_a_lost_connection() {
+    let bouncer = Bouncer::start(Server::shared(), "pool_mode = session");
+    let mut connection = bouncer.connect().await;
+    assert_usable(&mut connection).await;
+    drop(bouncer);
+    let error = within(connection.execute("select 1", ())).await.unwrap_err();
+    assert!(error.is_connection_lost(), "{error:?}");
+    assert!(!connection.is_usable());
+}
+
+/// Two clients share one connection to the server, a transaction at a time.
+#[tokio::test]
+async fn without_kept_statements_clients_share_a_server_connection_by_transactions() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = transaction\ndefault_pool_size = 1");
+        let config = bouncer.config().statement_cache_size(0);
+        let mut first = within(Connection::connect(&config)).await.unwrap();
+        let mut second = within(Connection::connect(&config)).await.unwrap();
+        let backend = "select pg_backend_pid()";
+        let (one,): (i32,) = within(first.query(backend).one()).await.unwrap();
+        let (other,): (i32,) = within(second.query(backend).one()).await.unwrap();
+        assert_eq!(one, other);
+        for round in 0..20_i32 {
+            for (connection, offset) in [(&mut first, 0), (&mut second, 1000)] {
+                let number = round + offset;
+                let sql = "select $1::int4, $2::text";
+                let query = connection.query(sql).bind(number).bind("text");
+                let (found, text): (i32, String) = within(query.one()).await.unwrap();
+                assert_eq!((found, text.as_str()), (number, "text"));
+                within(connection.script("begin")).await.unwrap();
+                let (found,): (i32,) =
+                    within(connection.query("select $1::int4 + 1").bind(number).one()).await.unwrap();
+                assert_eq!(found, number + 1);
+                within(connection.script("commit")).await.unwrap();
+                assert_eq!(
+                    within(connection.execute("select 1/0", ())).await.map_err(|e| code(&e)),
+                    Err("22012".into())
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,509 @@
+//! The pool over real servers: who is served when, and what a connection looks like to the one who gets it.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use common::{assert_usable, code, plain_config, within};
+use molt_db::{Config, Pool, Session, TransactionStatus};
+use molt_db_testkit::{Server, ServerOptions, User, shared_servers};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+fn pool(server: &Server, max_conns: u32) -> Pool {
+    pool_as(server, max_conns, "pool")
+}
+
+/// A pool whose sessions are found by that name.
+fn pool_as(server: &Server, max_conns: u32, name: &str) -> Pool {
+    let config = plain_config(server, "test").application_name(name);
+    Pool::builder(config).max_conns(max_conns).max_wait(Duration::from_secs(15)).build().unwrap()
+}
+
+async fn acquire(pool: &Pool) -> Session {
+    within(pool.acquire()).await.unwrap()
+}
+
+async fn pid(pool: &Pool) -> i32 {
+    acquire(pool).await.backend_pid().unwrap()
+}
+
+fn backends(server: &Server, name: &str) -> u64 {
+    let sql = format!("select count(*) from pg_stat_activity where application_name = '{name}'");
+    server.sql(&sql).unwrap()[0][0].as_ref().unwrap().parse().unwrap()
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_freed_connection_goes_to_the_one_who_waited_longest() {
+    const WAITERS: usize = 20;
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let first = acquire(&pool).await;
+        let only = first.backend_pid();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = JoinSet::new();
+        for number in 0..WAITERS {
+            let (pool, order) = (pool.clone(), Arc::clone(&order));
+            let waiting = pool.status().waiting;
+            let watched = pool.clone();
+            tasks.spawn(async move {
+                let mut session = acquire(&pool).await;
+                order.lock().unwrap().push(number);
+                assert_eq!(session.backend_pid(), only);
+                assert_usable(&mut session).await;
+            });
+            until(|| watched.status().waiting == waiting + 1).await;
+        }
+        drop(first);
+        within(tasks.join_all()).await;
+        assert_eq!(*order.lock().unwrap(), (0..WAITERS).collect::<Vec<_>>());
+        assert_eq!(pool.metrics().connects, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
+    for server in shared_servers() {
+        let config = plain_config(server, "test");
+        let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(50)).build().unwrap();
+        let held = (acquire(&pool).await, acquire(&pool).await);
+        let error = within(pool.acquire()).await.unwrap_err();
+        assert!(error.is_pool_exhausted() && error.is_timeout() && !error.is_connect(), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("no connection within 50ms") && text.contains("2 of 2 in use"), "{text}");
+        let exhausted = error.pool_exhausted().unwrap();
+        assert_eq!(exhausted.max_wait(), Duration::from_millis(50));
+        assert_eq!((exhausted.status().in_use, exhausted.status().waiting), (2, 1));
+        assert_eq!(pool.status().waiting, 0);
+        drop(held);
+        assert_usable(&mut *acquire(&pool).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_wait_leaves_nothing_behind() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let held = acquire(&pool).await;
+        let only = held.backend_pid().unwrap();
+        for _ in 0..10 {
+            assert!(timeout(Duration::from_millis(2), pool.acquire()).await.is_err());
+        }
+        assert_eq!(pool.status().waiting, 0);
+        // The last one is dropped when the connection is already its own.
+        let mut granted = Box::pin(pool.acquire());
+        assert!(timeout(Duration::from_millis(2), granted.as_mut()).await.is_err());
+        drop(held);
+        drop(granted);
+        assert_eq!((pool.status().idle, pool.status().in_use), (1, 0));
+        assert_eq!(pid(&pool).await, only);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_is_not_handed_on() {
+    for server in shared_servers() {
+        let database = server.create_database().unwrap();
+        server.sql_in(&database, "create table orders (id int); grant all on orders to public").unwrap();
+        let pool = Pool::builder(plain_config(server, &database)).max_conns(1).build().unwrap();
+        for broken in ["", "; select 1/0"] {
+            let mut session = acquire(&pool).await;
+            let before = session.backend_pid().unwrap();
+            let ran = session.script("begin; insert into orders values (1)").await;
+            ran.unwrap();
+            if !broken.is_empty() {
+                session.script("select 1/0").await.unwrap_err();
+                assert_eq!(session.transaction_status(), TransactionStatus::Failed);
+            }
+            drop(session);
+            let mut session = acquire(&pool).await;
+            assert_ne!(session.backend_pid(), Some(before));
+            assert_eq!(session.transaction_status(), TransactionStatus::Idle);
+            // Waits for the lock of the insert, if there still is one.
+            session.script("begin; lock table orders; commit").await.unwrap();
+            let (count,): (i64,) = session.query("select count(*) from orders").one().await.unwrap();
+            assert_eq!(count, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_committed_transaction_is_no_reason_to_replace_a_connection() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let first = pid(&pool).await;
+        acquire(&pool).await.script("begin; select 1; commit").await.unwrap();
+        acquire(&pool).await.script("begin; select 1; rollback").await.unwrap();
+        acquire(&pool).await.script("select 1/0").await.unwrap_err();
+        assert_eq!(pid(&pool).await, first);
+        assert_eq!(pool.metrics().discarded, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_unfinished_query_is_not_handed_on() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let mut session = acquire(&pool).await;
+        let first = session.backend_pid().unwrap();
+        assert!(timeout(Duration::from_millis(20), session.execute("select pg_sleep(2)", ())).await.is_err());
+        drop(session);
+        let mut session = acquire(&pool).await;
+        assert_ne!(session.backend_pid(), Some(first));
+        assert_usable(&mut session).await;
+
+        let second = session.backend_pid();
+        let mut rows = session.query("select generate_series(1, 100000)").rows().await.unwrap();
+        assert!(rows.next().await.unwrap().is_some());
+        drop(rows);
+        drop(session);
+        let mut session = acquire(&pool).await;
+        assert_ne!(session.backend_pid(), second);
+        assert_usable(&mut session).await;
+    }
+}
+
+#[tokio::test]
+async fn settings_of_a_session_go_back_with_it() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        acquire(&pool).await.execute("set statement_timeout = 12345", ()).await.unwrap();
+        let (found,): (String,) = acquire(&pool).await.query("show statement_timeout").one().await.unwrap();
+        assert_eq!(found, "12345ms");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_says_unasked_is_no_reason_to_replace_a_connection() {
+    for server in shared_servers() {
+        for url in [server.tls_url(User::Trust, "test"), server.socket_url(User::Trust, "test")] {
+            let pool = Pool::builder(url.parse().unwrap()).max_conns(1).build().unwrap();
+            let mut session = acquire(&pool).await;
+            let first = session.backend_pid().unwrap();
+            session.script("listen news").await.unwrap();
+            drop(session);
+            for _ in 0..5 {
+                server.sql("notify news, 'something'").unwrap();
+                sleep(Duration::from_millis(5)).await;
+                let mut session = acquire(&pool).await;
+                assert_eq!(session.backend_pid(), Some(first), "{url}");
+                assert_usable(&mut session).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_were_ended_while_idle_are_not_handed_out() {
+    const CONNECTIONS: usize = 4;
+    let server = Server::start(ServerOptions::default()).unwrap();
+    for url in [
+        format!("{}?sslmode=disable", server.url(User::Trust, "test")),
+        server.tls_url(User::Trust, "test"),
+        server.socket_url(User::Trust, "test"),
+    ] {
+        let config = url.parse::<Config>().unwrap().application_name("idle");
+        let pool = Pool::builder(config).max_conns(4).build().unwrap();
+        for round in 0..15 {
+            let mut sessions = Vec::new();
+            for _ in 0..CONNECTIONS {
+                let mut session = acquire(&pool).await;
+                let found = session.query("select 1").one::<(i32,)>().await;
+                found.unwrap_or_else(|error| panic!("round {round}, {url}: {error}"));
+                sessions.push(session);
+            }
+            drop(sessions);
+            assert_eq!(pool.status().idle, CONNECTIONS);
+            assert_eq!(server.terminate_backends().unwrap(), CONNECTIONS);
+            until(|| backends(&server, "idle") == 0).await;
+            // The system has told the runtime by then that the sockets are readable.
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// tokio lets a task do 128 things in a row; from then on everything looks as if it were not ready.
+#[tokio::test]
+async fn a_busy_task_is_not_handed_an_ended_connection_either() {
+    let server = Server::start(ServerOptions::default()).unwrap();
+    let pool = pool_as(&server, 1, "busy");
+    for things in [0, 1, 126, 127, 128, 129, 130, 200] {
+        assert_usable(&mut *acquire(&pool).await).await;
+        server.terminate_backends().unwrap();
+        until(|| backends(&server, "busy") == 0).await;
+        sleep(Duration::from_millis(5)).await;
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        (0..things).for_each(|thing| sender.send(thing).unwrap());
+        let pool = pool.clone();
+        let task = tokio::spawn(async move {
+            for _ in 0..things {
+                receiver.recv().await.unwrap();
+            }
+            let mut session = pool.acquire().await.unwrap();
+            session.execute("select 1", ()).await
+        });
+        let outcome = within(task).await.unwrap();
+        outcome.unwrap_or_else(|error| panic!("after {things} things: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_in_use_costs_one_error() {
+    let server = Server::start(ServerOptions::default()).unwrap();
+    let pool = pool(&server, 1);
+    for _ in 0..5 {
+        let mut session = acquire(&pool).await;
+        assert_usable(&mut session).await;
+        server.terminate_backends().unwrap();
+        let error = within(session.execute("select 1", ())).await.unwrap_err();
+        assert!(error.is_connection_lost(), "{error:?}");
+        drop(session);
+        assert_usable(&mut *acquire(&pool).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pool_recovers_from_a_restart_of_its_server() {
+    let server = Server::start(ServerOptions::default()).unwrap();
+    let pool = pool(&server, 3);
+    for _ in 0..2 {
+        let sessions = (acquire(&pool).await, acquire(&pool).await);
+        drop(sessions);
+        server.stop().unwrap();
+        sleep(Duration::from_millis(5)).await;
+        let error = within(pool.acquire()).await.unwrap_err();
+        assert!(error.is_connect() && !error.is_pool_exhausted(), "{error:?}");
+        server.restart().unwrap();
+        assert_usable(&mut *acquire(&pool).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tasks_never_hold_more_backends_than_the_maximum() {
+    const MAX: u64 = 8;
+    for server in shared_servers() {
+        let pool = pool_as(server, 8, "eight");
+        let mut tasks = JoinSet::new();
+        for task in 0..64_i32 {
+            let pool = pool.clone();
+            tasks.spawn(async move {
+                for round in 0..10_i32 {
+                    let mut session = acquire(&pool).await;
+                    session.execute("select pg_sleep(0.002)", ()).await.unwrap();
+                    let (found,): (i32,) =
+                        session.query("select $1::int4").bind(task * 100 + round).one().await.unwrap();
+                    assert_eq!(found, task * 100 + round);
+                }
+            });
+        }
+        let mut most = 0;
+        while !tasks.is_empty() {
+            most = most.max(backends(server, "eight"));
+            while let Some(ended) = tasks.try_join_next() {
+                ended.unwrap();
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        assert!(most <= MAX, "{most} backends");
+        assert!(most > 1, "only {most} backend was seen: the test shows little");
+        assert!(pool.status().total <= 8);
+        assert_eq!(pool.metrics().acquired, 640);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_reported_at_once() {
+    for server in shared_servers() {
+        let config: Config = server.url(User::Scram, "test").parse().unwrap();
+        let config = config.password("wrong").max_wait(Duration::from_secs(600));
+        let pool = Pool::builder(config).build().unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..5 {
+            let pool = pool.clone();
+            tasks.spawn(async move { within(pool.acquire()).await.unwrap_err() });
+        }
+        for error in tasks.join_all().await {
+            assert!(error.is_connect() && !error.is_pool_exhausted(), "{error:?}");
+            assert_eq!(code(&error), "28P01");
+        }
+        assert_eq!(pool.status().total, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_detached_session_is_its_holders_own() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let mut detached = acquire(&pool).await.detach();
+        assert_eq!(pool.status().total, 0);
+        let mut session = acquire(&pool).await;
+        assert_ne!(session.backend_pid(), detached.backend_pid());
+        assert_usable(&mut session).await;
+        drop(session);
+        within(pool.close()).await;
+        assert_usable(&mut detached).await;
+        within(detached.close()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pool_refuses_and_waits_for_the_last_session() {
+    for server in shared_servers() {
+        let pool = pool_as(server, 2, "closing");
+        let mut held = acquire(&pool).await;
+        drop(acquire(&pool).await);
+        assert_eq!(backends(server, "closing"), 2);
+        let mut closing = Box::pin(pool.close());
+        assert!(timeout(Duration::from_millis(20), closing.as_mut()).await.is_err());
+        let error = within(pool.acquire()).await.unwrap_err();
+        assert!(error.to_string().contains("closed") && !error.is_pool_exhausted(), "{error:?}");
+        assert_usable(&mut held).await;
+        drop(held);
+        within(closing).await;
+        assert_eq!(pool.status().total, 0);
+        until(|| backends(server, "closing") == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn waiters_of_a_pool_that_closes_are_refused() {
+    let pool = pool(Server::shared(), 1);
+    let held = acquire(&pool).await;
+    let waiter = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.acquire().await.map(drop) }
+    });
+    until(|| pool.status().waiting == 1).await;
+    let closing = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.close().await }
+    });
+    let error = within(waiter).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("closed"), "{error}");
+    drop(held);
+    within(closing).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_while_a_session_is_held_costs_the_pool_nothing() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        for in_transaction in [false, true] {
+            let holder = pool.clone();
+            let panicked = tokio::spawn(async move {
+                let mut session = acquire(&holder).await;
+                if in_transaction {
+                    session.script("begin").await.unwrap();
+                }
+                panic!("the holder's own fault");
+            });
+            assert!(within(panicked).await.unwrap_err().is_panic());
+            let mut session = acquire(&pool).await;
+            assert_eq!(session.transaction_status(), TransactionStatus::Idle);
+            assert_usable(&mut session).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_may_be_dropped_on_any_thread() {
+    for server in shared_servers() {
+        let pool = pool(server, 1);
+        let session = acquire(&pool).await;
+        let first = session.backend_pid().unwrap();
+        thread::spawn(move || drop(session)).join().unwrap();
+        assert_eq!(pid(&pool).await, first);
+
+        let mut session = acquire(&pool).await;
+        session.script("begin").await.unwrap();
+        thread::spawn(move || drop(session)).join().unwrap();
+        assert_ne!(pid(&pool).await, first);
+    }
+}
+
+#[test]
+fn a_session_and_its_pool_outlive_their_runtime() {
+    let server = Server::shared();
+    let pool = pool(server, 2);
+    let first = runtime();
+    let (idle, in_use) = first.block_on(async { (acquire(&pool).await, acquire(&pool).await) });
+    drop(idle);
+    drop(first);
+    thread::spawn(move || drop(in_use)).join().unwrap();
+
+    let error = match blocking_poll(&pool) {
+        Some(outcome) => outcome.map(drop).unwrap_err(),
+        None => panic!("it waits where nothing can wake it"),
+    };
+    assert!(error.to_string().contains("runtime"), "{error}");
+
+    let second = runtime();
+    second.block_on(async {
+        for _ in 0..2 {
+            assert_usable(&mut *acquire(&pool).await).await;
+        }
+        let both = (acquire(&pool).await, acquire(&pool).await);
+        drop(both);
+        within(pool.close()).await;
+    });
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Polls an acquire once, outside of any runtime.
+fn blocking_poll(pool: &Pool) -> Option<Result<Session, molt_db::Error>> {
+    let mut acquire = std::pin::pin!(pool.acquire());
+    match acquire.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(outcome) => Some(outcome),
+        std::task::Poll::Pending => None,
+    }
+}
+
+#[tokio::test]
+async fn a_connect_that_hangs_ends_with_connect_timeout_and_frees_its_place() {
+    let peer = molt_db_testkit::peer::Peer::listen(|listener| async move {
+        let mut silent = listener.accept().await?;
+        silent.hang().await;
+        let mut session = listener.accept().await?;
+        session.login().await?;
+        session.hang().await;
+        Ok(())
+    })
+    .unwrap();
+    let text = format!(
+        "host=127.0.0.1 port={} user=u sslmode=disable connect_timeout_ms=100 max_conns=1 max_wait_ms=15000",
+        peer.port()
+    );
+    let pool = Pool::builder(text.parse().unwrap()).build().unwrap();
+    let error = within(pool.acquire()).await.unwrap_err();
+    assert!(error.is_connect() && error.is_timeout() && !error.is_pool_exhausted(), "{error:?}");
+    drop(acquire(&pool).await);
+    drop(pool);
+    within(peer.finish()).await.unwrap();
+}
+
+#[test]
+fn a_pool_that_can_never_work_is_not_built() {
+    for text in ["host=127.0.0.1", "host=127.0.0.1 user=u sslmode=verify-full sslrootcert=/no/such/file"] {
+        let config: Config = text.parse().unwrap();
+        assert!(Pool::builder(config).build().is_err(), "{text}");
+    }
+    let config: Config = "host=127.0.0.1 user=u".parse().unwrap();
+    assert!(Pool::builder(config.clone().max_conns(0)).build().is_err());
+    assert!(Pool::builder(config.max_conns(1)).build().is_ok());
+}

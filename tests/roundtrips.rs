@@ -1,0 +1,278 @@
+//! What each operation costs: how often the driver writes and waits.
+//!
+//! A proxy counts what it reads from the driver. One command is one write, so each round trip is one burst.
+
+mod common;
+
+use common::{connect_to, on_each_server, plain_config};
+use molt_db::config::SslMode;
+use molt_db::{AuthMethod, Config, Connection, OwnedRow, Pool};
+use molt_db_testkit::proxy::Proxy;
+use molt_db_testkit::{Server, User};
+
+/// A connection through a proxy that counts.
+struct Counted {
+    proxy: Proxy,
+    connection: Connection,
+    seen: u64,
+}
+
+impl Counted {
+    async fn new(server: &Server, adjust: impl FnOnce(Config) -> Config) -> Self {
+        let proxy = Proxy::start(server.port()).unwrap();
+        let config = adjust(plain_config(server, "test").port(proxy.port()));
+        let connection = Connection::connect(&config).await.unwrap();
+        let seen = proxy.client_bursts();
+        Self { proxy, connection, seen }
+    }
+
+    /// Returns the bursts since the last call.
+    fn cost(&mut self) -> u64 {
+        let before = std::mem::replace(&mut self.seen, self.proxy.client_bursts());
+        self.seen - before
+    }
+
+    async fn execute(&mut self, sql: &str) -> u64 {
+        self.connection.execute(sql, ()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.cost()
+    }
+
+    async fn script(&mut self, sql: &str) -> u64 {
+        self.connection.script(sql).await.unwrap();
+        self.cost()
+    }
+
+    async fn all(&mut self, sql: &str) -> u64 {
+        self.connection.query(sql).all::<OwnedRow>().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.cost()
+    }
+
+    async fn arrow(&mut self, sql: &str) -> u64 {
+        let mut batches = self.connection.query(sql).arrow().await.unwrap();
+        while batches.next().await.unwrap().is_some() {}
+        self.cost()
+    }
+
+    async fn prepare(&mut self, sql: &str) -> u64 {
+        self.connection.prepare(sql).await.unwrap();
+        self.cost()
+    }
+}
+
+async fn counted(server: &Server) -> Counted {
+    Counted::new(server, |config| config).await
+}
+
+#[tokio::test]
+async fn outside_of_a_transaction_everything_is_one_round_trip_cold_and_warm() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        for turn in ["cold", "warm", "warm"] {
+            assert_eq!(c.all("select 1, 'all'").await, 1, "{turn}");
+            assert_eq!(c.execute("select 1, 'execute'").await, 1, "{turn}");
+            assert_eq!(c.arrow("select 1, 'arrow'").await, 1, "{turn}");
+            assert_eq!(c.script("select 1; select 2").await, 1, "{turn}");
+            c.connection.query("select $1::int4").bind(7_i32).one::<(i32,)>().await.unwrap();
+            assert_eq!(c.cost(), 1, "{turn}");
+            c.connection.query("select generate_series(1, 10000)").optional::<(i32,)>().await.unwrap_err();
+            assert_eq!(c.cost(), 1, "{turn}");
+            c.connection.execute("select 1 / 0", ()).await.unwrap_err();
+            assert_eq!(c.cost(), 1, "{turn}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn inside_of_a_transaction_a_cold_query_is_two_round_trips_and_a_warm_one_is_one() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        c.execute("begin").await;
+        for expected in [2, 1, 1] {
+            assert_eq!(c.all("select 1, 'all'").await, expected);
+            assert_eq!(c.arrow("select 1, 'arrow'").await, expected);
+            assert_eq!(c.script("select 1; select 2").await, 1);
+        }
+        c.execute("rollback").await;
+        assert_eq!(c.execute("begin").await, 1);
+        assert_eq!(c.all("select 1, 'all'").await, 1);
+        assert_eq!(c.execute("rollback").await, 1);
+        assert_eq!(c.execute("begin").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn preparing_is_one_round_trip_and_what_was_prepared_runs_in_one() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        for (turn, before) in ["select 1", "begin"].into_iter().enumerate() {
+            c.execute(before).await;
+            let statement = c.connection.prepare(&format!("select $1::int4, {turn}")).await.unwrap();
+            assert_eq!(c.cost(), 1, "{before}");
+            for _ in 0..2 {
+                c.connection.query(&statement).bind(1_i32).one::<(i32, i32)>().await.unwrap();
+                assert_eq!(c.cost(), 1, "{before}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn preparing_what_is_prepared_costs_nothing() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        assert_eq!((c.prepare("select 1").await, c.prepare("select 1").await), (1, 0));
+        assert_eq!((c.prepare("select $1::int4").await, c.prepare("select $1::int4").await), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_of_another_connection_costs_no_more_than_a_text() {
+    on_each_server(async |server| {
+        let statement = connect_to(server, "test").await.prepare("select $1::int4").await.unwrap();
+        let mut c = counted(server).await;
+        for _ in 0..2 {
+            c.connection.query(&statement).bind(1_i32).one::<(i32,)>().await.unwrap();
+            assert_eq!(c.cost(), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_cache_every_run_is_a_cold_one() {
+    on_each_server(async |server| {
+        let mut c = Counted::new(server, |config| config.statement_cache_size(0)).await;
+        for _ in 0..3 {
+            assert_eq!(c.all("select 1").await, 1);
+        }
+        c.execute("begin").await;
+        for _ in 0..3 {
+            assert_eq!(c.all("select 1").await, 2);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_gives_way_is_closed_at_no_extra_cost() {
+    on_each_server(async |server| {
+        let mut c = Counted::new(server, |config| config.statement_cache_size(1)).await;
+        for number in 0..10 {
+            assert_eq!(c.all(&format!("select {number}")).await, 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stale_statement_is_healed_in_two_round_trips() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        c.script("create temp table t (a int)").await;
+        c.all("select * from t").await;
+        c.script("alter table t add column b int").await;
+        assert_eq!(c.all("select * from t").await, 2);
+        assert_eq!(c.all("select * from t").await, 1);
+        c.script("deallocate all").await;
+        assert_eq!(c.all("select * from t").await, 2);
+        assert_eq!(c.all("select * from t").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn text_in_the_place_of_a_missing_binary_form_costs_a_second_round_trip_once() {
+    on_each_server(async |server| {
+        let mut c = counted(server).await;
+        for sql in [
+            "select relacl[1] from pg_class where relacl is not null",
+            "select relacl from pg_class where relacl is not null",
+        ] {
+            assert_eq!(c.all(sql).await, 2, "{sql}");
+            assert_eq!(c.all(sql).await, 1, "{sql}");
+            c.script("begin").await;
+            assert_eq!(c.all(sql).await, 1, "{sql}");
+            assert_eq!(c.all(&format!("{sql} limit 1")).await, 2, "{sql}");
+            c.script("rollback").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn taking_and_returning_an_idle_connection_costs_nothing() {
+    on_each_server(async |server| {
+        let proxy = Proxy::start(server.port()).unwrap();
+        let pool =
+            Pool::builder(plain_config(server, "test").port(proxy.port())).max_conns(1).build().unwrap();
+        let mut session = pool.acquire().await.unwrap();
+        let (first,): (i32,) = session.query("select pg_backend_pid()").one().await.unwrap();
+        drop(session);
+        let bursts = proxy.client_bursts();
+        for turn in 1..=5 {
+            let mut session = pool.acquire().await.unwrap();
+            let (pid,): (i32,) = session.query("select pg_backend_pid()").one().await.unwrap();
+            assert_eq!(pid, first);
+            drop(session);
+            assert_eq!(proxy.client_bursts(), bursts + turn);
+        }
+        drop(pool.acquire().await.unwrap());
+        assert_eq!((proxy.client_bursts(), proxy.connections()), (bursts + 5, 1));
+    })
+    .await;
+}
+
+async fn connecting(server: &Server, user: User, mode: SslMode) -> (u64, Connection) {
+    let proxy = Proxy::start(server.port()).unwrap();
+    let config: Config = server.url(user, "test").parse().unwrap();
+    let connection = Connection::connect(&config.port(proxy.port()).ssl_mode(mode)).await.unwrap();
+    (proxy.client_bursts(), connection)
+}
+
+#[tokio::test]
+async fn connecting_takes_what_the_authentication_takes_and_no_more() {
+    on_each_server(async |server| {
+        for (user, expected, method) in [
+            (User::Trust, 1, AuthMethod::Trust),
+            (User::Clear, 2, AuthMethod::Cleartext),
+            (User::Md5, 2, AuthMethod::Md5),
+            (User::Scram, 3, AuthMethod::ScramSha256),
+        ] {
+            let (bursts, connection) = connecting(server, user, SslMode::Disable).await;
+            assert_eq!((bursts, connection.auth_method()), (expected, method), "{user:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tls_adds_its_request_and_its_handshake() {
+    on_each_server(async |server| {
+        for (user, plain) in [(User::Trust, 1), (User::Scram, 3)] {
+            let (bursts, connection) = connecting(server, user, SslMode::Require).await;
+            assert!(connection.encryption().is_some_and(|tls| tls.starts_with("TLSv1.3")));
+            // SSLRequest and ClientHello; the client's Finished goes right before the start-up message, and the
+            // proxy may read both at once.
+            let added = bursts - plain;
+            assert!((2..=3).contains(&added), "{user:?}: {bursts}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_command_is_one_write_under_tls_too() {
+    on_each_server(async |server| {
+        let mut c = Counted::new(server, |config| config.ssl_mode(SslMode::Require)).await;
+        assert!(c.connection.encryption().is_some());
+        assert_eq!(c.all("select 1").await, 1);
+        assert_eq!(c.all("select 1").await, 1);
+        assert_eq!(c.script("begin").await, 1);
+        assert_eq!(c.all("select 2").await, 2);
+    })
+    .await;
+}
