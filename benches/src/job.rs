@@ -1,0 +1,218 @@
+//! What is to be done, the same for every lane.
+
+use molt_db::Connection;
+
+use crate::failure::Failure;
+use crate::tables::{KEYS, Table};
+
+/// Work for a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// Read a table into Arrow record batches.
+    Arrow(Scan),
+    /// Read a table into typed values, row by row.
+    Rows(Scan),
+    /// Select single rows by their key, through a pool.
+    Qps(Selects),
+}
+
+/// A job and the runtime that it runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Workload {
+    pub(crate) job: Job,
+    /// 1 is tokio's runtime of the current thread, more are workers of the runtime of many threads.
+    pub(crate) threads: usize,
+}
+
+/// A table to be read once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scan {
+    pub(crate) table: Table,
+    /// How many of its rows, the first ones; all if it is not said.
+    pub(crate) rows: Option<u64>,
+}
+
+/// Point selects on the table `kv`, by tasks that share connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Selects {
+    pub(crate) count: u64,
+    pub(crate) connections: usize,
+    pub(crate) tasks: usize,
+}
+
+impl Workload {
+    /// Returns the arguments of `run` that ask for this.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![self.job.name().to_owned()];
+        let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        match &self.job {
+            Job::Arrow(scan) | Job::Rows(scan) => {
+                option("--table", scan.table.name().to_owned());
+                scan.rows.into_iter().for_each(|rows| option("--n", rows.to_string()));
+            }
+            Job::Qps(selects) => {
+                option("--n", selects.count.to_string());
+                option("--conc", selects.connections.to_string());
+                option("--tasks", selects.tasks.to_string());
+            }
+        }
+        option("--threads", self.threads.to_string());
+        arguments
+    }
+}
+
+impl Job {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Arrow(_) => "arrow",
+            Self::Rows(_) => "rows",
+            Self::Qps(_) => "qps",
+        }
+    }
+
+    pub(crate) fn table(&self) -> Table {
+        match self {
+            Self::Arrow(scan) | Self::Rows(scan) => scan.table,
+            Self::Qps(_) => Table::Kv,
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        match self {
+            Self::Arrow(_) | Self::Rows(_) => 1,
+            Self::Qps(selects) => selects.connections,
+        }
+    }
+
+    /// Returns how many rows the tables need, where they are made for this job alone.
+    pub(crate) fn rows_needed(&self) -> u64 {
+        match self {
+            Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
+            Self::Qps(_) => 1,
+        }
+    }
+}
+
+/// A scan as the lanes run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScanQuery {
+    pub(crate) sql: String,
+    /// The same on few rows, to be run first.
+    pub(crate) warm_up: String,
+    /// How many rows `sql` returns.
+    pub(crate) rows: u64,
+}
+
+impl Scan {
+    /// Writes the query. It asks how long the table is: a limit that does nothing would cost the server a node of its plan.
+    pub(crate) async fn query(&self, connection: &mut Connection) -> Result<ScanQuery, Failure> {
+        let name = self.table.name();
+        let (there,): (i64,) = connection.query(&format!("select count(*) from {name}")).one().await?;
+        self.query_of(u64::try_from(there)?)
+    }
+
+    fn query_of(&self, there: u64) -> Result<ScanQuery, Failure> {
+        let name = self.table.name();
+        let all = format!("select * from {name}");
+        let rows = self.rows.unwrap_or(there);
+        if rows > there || there == 0 {
+            return Err(format!("{name} has {there} rows: load more, or ask for fewer").into());
+        }
+        Ok(ScanQuery {
+            warm_up: format!("{all} limit {WARM_UP_ROWS}"),
+            sql: if rows == there { all } else { format!("{all} limit {rows}") },
+            rows,
+        })
+    }
+}
+
+const WARM_UP_ROWS: u64 = 1000;
+
+impl Selects {
+    pub(crate) const SQL: &'static str = "select v, t from kv where id = $1";
+
+    /// How often each connection runs the statement first. A server plans the first five runs of a prepared statement anew.
+    pub(crate) const WARM_UP: u64 = 20;
+
+    /// Divides the selects among `workers`.
+    pub(crate) fn shares(&self, workers: usize) -> impl Iterator<Item = Share> + use<> {
+        let workers = u64::try_from(workers).unwrap_or(u64::MAX).max(1);
+        let (each, rest) = (self.count / workers, self.count % workers);
+        (0..workers)
+            .map(move |worker| Share { ids: Ids { state: worker }, count: each + u64::from(worker < rest) })
+    }
+}
+
+/// What one worker selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) ids: Ids,
+    pub(crate) count: u64,
+}
+
+impl Share {
+    /// Returns the keys to select.
+    pub(crate) fn keys(self) -> impl Iterator<Item = i32> {
+        let Self { mut ids, count } = self;
+        (0..count).map(move |_| ids.next())
+    }
+}
+
+/// Random keys of `kv`, the same ones in every run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ids {
+    state: u64,
+}
+
+impl Ids {
+    fn next(&mut self) -> i32 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let key = mix(self.state) % u64::from(KEYS.unsigned_abs());
+        i32::try_from(key).unwrap_or(0) + 1
+    }
+}
+
+/// Turns every input into another number that looks random: the last step of SplitMix64.
+pub(crate) fn mix(state: u64) -> u64 {
+    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(rows: Option<u64>) -> Scan {
+        Scan { table: Table::Fixed, rows }
+    }
+
+    #[test]
+    fn a_limit_is_written_only_where_it_cuts() {
+        assert_eq!(scan(None).query_of(10).unwrap().sql, "select * from w_fixed");
+        assert_eq!(scan(Some(10)).query_of(10).unwrap().sql, "select * from w_fixed");
+        assert_eq!(scan(Some(9)).query_of(10).unwrap().sql, "select * from w_fixed limit 9");
+    }
+
+    #[test]
+    fn rows_that_are_not_there_are_refused() {
+        assert!(scan(Some(11)).query_of(10).is_err());
+        assert!(scan(None).query_of(0).is_err());
+    }
+
+    #[test]
+    fn shares_add_up_to_the_whole() {
+        let selects = Selects { count: 10, connections: 3, tasks: 4 };
+        let counts: Vec<_> = selects.shares(4).map(|share| share.count).collect();
+        assert_eq!(counts, [3, 3, 2, 2]);
+    }
+
+    #[test]
+    fn keys_are_in_the_table_and_the_same_in_every_run() {
+        let selects = Selects { count: 10_000, connections: 1, tasks: 1 };
+        let keys = || selects.shares(1).flat_map(Share::keys);
+        assert!(keys().all(|key| (1..=KEYS).contains(&key)));
+        assert!(keys().any(|key| key > KEYS / 2) && keys().any(|key| key < KEYS / 2));
+        assert!(keys().eq(keys()));
+    }
+}

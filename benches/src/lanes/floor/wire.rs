@@ -1,0 +1,59 @@
+use molt_db::Config;
+use molt_db::protocol::EncodeError;
+use molt_db::protocol::message::{Bind, WireFormat, bind, execute, parse, sync};
+
+use super::frames::{Seen, Walker};
+use super::login::log_in;
+use super::socket::Socket;
+use crate::failure::Failure;
+use crate::report::Tally;
+
+/// A session whose messages are counted.
+#[derive(Debug)]
+pub(super) struct Wire {
+    socket: Socket,
+    buffer: Vec<u8>,
+    walker: Walker,
+}
+
+impl Wire {
+    pub(super) async fn open(config: &Config) -> Result<Self, Failure> {
+        Ok(Self { socket: log_in(config).await?, buffer: vec![0; BUFFER], walker: Walker::default() })
+    }
+
+    /// Sends messages that end with a Sync, and reads to ReadyForQuery.
+    pub(super) async fn exchange(&mut self, messages: &[u8]) -> Result<Tally, Failure> {
+        self.socket.write_all(messages).await?;
+        let mut seen = Seen::default();
+        let mut nbytes = 0;
+        while seen.ready == 0 {
+            let read = self.socket.read(&mut self.buffer).await?;
+            self.walker.walk(&self.buffer[..read], &mut seen)?;
+            nbytes += read as u64;
+        }
+        Ok(Tally { rows: seen.rows, nbytes })
+    }
+
+    /// Prepares a statement under [`STATEMENT`].
+    pub(super) async fn prepare(&mut self, sql: &str, types: &[u32]) -> Result<(), Failure> {
+        let mut messages = Vec::new();
+        parse(STATEMENT, sql, types, &mut messages)?;
+        sync(&mut messages);
+        self.exchange(&messages).await?;
+        Ok(())
+    }
+}
+
+/// Returns the messages that run the prepared statement, with a result in binary, and how much of them Bind is.
+pub(super) fn run_prepared(formats: &[WireFormat], values: &[u8]) -> Result<(Vec<u8>, usize), EncodeError> {
+    let mut messages = Vec::new();
+    let results = &[WireFormat::Binary];
+    bind(&Bind { portal: "", statement: STATEMENT, formats, values, results }, &mut messages)?;
+    let bind_size = messages.len();
+    execute("", 0, &mut messages)?;
+    sync(&mut messages);
+    Ok((messages, bind_size))
+}
+
+const STATEMENT: &str = "floor";
+const BUFFER: usize = 64 * 1024;

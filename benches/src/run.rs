@@ -1,0 +1,38 @@
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::Run;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::server::Site;
+
+/// Runs one lane of one job in this process.
+pub(crate) fn run(run: &Run) -> Result<Report, Failure> {
+    let job = &run.workload.job;
+    let site = Site::find(run.url.as_deref(), job.rows_needed())?;
+    let config = site.config()?;
+    let measured = runtime(run.workload.threads)?.block_on(run.lane.run(config, job, run.check))?;
+    Ok(Report {
+        lane: run.lane.name().to_owned(),
+        job: job.name().to_owned(),
+        table: job.table().name().to_owned(),
+        n: measured.tally.rows,
+        conc: u64::try_from(job.connections())?,
+        wall: measured.cost.wall.as_secs_f64(),
+        cpu: measured.cost.cpu.as_secs_f64(),
+        rows: measured.tally.rows,
+        nbytes: measured.tally.nbytes,
+        peak_mb: measured.cost.peak_mb,
+        hash: measured.hash,
+    })
+}
+
+fn runtime(threads: usize) -> Result<Runtime, Failure> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    Ok(builder.enable_all().build()?)
+}

@@ -1,0 +1,94 @@
+//! The server that the lanes run against: one that is given, or one from the test kit.
+
+use std::env;
+use std::io;
+
+use molt_db::config::SslMode;
+use molt_db::{Config, Connection};
+use molt_db_testkit::{Server, ServerOptions, TlsSetup, User};
+use tokio::runtime::Builder;
+
+use crate::failure::Failure;
+use crate::tables::{self, Loaded};
+
+/// A server that has the tables.
+#[derive(Debug)]
+pub(crate) enum Site {
+    Given(String),
+    /// It stops when this is dropped.
+    Own(Box<Server>),
+}
+
+impl Site {
+    /// Takes the server of `url` or of `DATABASE_URL` as it is; without them, starts one and makes the tables.
+    pub(crate) fn find(url: Option<&str>, rows: u64) -> Result<Self, Failure> {
+        match given(url) {
+            Some(url) => Ok(Self::Given(url)),
+            None => Ok(Self::Own(Box::new(start(rows)?))),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Given(url) => url.clone(),
+            Self::Own(server) => server.url(User::Superuser, "test"),
+        }
+    }
+
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        config(&self.url())
+    }
+}
+
+/// Makes the tables on a given server.
+pub(crate) fn load(url: &Option<String>, rows: u64) -> Result<Loaded, Failure> {
+    let url = given(url.as_deref()).ok_or("load takes a server: --url or DATABASE_URL")?;
+    load_at(&url, rows)
+}
+
+/// Starts a server with the tables, prints its URL, and waits for the end of stdin.
+pub(crate) fn serve(rows: u64) -> Result<(), Failure> {
+    let server = start(rows)?;
+    println!("{}", server.url(User::Superuser, "test"));
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+fn given(url: Option<&str>) -> Option<String> {
+    url.map(str::to_owned).or_else(|| env::var(VARIABLE).ok())
+}
+
+fn start(rows: u64) -> Result<Server, Failure> {
+    let options =
+        SETTINGS.into_iter().fold(ServerOptions::default().tls(TlsSetup::Off), |options, (name, value)| {
+            options.setting(name, value)
+        });
+    let server = Server::start(options)?;
+    load_at(&server.url(User::Superuser, "test"), rows)?;
+    Ok(server)
+}
+
+fn load_at(url: &str, rows: u64) -> Result<Loaded, Failure> {
+    let config = config(url)?;
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut connection = Connection::connect(&config).await?;
+        tables::load(&mut connection, rows).await
+    })
+}
+
+fn config(url: &str) -> Result<Config, Failure> {
+    Ok(url.parse::<Config>()?.ssl_mode(SslMode::Disable))
+}
+
+/// Where a given server is named, for this process and those it starts.
+pub(crate) const VARIABLE: &str = "DATABASE_URL";
+
+/// The tables fit into memory, and nothing but the queries runs.
+const SETTINGS: [(&str, &str); 6] = [
+    ("shared_buffers", "1GB"),
+    ("max_wal_size", "4GB"),
+    ("max_connections", "500"),
+    ("jit", "off"),
+    ("autovacuum", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+];

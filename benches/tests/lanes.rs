@@ -1,0 +1,152 @@
+//! The command itself, on a real server with small tables.
+
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use molt_db_testkit::{Server, User};
+
+const ROWS: &str = "1000";
+
+#[test]
+fn the_floor_counts_what_it_reads() {
+    for table in ["w_fixed", "w_lineitem", "w_nulls"] {
+        let line = run(&["run", "floor", "arrow", "--table", table, "--check"]);
+        assert_has(&line, &["\"lane\":\"floor\"", "\"job\":\"arrow\"", &format!("\"table\":\"{table}\"")]);
+        assert_has(&line, &["\"n\":1000,", "\"conc\":1,", "\"rows\":1000,"]);
+        assert_measured(&line);
+        assert_eq!(field(&line, "hash"), None, "nothing is decoded: {line}");
+    }
+    assert_has(&run(&["run", "floor", "rows", "--n", "999"]), &["\"job\":\"rows\"", "\"rows\":999,"]);
+    let line = run(&["run", "floor", "qps", "--n", "500", "--conc", "3"]);
+    assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
+    assert_measured(&line);
+}
+
+#[test]
+fn every_job_of_ours_decodes_all_rows() {
+    for job in [
+        &["arrow", "--table", "w_fixed"][..],
+        &["arrow", "--table", "w_lineitem"],
+        &["arrow", "--table", "w_nulls"],
+        &["rows"],
+    ] {
+        let line = run(&[&["run", "ours"], job, &["--check"]].concat());
+        assert_has(&line, &["\"lane\":\"ours\"", "\"rows\":1000,"]);
+        assert_measured(&line);
+        assert_eq!(field(&line, "hash").map(str::len), Some(16), "{line}");
+    }
+    let line = run(&["run", "ours", "qps", "--n", "500", "--conc", "3", "--tasks", "7", "--check"]);
+    assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
+    assert_measured(&line);
+}
+
+#[test]
+fn typed_rows_and_batches_have_the_same_hash() {
+    let hash = |job: &str, n: &str| {
+        let line = run(&["run", "ours", job, "--table", "w_fixed", "--n", n, "--check"]);
+        field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    assert_eq!(hash("rows", ROWS), hash("arrow", ROWS));
+    assert_ne!(hash("rows", ROWS), hash("rows", "999"), "the hash depends on the rows");
+}
+
+#[test]
+fn lanes_are_compared() {
+    let output = command(&["compare", "rows", "--runs", "2"]);
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_has(&table, &["rows w_fixed, n 1000", "medians of 2", "\nours ", "\nfloor "]);
+}
+
+#[test]
+fn loading_again_does_nothing_and_tables_of_others_are_left_alone() {
+    let server = server();
+    let load = |database: &str, rows: &str| {
+        let url = server.url(User::Superuser, database);
+        bench(&url, &["load", "--rows", rows])
+    };
+    let text = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_has(&text(&load("test", ROWS)), &["there already"]);
+
+    let database = server.create_database().unwrap();
+    assert_has(&text(&load(&database, "10")), &["made"]);
+    assert_has(&text(&load(&database, "20")), &["made"]);
+    let other = server.create_database().unwrap();
+    server.sql_in(&other, "create table kv (id int)").unwrap();
+    let refused = load(&other, "10");
+    assert_eq!(refused.status.code(), Some(1));
+    assert_has(&text(&refused), &["table kv"]);
+}
+
+#[test]
+fn without_a_url_a_server_is_started() {
+    let served = program().args(["serve", "--rows", "10"]).stdin(Stdio::null()).output().unwrap();
+    let url = String::from_utf8_lossy(&served.stdout);
+    assert!(served.status.success() && url.starts_with("postgresql://"), "{served:?}");
+    let run = program().args(["run", "floor", "arrow", "--n", "10"]).output().unwrap();
+    assert_has(&String::from_utf8_lossy(&run.stdout), &["\"rows\":10,"]);
+}
+
+#[test]
+fn failures_and_nonsense_have_their_exit_codes() {
+    let failed = bench("postgres://nobody@127.0.0.1:1/none", &["run", "floor", "arrow"]);
+    assert_eq!((failed.status.code(), failed.stdout.len()), (Some(1), 0));
+    let more_than_there = command(&["run", "floor", "arrow", "--n", "1001"]);
+    assert_eq!((more_than_there.status.code(), more_than_there.stdout.len()), (Some(1), 0));
+    let nonsense = command(&["run", "floor", "flight"]);
+    assert_eq!((nonsense.status.code(), nonsense.stdout.len()), (Some(2), 0));
+    assert!(!nonsense.stderr.is_empty());
+    assert_eq!(command(&["--help"]).status.code(), Some(0));
+}
+
+/// The server of all tests, with tables of [`ROWS`] rows.
+fn server() -> &'static Server {
+    static LOADED: OnceLock<()> = OnceLock::new();
+    let server = Server::shared();
+    LOADED.get_or_init(|| {
+        let output = bench(&server.url(User::Superuser, "test"), &["load", "--rows", ROWS]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+    server
+}
+
+/// Runs the command and returns the only line that it prints.
+fn run(arguments: &[&str]) -> String {
+    let output = command(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((line.lines().count(), line.ends_with('\n')), (1, true), "{line}");
+    line
+}
+
+fn command(arguments: &[&str]) -> Output {
+    bench(&server().url(User::Superuser, "test"), arguments)
+}
+
+fn bench(url: &str, arguments: &[&str]) -> Output {
+    program().args(arguments).env("DATABASE_URL", url).output().unwrap()
+}
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_molt-db-bench"));
+    program.env_remove("DATABASE_URL");
+    program
+}
+
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+fn assert_measured(line: &str) {
+    for name in ["wall", "cpu", "nbytes", "peak_mb"] {
+        let figure: f64 = field(line, name).and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        assert!(figure > 0.0, "{name} in {line}");
+    }
+}
+
+fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (_, rest) = line.split_once(&format!("\"{name}\":"))?;
+    rest.split([',', '}']).next().map(|text| text.trim_matches('"'))
+}
