@@ -5,7 +5,9 @@
 //!
 //! - [`client`] is a driver's side of a conversation: [`client::Handshake`] until the server is ready,
 //!   [`client::Client`] from then on.
+//! - [`server`] is the other side: what a test server, a proxy or a pooler stands on.
 //! - [`message`] holds the messages, one family a file, as they stand in the specification.
+//! - [`replication`] holds what streaming replication and base backups carry inside of CopyData, `pgoutput` included.
 //! - [`wire`] frames bytes into messages, within [`wire::Limits`].
 //! - [`auth`] answers authentication requests.
 //!
@@ -46,7 +48,10 @@
 pub mod auth;
 pub mod client;
 mod error;
+mod exchange;
 pub mod message;
+pub mod replication;
+pub mod server;
 pub mod wire;
 
 pub use error::{EncodeError, Malformed, ProtocolError};

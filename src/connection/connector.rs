@@ -1,6 +1,7 @@
 use std::future::poll_fn;
 
 use molt_db_decode::{Params, RowLayout};
+use molt_db_protocol::auth;
 use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
 use molt_db_protocol::client::{
     Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
@@ -69,6 +70,10 @@ impl Connector {
             password: self.config.get_password().cloned(),
             nonce: nonce()?,
             statement_cache_size: self.config.get_statement_cache_size(),
+            transport: match stream {
+                Stream::Tls(_) => auth::Transport::Tls,
+                _ => auth::Transport::Clear,
+            },
             ..Credentials::default()
         };
         let mut transport = Transport::new(stream);

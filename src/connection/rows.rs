@@ -6,8 +6,8 @@ use futures_core::Stream;
 use molt_db_decode::{Columns, FromRow, OwnedRow, Row, RowPlan};
 use molt_db_protocol::message::CommandTag;
 
-use super::exchange::{Step, Wanted};
 use super::Connection;
+use super::exchange::{Step, Wanted};
 use crate::error::Error;
 use crate::net::Limit;
 

@@ -81,7 +81,9 @@ impl Encryption {
     /// not to travel in the clear.
     pub(crate) fn as_used_by(&self, stream: &Stream) -> Self {
         match (self, stream) {
-            (Self::Preferred(settings) | Self::Required(settings), Stream::Tls(_)) => Self::Required(settings.clone()),
+            (Self::Preferred(settings) | Self::Required(settings), Stream::Tls(_)) => {
+                Self::Required(settings.clone())
+            }
             _ => Self::None,
         }
     }

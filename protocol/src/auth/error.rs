@@ -58,11 +58,15 @@ impl fmt::Display for ScramError {
 
 impl Error for ScramError {}
 
-/// A message that the server sends in a SCRAM exchange.
+/// A message of a SCRAM exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScramMessage {
+    /// The client's offer: what it binds to, and its nonce.
+    ClientFirst,
     /// The challenge: nonce, salt and iteration count.
     ServerFirst,
+    /// The client's proof.
+    ClientFinal,
     /// The outcome: the server's signature or an error.
     ServerFinal,
 }
@@ -70,7 +74,9 @@ pub enum ScramMessage {
 impl fmt::Display for ScramMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ClientFirst => "SCRAM client-first",
             Self::ServerFirst => "SCRAM server-first",
+            Self::ClientFinal => "SCRAM client-final",
             Self::ServerFinal => "SCRAM server-final",
         })
     }

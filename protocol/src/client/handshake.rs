@@ -1,17 +1,23 @@
-use std::error::Error;
-use std::fmt;
+mod credentials;
+mod error;
+mod method;
+#[cfg(test)]
+mod tests;
 
+use self::method::Mechanism;
 use super::{Client, Received};
-use crate::auth::scram::{
-    Binding, Iterations, KeyDerivation, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, SaltedPassword, ScramClient,
-    ScramProving, ScramVerifying,
-};
-use crate::auth::{ScramError, Secret, md5_password};
+use crate::auth::oauth::{ABORT, OAUTHBEARER};
+use crate::auth::scram::{KeyDerivation, SaltedPassword, ScramClient, ScramProving, ScramVerifying};
+use crate::auth::{Secret, md5_password};
 use crate::message::{
     self, Authentication, CancelKey, ParameterStatus, SaslMechanisms, ServerError, StartupMessage,
 };
 use crate::wire::{Frame, Framed, Limits, Phase, Tag, frame};
 use crate::{EncodeError, Malformed, ProtocolError};
+
+pub use self::credentials::Credentials;
+pub use self::error::HandshakeError;
+pub use self::method::AuthMethod;
 
 /// The start of a session: from the StartupMessage to the server's first ReadyForQuery.
 ///
@@ -38,65 +44,6 @@ pub struct Startup<'a> {
     pub options: Option<&'a str>,
 }
 
-/// How to prove who connects, and what to be wary of.
-#[derive(Debug)]
-pub struct Credentials {
-    /// The password, if there is one.
-    pub password: Option<Secret>,
-    /// Random bytes, new for every handshake: the caller has the randomness.
-    pub nonce: [u8; 18],
-    /// The hash of the server's certificate, where the connection is TLS and can be bound to it.
-    pub certificate_hash: Option<Vec<u8>>,
-    /// The most rounds of hashing that a server may ask for.
-    pub iterations: Iterations,
-    /// How large a message may be.
-    pub limits: Limits,
-    /// How many prepared statements the session keeps; 0 for none.
-    pub statement_cache_size: usize,
-}
-
-impl Default for Credentials {
-    /// No password, a nonce of zeros (which is only good for tests), 1,000,000 iterations, 256 statements.
-    fn default() -> Self {
-        Self {
-            password: None,
-            nonce: [0; 18],
-            certificate_hash: None,
-            iterations: Iterations::DEFAULT_LIMIT,
-            limits: Limits::default(),
-            statement_cache_size: 256,
-        }
-    }
-}
-
-/// How the server was convinced of who we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthMethod {
-    /// It did not ask.
-    Trust,
-    /// By the password itself.
-    Cleartext,
-    /// By an MD5 digest.
-    Md5,
-    /// By SCRAM-SHA-256: each side proved to the other that it knows the password, and neither told it.
-    ScramSha256,
-    /// By SCRAM-SHA-256 bound to the TLS connection.
-    ScramSha256Plus,
-}
-
-impl fmt::Display for AuthMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Trust => "trust",
-            Self::Cleartext => "cleartext password",
-            Self::Md5 => "md5",
-            Self::ScramSha256 => SCRAM_SHA_256,
-            Self::ScramSha256Plus => SCRAM_SHA_256_PLUS,
-        })
-    }
-}
-
 /// What a [`Handshake`] tells its caller.
 #[derive(Debug)]
 pub enum HandshakeEvent {
@@ -106,30 +53,6 @@ pub enum HandshakeEvent {
     Notice(ServerError),
     /// The session is ready.
     Ready(Box<Client>),
-}
-
-/// Why there is no session.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum HandshakeError {
-    /// The server refused, and said why.
-    Server(ServerError),
-    /// The server broke the protocol.
-    Protocol(ProtocolError),
-    /// The SCRAM exchange failed on our side: the server could not prove that it knows the password, or asked for what is
-    /// not granted.
-    Scram(ScramError),
-    /// The server asks for a password and none was given.
-    PasswordMissing,
-    /// The server asks for a method that this crate does not speak.
-    Unsupported {
-        /// Its number in the protocol, or the names of the SASL mechanisms.
-        method: String,
-    },
-    /// What was to be sent cannot be: the user or another parameter holds a NUL.
-    Encode(EncodeError),
-    /// The handshake is over, or waits for [`Handshake::derived`].
-    Misused,
 }
 
 impl Handshake {
@@ -173,7 +96,11 @@ impl Handshake {
                 Framed::Whole(frame) => frame,
             };
             consumed = consumed.saturating_add(frame.size());
-            if let Some(event) = self.take(frame, out)? {
+            let taken = self.take(frame, out);
+            if taken.is_err() {
+                self.credentials.forget();
+            }
+            if let Some(event) = taken? {
                 return Ok(Received::Event { consumed, event });
             }
         }
@@ -202,9 +129,7 @@ impl Handshake {
         let Frame { tag, body } = frame;
         let malformed = |problem| HandshakeError::Protocol(ProtocolError::Malformed { tag, problem });
         match tag {
-            Tag::ErrorResponse => {
-                return Err(HandshakeError::Server(ServerError::parse(body).map_err(malformed)?));
-            }
+            Tag::ErrorResponse => return Err(self.refused(ServerError::parse(body).map_err(malformed)?)),
             // Protocol 3.0 without options leaves nothing to negotiate.
             Tag::NegotiateProtocolVersion => {
                 let reason =
@@ -229,6 +154,9 @@ impl Handshake {
         request: Authentication<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Option<HandshakeEvent>, HandshakeError> {
+        if matches!(state, State::Asked) {
+            self.credentials.permit_request(&request)?;
+        }
         let mut event = None;
         self.state = match (state, request) {
             (State::Asked, Authentication::Ok) => self.authenticated(AuthMethod::Trust),
@@ -254,8 +182,13 @@ impl Handshake {
                 verifying.verify(proof)?;
                 State::Verified(method)
             }
+            (State::Shown, Authentication::Ok) => self.authenticated(AuthMethod::OAuthBearer),
+            (State::Shown, Authentication::SaslContinue(reason)) => {
+                message::sasl_response(ABORT, out)?;
+                State::Declined(reason.to_vec())
+            }
             (State::Asked, Authentication::Other(method)) => {
-                return Err(HandshakeError::Unsupported { method: format!("number {method}") });
+                return Err(HandshakeError::Unsupported { method: format!("number {}", method.code()) });
             }
             (state, _) => {
                 return Err(
@@ -266,22 +199,27 @@ impl Handshake {
         Ok(event)
     }
 
-    fn begin_sasl(&self, mechanisms: SaslMechanisms<'_>, out: &mut Vec<u8>) -> Result<State, HandshakeError> {
-        // PG docs: sasl-authentication; RFC 5802 §6: `y` says that we could bind and the server did not offer it.
-        let (method, binding) = match &self.credentials.certificate_hash {
-            Some(hash) if mechanisms.offers(SCRAM_SHA_256_PLUS) => {
-                (AuthMethod::ScramSha256Plus, Binding::TlsServerEndPoint(hash.clone()))
+    fn begin_sasl(&self, offered: SaslMechanisms<'_>, out: &mut Vec<u8>) -> Result<State, HandshakeError> {
+        match self.credentials.choose(offered)? {
+            Mechanism::Scram(binding) => {
+                let (mechanism, method) = (binding.mechanism(), AuthMethod::from(&binding));
+                let scram = ScramClient::new(self.password()?, &self.credentials.nonce, binding);
+                message::sasl_initial_response(mechanism, scram.client_first(), out)?;
+                Ok(State::Greeted(scram, method))
             }
-            Some(_) => (AuthMethod::ScramSha256, Binding::Unused),
-            None => (AuthMethod::ScramSha256, Binding::None),
-        };
-        if method == AuthMethod::ScramSha256 && !mechanisms.offers(SCRAM_SHA_256) {
-            let names: Vec<_> = mechanisms.iter().map(String::from_utf8_lossy).collect();
-            return Err(HandshakeError::Unsupported { method: format!("SASL {}", names.join(", ")) });
+            Mechanism::OAuthBearer => {
+                let token = self.credentials.token.as_ref().ok_or(HandshakeError::TokenMissing)?;
+                message::sasl_initial_response(OAUTHBEARER, token.initial_response().expose(), out)?;
+                Ok(State::Shown)
+            }
         }
-        let scram = ScramClient::new(self.password()?, &self.credentials.nonce, binding);
-        message::sasl_initial_response(&method.to_string(), scram.client_first(), out)?;
-        Ok(State::Greeted(scram, method))
+    }
+
+    fn refused(&mut self, error: ServerError) -> HandshakeError {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Declined(reason) => HandshakeError::TokenRefused { error, reason },
+            _ => HandshakeError::Server(error),
+        }
     }
 
     fn password(&self) -> Result<&Secret, HandshakeError> {
@@ -289,7 +227,7 @@ impl Handshake {
     }
 
     fn authenticated(&mut self, method: AuthMethod) -> State {
-        self.credentials.password = None;
+        self.credentials.forget();
         State::Starting(Box::new(Client::new(self.limits, method, self.credentials.statement_cache_size)))
     }
 
@@ -318,11 +256,14 @@ impl Handshake {
 ///
 /// ```text
 ///   Asked --password wanted--> Answered --Ok--------------------------------------------.
-///     |---SASL--> Greeted --challenge--> Deriving --key--> Proved --proof--> Verified --Ok--> Starting --Z--> Over
-///     '---Ok-------------------------------------------------------------------------------'
+///     |---SCRAM-> Greeted --challenge--> Deriving --key--> Proved --proof--> Verified --Ok--> Starting --Z--> Over
+///     |---Ok-------------------------------------------------------------------------------|
+///     '---OAUTHBEARER--> Shown --Ok--------------------------------------------------------'
+///                          '---failure--> Declined --error--> Over
 /// ```
 ///
-/// Ok is not accepted between SASL and a verified proof: a server that skips its part is not the one we know.
+/// Ok is not accepted between SCRAM and a verified proof: a server that skips its part is not the one we know. An error
+/// ends the handshake in every state.
 #[derive(Debug)]
 enum State {
     Asked,
@@ -331,6 +272,9 @@ enum State {
     Deriving(ScramProving, AuthMethod),
     Proved(ScramVerifying, AuthMethod),
     Verified(AuthMethod),
+    Shown,
+    /// With the reason that the server gave: JSON.
+    Declined(Vec<u8>),
     Starting(Box<Client>),
     Over,
 }
@@ -351,6 +295,8 @@ impl State {
             Self::Deriving(..) => "our SCRAM proof has not been sent",
             Self::Proved(..) => "the server's SCRAM proof is due",
             Self::Verified(_) => "AuthenticationOk is due",
+            Self::Shown => "the verdict on the token is due",
+            Self::Declined(_) => "the error about the refused token is due",
             Self::Starting(_) => "the session is starting",
             Self::Over => "the handshake is over",
         }
@@ -376,48 +322,5 @@ fn malformed_or(tag: Tag) -> impl Fn(StartUpError) -> HandshakeError {
             StartUpError::Malformed(problem) => ProtocolError::Malformed { tag, problem },
             StartUpError::Unexpected => ProtocolError::Unexpected { tag, state: "the session is starting" },
         })
-    }
-}
-
-impl From<ProtocolError> for HandshakeError {
-    fn from(error: ProtocolError) -> Self {
-        Self::Protocol(error)
-    }
-}
-
-impl From<EncodeError> for HandshakeError {
-    fn from(error: EncodeError) -> Self {
-        Self::Encode(error)
-    }
-}
-
-impl From<ScramError> for HandshakeError {
-    fn from(error: ScramError) -> Self {
-        Self::Scram(error)
-    }
-}
-
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server(error) => error.fmt(f),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Scram(error) => write!(f, "SCRAM authentication failed: {error}"),
-            Self::PasswordMissing => f.write_str("the server asks for a password and none was given"),
-            Self::Unsupported { method } => {
-                write!(f, "the server asks for an authentication method that is not supported: {method}")
-            }
-            Self::Encode(error) => error.fmt(f),
-            Self::Misused => f.write_str("the handshake does not wait for a key"),
-        }
-    }
-}
-
-impl Error for HandshakeError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Scram(error) => Some(error),
-            _ => None,
-        }
     }
 }

@@ -8,7 +8,6 @@
 mod command;
 mod description;
 mod event;
-mod exchange;
 mod handshake;
 mod operation;
 mod parameters;

@@ -1,5 +1,5 @@
-use super::exchange::Exchange;
 use crate::ProtocolError;
+use crate::exchange::Exchange;
 use crate::wire::{Limits, Tag};
 
 /// The rows at the start of an input: whole DataRow messages, one after the other.

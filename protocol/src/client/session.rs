@@ -2,7 +2,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::description::preferred_format;
-use super::exchange::{Exchange, Owed};
 use super::operation::{
     CopyDirection, Goal, Healing, Kept, Operation, Origin, Outcome, Query, Remedy, Stage, with_formats,
 };
@@ -10,6 +9,7 @@ use super::statements::{Inferred, Statements};
 use super::{
     Arguments, AuthMethod, CommandError, Description, Event, Parameters, Received, RowRun, SessionError,
 };
+use crate::exchange::{Exchange, Owed};
 use crate::message::{
     self, Bind, CancelKey, CommandTag, Notification, ParameterStatus, ServerError, Target, TransactionStatus,
     WireFormat,
@@ -345,6 +345,11 @@ impl Client {
                 self.parameters.report(status);
                 return Ok(Some(Event::Parameter(status)));
             }
+            Tag::CopyBothResponse => {
+                return Err(
+                    ProtocolError::Unexpected { tag, state: "nothing was asked to be replicated" }.into()
+                );
+            }
             Tag::ErrorResponse => {
                 self.fail(ServerError::parse(body).map_err(malformed)?, out)?;
                 return Ok(None);
@@ -380,6 +385,7 @@ impl Client {
             }
             Tag::CopyInResponse => {
                 self.with_outcome(|outcome| outcome.copies(CopyDirection::In));
+                self.exchange.end_copy();
                 self.refuse_copy(owed, out);
             }
             Tag::CopyOutResponse => self.with_outcome(|outcome| outcome.copies(CopyDirection::Out)),

@@ -392,6 +392,15 @@ fn a_script_tells_its_last_tag_and_drops_rows() {
 }
 
 #[test]
+fn a_copy_of_both_directions_is_a_violation_where_nothing_is_replicated() {
+    let mut client = started(8);
+    let out = &mut Vec::new();
+    client.script("select 1", out).unwrap();
+    let refused = feed(&mut client, &msg(b'W', b"\0\0\0"), out);
+    assert!(matches!(refused, Err(SessionError::Protocol(ProtocolError::Unexpected { .. }))));
+}
+
+#[test]
 fn one_command_at_a_time() {
     let mut client = started(8);
     let out = &mut Vec::new();

@@ -1,5 +1,6 @@
-use crate::Malformed;
-use crate::wire::Reader;
+use super::{OtherMethod, SaslMechanisms};
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// What the server asks for, or says, about authentication.
 // PG docs: protocol-message-formats, "AuthenticationOk" and the others of type R
@@ -18,8 +19,8 @@ pub enum Authentication<'b> {
     SaslContinue(&'b [u8]),
     /// The last message of the SASL exchange.
     SaslFinal(&'b [u8]),
-    /// A method of this number, which this crate does not speak.
-    Other(i32),
+    /// A method that this crate reads and writes, and has no answer to.
+    Other(OtherMethod<'b>),
 }
 
 impl<'b> Authentication<'b> {
@@ -30,47 +31,49 @@ impl<'b> Authentication<'b> {
     /// A body that is not as long as its method says.
     pub fn parse(body: &'b [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        let method = reader.i32()?;
-        let request = match method {
+        let request = match reader.i32()? {
             0 => Self::Ok,
             3 => Self::CleartextPassword,
             5 => Self::Md5Password([reader.u8()?, reader.u8()?, reader.u8()?, reader.u8()?]),
             10 => Self::Sasl(SaslMechanisms::parse(reader.rest())?),
             11 => Self::SaslContinue(reader.rest()),
             12 => Self::SaslFinal(reader.rest()),
-            other => {
-                reader.rest();
-                Self::Other(other)
-            }
+            code => Self::Other(OtherMethod::read(code, &mut reader)),
         };
         reader.finish()?;
         Ok(request)
     }
-}
 
-/// The names of SASL mechanisms, in the server's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SaslMechanisms<'b> {
-    names: &'b [u8],
-}
-
-impl<'b> SaslMechanisms<'b> {
-    /// Walks the names.
-    pub fn iter(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        self.names.split(|byte| *byte == 0).filter(|name| !name.is_empty())
+    /// Appends the message.
+    ///
+    /// # Errors
+    ///
+    /// A message above 2 GiB.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::Authentication.byte(), |body| {
+            body.i32(self.code());
+            match self {
+                Self::Ok | Self::CleartextPassword => {}
+                Self::Md5Password(salt) => body.bytes(salt),
+                Self::Sasl(mechanisms) => body.bytes(mechanisms.as_bytes()),
+                Self::SaslContinue(data) | Self::SaslFinal(data) => body.bytes(data),
+                Self::Other(other) => body.bytes(other.data()),
+            }
+            Ok(())
+        })
     }
 
-    /// Tells whether the server offers this mechanism.
-    pub fn offers(&self, mechanism: &str) -> bool {
-        self.iter().any(|name| name == mechanism.as_bytes())
-    }
-
-    /// A list of strings, and an empty one that ends it.
-    fn parse(list: &'b [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(list);
-        while !reader.cstr()?.is_empty() {}
-        reader.finish()?;
-        Ok(Self { names: list })
+    /// Returns the number that stands for it in the message.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::Ok => 0,
+            Self::CleartextPassword => 3,
+            Self::Md5Password(_) => 5,
+            Self::Sasl(_) => 10,
+            Self::SaslContinue(_) => 11,
+            Self::SaslFinal(_) => 12,
+            Self::Other(other) => other.code(),
+        }
     }
 }
 
@@ -81,9 +84,16 @@ mod tests {
     #[test]
     fn every_method_is_read() {
         assert_eq!(Authentication::parse(b"\0\0\0\0"), Ok(Authentication::Ok));
+        assert_eq!(Authentication::parse(b"\0\0\0\x03"), Ok(Authentication::CleartextPassword));
         assert_eq!(Authentication::parse(b"\0\0\0\x05abcd"), Ok(Authentication::Md5Password(*b"abcd")));
         assert_eq!(Authentication::parse(b"\0\0\0\x0bx"), Ok(Authentication::SaslContinue(b"x")));
-        assert_eq!(Authentication::parse(b"\0\0\0\x09junk"), Ok(Authentication::Other(9)));
+        for code in [2, 6, 7, 9] {
+            let body = [0, 0, 0, code];
+            let read = Authentication::parse(&body).map(|read| read.code());
+            assert_eq!(read, Ok(i32::from(code)));
+        }
+        let gss = Authentication::Other(OtherMethod::GssContinue(b"x"));
+        assert_eq!(Authentication::parse(b"\0\0\0\x08x"), Ok(gss));
     }
 
     #[test]
@@ -94,15 +104,17 @@ mod tests {
             panic!()
         };
         assert_eq!(list.iter().collect::<Vec<_>>(), [&b"SCRAM-SHA-256-PLUS"[..], b"SCRAM-SHA-256"]);
-        assert!(list.offers("SCRAM-SHA-256") && !list.offers("SCRAM"));
     }
 
     #[test]
     fn wrong_sizes_are_refused() {
         assert_eq!(Authentication::parse(b"\0\0\0"), Err(Malformed::Truncated));
-        assert_eq!(Authentication::parse(b"\0\0\0\0x"), Err(Malformed::TrailingBytes));
         assert_eq!(Authentication::parse(b"\0\0\0\x05abc"), Err(Malformed::Truncated));
         assert_eq!(Authentication::parse(b"\0\0\0\x0aSCRAM-SHA-256\0"), Err(Malformed::Unterminated));
         assert_eq!(Authentication::parse(b"\0\0\0\x0aSCRAM-SHA-256\0\0x"), Err(Malformed::TrailingBytes));
+        for code in [0, 2, 3, 6, 7, 9] {
+            let trailing = [0, 0, 0, code, b'x'];
+            assert_eq!(Authentication::parse(&trailing), Err(Malformed::TrailingBytes), "{code}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// What a command did, in the server's words: `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -20,6 +20,20 @@ impl CommandTag {
         let text = reader.text()?.into();
         reader.finish()?;
         Ok(Self { text })
+    }
+
+    /// Makes a tag: what a server answers a command with.
+    pub fn new(text: &str) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// Appends a CommandComplete.
+    ///
+    /// # Errors
+    ///
+    /// A NUL in the tag.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::CommandComplete.byte(), |body| body.cstr(self.text.as_bytes(), "command tag"))
     }
 
     /// Returns the tag as the server sent it.

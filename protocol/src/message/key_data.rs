@@ -1,7 +1,7 @@
 use std::fmt;
 
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// What a CancelRequest has to say to be believed: the process and its secret.
 ///
@@ -22,11 +22,32 @@ impl CancelKey {
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let process = reader.i32()?;
-        let secret = reader.rest();
+        Self::new(process, reader.rest())
+    }
+
+    /// Makes the key of a process: what a server gives out.
+    ///
+    /// # Errors
+    ///
+    /// A secret shorter than 4 or longer than 256 bytes.
+    pub fn new(process: i32, secret: &[u8]) -> Result<Self, Malformed> {
         if !(4..=256).contains(&secret.len()) {
             return Err(Malformed::FieldLength);
         }
         Ok(Self { process, secret: secret.into() })
+    }
+
+    /// Appends a BackendKeyData.
+    ///
+    /// # Errors
+    ///
+    /// None that a [`CancelKey`] can cause.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::BackendKeyData.byte(), |body| {
+            body.i32(self.process);
+            body.bytes(&self.secret);
+            Ok(())
+        })
     }
 
     /// Returns the server process of the session, as in `pg_stat_activity.pid`.

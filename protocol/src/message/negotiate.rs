@@ -1,5 +1,5 @@
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// The server speaks an older protocol than asked for, or does not know some `_pq_.` options.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +20,24 @@ impl NegotiateProtocolVersion {
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let version = reader.u32()?;
-        let count = usize::try_from(reader.i32()?).map_err(|_| Malformed::Count)?;
-        if count > body.len() {
-            return Err(Malformed::Count);
-        }
+        let count = reader.count32(1)?;
         let unknown_options =
             (0..count).map(|_| reader.text().map(str::to_owned)).collect::<Result<_, _>>()?;
         reader.finish()?;
         Ok(Self { version, unknown_options })
+    }
+
+    /// Appends the message.
+    ///
+    /// # Errors
+    ///
+    /// A NUL in the name of an option.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::NegotiateProtocolVersion.byte(), |body| {
+            body.u32(self.version);
+            body.i32(i32::try_from(self.unknown_options.len()).map_err(|_| EncodeError::TooLong)?);
+            self.unknown_options.iter().try_for_each(|name| body.cstr(name.as_bytes(), "name of an option"))
+        })
     }
 }
 
@@ -45,6 +55,8 @@ mod tests {
     fn impossible_counts_are_refused_before_anything_is_reserved() {
         assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\xff\xff\xff\xff"), Err(Malformed::Count));
         assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\x7f\xff\xff\xff"), Err(Malformed::Count));
-        assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01"), Err(Malformed::Unterminated));
+        assert_eq!(NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01"), Err(Malformed::Count));
+        let cut = NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01_pq_");
+        assert_eq!(cut, Err(Malformed::Unterminated));
     }
 }

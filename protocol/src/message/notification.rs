@@ -1,5 +1,5 @@
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// A message of NOTIFY, to a channel that this session listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,19 @@ impl<'b> Notification<'b> {
         let notification = Self { process: reader.i32()?, channel: reader.text()?, payload: reader.text()? };
         reader.finish()?;
         Ok(notification)
+    }
+
+    /// Appends a NotificationResponse.
+    ///
+    /// # Errors
+    ///
+    /// A NUL in the channel or the payload.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::NotificationResponse.byte(), |body| {
+            body.i32(self.process);
+            body.cstr(self.channel.as_bytes(), "channel")?;
+            body.cstr(self.payload.as_bytes(), "payload")
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// The value of a setting that the server reports: at the start and whenever it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,18 @@ impl<'b> ParameterStatus<'b> {
         let status = Self { name: reader.text()?, value: reader.text()? };
         reader.finish()?;
         Ok(status)
+    }
+
+    /// Appends the message.
+    ///
+    /// # Errors
+    ///
+    /// A NUL in the name or the value.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, Tag::ParameterStatus.byte(), |body| {
+            body.cstr(self.name.as_bytes(), "name of a setting")?;
+            body.cstr(self.value.as_bytes(), "value of a setting")
+        })
     }
 }
 

@@ -12,6 +12,23 @@ pub enum TransactionStatus {
     Failed,
 }
 
+impl TransactionStatus {
+    /// Returns the byte that stands for it in a ReadyForQuery.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Idle => b'I',
+            Self::InTransaction => b'T',
+            Self::Failed => b'E',
+        }
+    }
+
+    /// Appends a ReadyForQuery.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"Z\0\0\0\x05");
+        out.push(self.code());
+    }
+}
+
 /// Reads the body of a ReadyForQuery.
 ///
 /// # Errors
@@ -41,5 +58,12 @@ mod tests {
         assert_eq!(ready_for_query(b"X"), Err(Malformed::Code));
         assert_eq!(ready_for_query(b""), Err(Malformed::Truncated));
         assert_eq!(ready_for_query(b"II"), Err(Malformed::TrailingBytes));
+    }
+
+    #[test]
+    fn a_state_is_written() {
+        let out = &mut Vec::new();
+        TransactionStatus::Failed.encode(out);
+        assert_eq!(*out, b"Z\0\0\0\x05E");
     }
 }

@@ -1,6 +1,6 @@
 use super::WireFormat;
-use crate::Malformed;
-use crate::wire::Reader;
+use crate::wire::{Body, Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// A column of a result, as the server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,18 @@ pub fn row_description(body: &[u8]) -> Result<Vec<FieldDescription>, Malformed> 
     Ok(fields)
 }
 
+/// Appends a RowDescription.
+///
+/// # Errors
+///
+/// A NUL in a name; more than 65,535 columns.
+pub fn encode_row_description(fields: &[FieldDescription], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    message(out, Tag::RowDescription.byte(), |body| {
+        body.count(fields.len(), "columns")?;
+        fields.iter().try_for_each(|field| write_field(field, body))
+    })
+}
+
 /// An empty name and 18 bytes.
 const SMALLEST_FIELD: usize = 19;
 
@@ -45,12 +57,19 @@ fn field(reader: &mut Reader<'_>) -> Result<FieldDescription, Malformed> {
         type_oid: reader.u32()?,
         type_size: reader.i16()?,
         type_modifier: reader.i32()?,
-        format: match reader.u16()? {
-            0 => WireFormat::Text,
-            1 => WireFormat::Binary,
-            _ => return Err(Malformed::Code),
-        },
+        format: WireFormat::from_code(reader.u16()?)?,
     })
+}
+
+fn write_field(field: &FieldDescription, body: &mut Body<'_>) -> Result<(), EncodeError> {
+    body.cstr(field.name.as_bytes(), "name of a column")?;
+    body.u32(field.table);
+    body.i16(field.attribute);
+    body.u32(field.type_oid);
+    body.i16(field.type_size);
+    body.i32(field.type_modifier);
+    body.u16(field.format.code());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -71,6 +90,9 @@ mod tests {
             type_modifier: -1,
             format: WireFormat::Binary,
         };
+        let out = &mut Vec::new();
+        encode_row_description(std::slice::from_ref(&expected), out).unwrap();
+        assert_eq!(out[5..], *ONE);
         assert_eq!(read, [expected]);
         assert_eq!(row_description(b"\0\0").unwrap(), []);
     }

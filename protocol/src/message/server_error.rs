@@ -2,8 +2,9 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::Malformed;
-use crate::wire::Reader;
+use super::{ServerErrorBuilder, Severity};
+use crate::wire::{Reader, Tag, message};
+use crate::{EncodeError, Malformed};
 
 /// An error or a notice of the server, with every field that it sent.
 ///
@@ -28,6 +29,42 @@ impl ServerError {
         }
         reader.finish()?;
         Ok(Self { fields: body.into() })
+    }
+
+    /// Takes fields that are known to be whole: code, text and NUL of each, and the byte that ends the list.
+    pub(super) fn from_fields(fields: Vec<u8>) -> Self {
+        Self { fields: fields.into() }
+    }
+
+    /// Starts to make an error or a notice of a server, with the fields that every one has.
+    ///
+    /// # Errors
+    ///
+    /// A NUL in the message.
+    pub fn builder(
+        severity: Severity,
+        code: SqlState,
+        message: &str,
+    ) -> Result<ServerErrorBuilder, EncodeError> {
+        ServerErrorBuilder::new(severity, code, message)
+    }
+
+    /// Appends an ErrorResponse.
+    ///
+    /// # Errors
+    ///
+    /// A message above 2 GiB.
+    pub fn encode_error(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode(Tag::ErrorResponse, out)
+    }
+
+    /// Appends a NoticeResponse.
+    ///
+    /// # Errors
+    ///
+    /// A message above 2 GiB.
+    pub fn encode_notice(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode(Tag::NoticeResponse, out)
     }
 
     /// Returns the field of this code, if the server sent it.
@@ -133,6 +170,13 @@ impl ServerError {
         std::iter::from_fn(move || {
             let code = reader.u8().ok().filter(|code| *code != 0)?;
             Some((code, reader.cstr().ok()?))
+        })
+    }
+
+    fn encode(&self, tag: Tag, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        message(out, tag.byte(), |body| {
+            body.bytes(&self.fields);
+            Ok(())
         })
     }
 

@@ -15,12 +15,15 @@ pub struct StartupMessage<'a> {
 ///
 /// # Errors
 ///
-/// A NUL in a name or a value.
+/// A NUL in a name or a value, or an empty name: its NUL would end the list.
 // PG docs: protocol-message-formats, "StartupMessage"
 pub fn startup_message(startup: &StartupMessage<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     untagged(out, |body| {
         body.u32(startup.version);
         for (name, value) in startup.parameters {
+            if name.is_empty() {
+                return Err(EncodeError::Nul { field: "empty name of a start-up parameter" });
+            }
             body.cstr(name.as_bytes(), "name of a start-up parameter")?;
             body.cstr(value.as_bytes(), "value of a start-up parameter")?;
         }
@@ -32,6 +35,11 @@ pub fn startup_message(startup: &StartupMessage<'_>, out: &mut Vec<u8>) -> Resul
 /// Appends an SSLRequest. The answer is one byte: [`ssl_answer`].
 pub fn ssl_request(out: &mut Vec<u8>) {
     out.extend_from_slice(b"\0\0\0\x08\x04\xd2\x16\x2f");
+}
+
+/// Appends a GSSENCRequest. The answer is one byte, `G` or `N`.
+pub fn gss_enc_request(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\0\0\0\x08\x04\xd2\x16\x30");
 }
 
 /// What the server says to an SSLRequest.
@@ -92,6 +100,9 @@ mod tests {
         ssl_request(out);
         assert_eq!(*out, [&8_i32.to_be_bytes()[..], &80_877_103_i32.to_be_bytes()].concat());
         out.clear();
+        gss_enc_request(out);
+        assert_eq!(*out, [&8_i32.to_be_bytes()[..], &80_877_104_i32.to_be_bytes()].concat());
+        out.clear();
         cancel_request(&CancelKey::parse(b"\0\0\0\x01abcd").unwrap(), out).unwrap();
         assert_eq!(
             *out,
@@ -105,6 +116,13 @@ mod tests {
         let refused =
             startup_message(&StartupMessage { version: 196_608, parameters: &parameters }, &mut Vec::new());
         assert_eq!(refused, Err(EncodeError::Nul { field: "value of a start-up parameter" }));
+    }
+
+    #[test]
+    fn an_empty_name_does_not_end_the_list() {
+        let parameters = [("", ""), ("user", "app")];
+        let startup = StartupMessage { version: 196_608, parameters: &parameters };
+        assert!(startup_message(&startup, &mut Vec::new()).is_err());
     }
 
     #[test]

@@ -2,31 +2,33 @@ use super::{Limits, Phase, Tag};
 use crate::ProtocolError;
 
 /// What the first bytes of an input are.
+///
+/// The tags are a server's ([`frame`]) or a client's ([`frontend_frame`](super::frontend_frame)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framed<'b> {
+pub enum Framed<'b, T = Tag> {
     /// Not a whole message: it takes at least this many bytes, counted from the start of the input.
     Partial(usize),
     /// A whole message.
-    Whole(Frame<'b>),
+    Whole(Frame<'b, T>),
 }
 
 /// A whole message: its type and its body, lent from the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'b> {
+pub struct Frame<'b, T = Tag> {
     /// The type.
-    pub tag: Tag,
+    pub tag: T,
     /// What follows the length word.
     pub body: &'b [u8],
 }
 
-impl Frame<'_> {
+impl<T> Frame<'_, T> {
     /// Returns how many bytes of the input the message takes, header included.
     pub fn size(&self) -> usize {
         self.body.len().saturating_add(HEADER)
     }
 }
 
-/// Finds the message at the start of `input`.
+/// Finds the message of a server at the start of `input`.
 ///
 /// # Errors
 ///
@@ -53,7 +55,7 @@ pub fn frame<'b>(input: &'b [u8], limits: &Limits, phase: Phase) -> Result<Frame
     }
 }
 
-const HEADER: usize = 5;
+pub(super) const HEADER: usize = 5;
 
 #[cold]
 fn partial_header(input: &[u8]) -> Result<Framed<'_>, ProtocolError> {

@@ -37,6 +37,16 @@ impl<'b> Reader<'b> {
         self.array().map(u32::from_be_bytes)
     }
 
+    /// Reads a signed 64-bit integer.
+    pub fn i64(&mut self) -> Result<i64, Malformed> {
+        self.array().map(i64::from_be_bytes)
+    }
+
+    /// Reads an unsigned 64-bit integer: positions in the write-ahead log are such.
+    pub fn u64(&mut self) -> Result<u64, Malformed> {
+        self.array().map(u64::from_be_bytes)
+    }
+
     /// Reads a string up to its NUL, which is consumed and not part of the result.
     pub fn cstr(&mut self) -> Result<&'b [u8], Malformed> {
         let end = self.rest.iter().position(|byte| *byte == 0).ok_or(Malformed::Unterminated)?;
@@ -48,6 +58,28 @@ impl<'b> Reader<'b> {
     /// Reads a string that has to be UTF-8.
     pub fn text(&mut self) -> Result<&'b str, Malformed> {
         str::from_utf8(self.cstr()?).map_err(|_| Malformed::Utf8)
+    }
+
+    /// Reads a length and the bytes it counts; -1 stands for NULL.
+    ///
+    /// # Errors
+    ///
+    /// A length below -1, or more than there is.
+    pub fn value(&mut self) -> Result<Option<&'b [u8]>, Malformed> {
+        match self.i32()? {
+            -1 => Ok(None),
+            length => self.take(length).map(Some),
+        }
+    }
+
+    /// Reads a length and the bytes it counts, where NULL is not possible.
+    ///
+    /// # Errors
+    ///
+    /// A negative length, or more than there is.
+    pub fn sized(&mut self) -> Result<&'b [u8], Malformed> {
+        let length = self.i32()?;
+        self.take(length)
     }
 
     /// Takes all that is left.
@@ -66,9 +98,40 @@ impl<'b> Reader<'b> {
         Ok(count)
     }
 
+    /// Reads a 32-bit count, with the check of [`Reader::count`].
+    ///
+    /// # Errors
+    ///
+    /// A negative count, or more elements than there is room for.
+    pub fn count32(&mut self, element: usize) -> Result<usize, Malformed> {
+        let count = usize::try_from(self.i32()?).map_err(|_| Malformed::Count)?;
+        if count.saturating_mul(element) > self.rest.len() {
+            return Err(Malformed::Count);
+        }
+        Ok(count)
+    }
+
+    /// Tells whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Returns what was read between `start`, an earlier copy of this reader, and here.
+    pub fn since(&self, start: &Self) -> &'b [u8] {
+        let read = start.rest.len().saturating_sub(self.rest.len());
+        start.rest.get(..read).unwrap_or_default()
+    }
+
     /// Checks that nothing is left.
     pub fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::TrailingBytes) }
+    }
+
+    fn take(&mut self, length: i32) -> Result<&'b [u8], Malformed> {
+        let length = usize::try_from(length).map_err(|_| Malformed::FieldLength)?;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Malformed::FieldLength)?;
+        self.rest = rest;
+        Ok(bytes)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
@@ -105,5 +168,33 @@ mod tests {
     fn counts_are_held_against_the_bytes_left() {
         assert_eq!(Reader::new(b"\0\x02abcd").count(2), Ok(2));
         assert_eq!(Reader::new(b"\0\x03abcd").count(2), Err(Malformed::Count));
+    }
+
+    #[test]
+    fn values_are_null_empty_or_as_long_as_they_say() {
+        let mut reader = Reader::new(b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x02ab");
+        assert_eq!(reader.value(), Ok(None));
+        assert_eq!(reader.value(), Ok(Some(&b""[..])));
+        assert_eq!(reader.value(), Ok(Some(&b"ab"[..])));
+        assert!(reader.is_empty());
+        for bytes in [&b"\xff\xff\xff\xfeab"[..], b"\0\0\0\x03ab", b"\x7f\xff\xff\xffab", b"\x80\0\0\0"] {
+            assert_eq!(Reader::new(bytes).value(), Err(Malformed::FieldLength));
+        }
+        assert_eq!(Reader::new(b"\xff\xff\xff\xff").sized(), Err(Malformed::FieldLength));
+    }
+
+    #[test]
+    fn wide_counts_are_held_against_the_bytes_left() {
+        assert_eq!(Reader::new(b"\0\0\0\x02abcd").count32(2), Ok(2));
+        assert_eq!(Reader::new(b"\0\0\0\x03abcd").count32(2), Err(Malformed::Count));
+        assert_eq!(Reader::new(b"\xff\xff\xff\xffabcd").count32(0), Err(Malformed::Count));
+    }
+
+    #[test]
+    fn what_was_read_is_lent_again() {
+        let start = Reader::new(b"abcd");
+        let mut reader = start;
+        reader.i16().unwrap();
+        assert_eq!(reader.since(&start), b"ab");
     }
 }

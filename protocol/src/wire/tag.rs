@@ -65,6 +65,36 @@ impl Tag {
             _ => return None,
         })
     }
+
+    /// Returns the type byte.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::ParseComplete => b'1',
+            Self::BindComplete => b'2',
+            Self::CloseComplete => b'3',
+            Self::NotificationResponse => b'A',
+            Self::CommandComplete => b'C',
+            Self::DataRow => b'D',
+            Self::ErrorResponse => b'E',
+            Self::CopyInResponse => b'G',
+            Self::CopyOutResponse => b'H',
+            Self::EmptyQueryResponse => b'I',
+            Self::BackendKeyData => b'K',
+            Self::NoticeResponse => b'N',
+            Self::Authentication => b'R',
+            Self::ParameterStatus => b'S',
+            Self::RowDescription => b'T',
+            Self::FunctionCallResponse => b'V',
+            Self::CopyBothResponse => b'W',
+            Self::ReadyForQuery => b'Z',
+            Self::CopyDone => b'c',
+            Self::CopyData => b'd',
+            Self::NoData => b'n',
+            Self::PortalSuspended => b's',
+            Self::ParameterDescription => b't',
+            Self::NegotiateProtocolVersion => b'v',
+        }
+    }
 }
 
 impl fmt::Display for Tag {
@@ -81,6 +111,7 @@ mod tests {
     fn every_tag_is_found_by_its_own_byte() {
         let known: Vec<Tag> = (0..=255).filter_map(Tag::from_byte).collect();
         assert_eq!(known.len(), 24);
-        assert!(known.iter().all(|tag| Tag::from_byte(*tag as u8) == Some(*tag)));
+        assert!(known.iter().all(|tag| Tag::from_byte(tag.byte()) == Some(*tag)));
+        assert!(known.iter().all(|tag| tag.byte() == *tag as u8));
     }
 }

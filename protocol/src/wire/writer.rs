@@ -37,6 +37,23 @@ pub fn untagged(
     written
 }
 
+/// Writes raw bytes, without type and length, under the checks of [`message`].
+///
+/// # Errors
+///
+/// What `fill` reports. The output is then as it was before.
+pub(crate) fn payload(
+    out: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Body<'_>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    let written = fill(&mut Body { out });
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
 /// The body of a message that is being written.
 #[derive(Debug)]
 pub struct Body<'a> {
@@ -59,6 +76,11 @@ impl Body<'_> {
         self.bytes(&value.to_be_bytes());
     }
 
+    /// Appends a signed 16-bit integer.
+    pub fn i16(&mut self, value: i16) {
+        self.bytes(&value.to_be_bytes());
+    }
+
     /// Appends a 32-bit integer.
     pub fn i32(&mut self, value: i32) {
         self.bytes(&value.to_be_bytes());
@@ -66,6 +88,16 @@ impl Body<'_> {
 
     /// Appends an unsigned 32-bit integer.
     pub fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    /// Appends a 64-bit integer.
+    pub fn i64(&mut self, value: i64) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    /// Appends an unsigned 64-bit integer.
+    pub fn u64(&mut self, value: u64) {
         self.bytes(&value.to_be_bytes());
     }
 
@@ -103,14 +135,55 @@ impl Body<'_> {
         self.bytes(bytes);
         Ok(())
     }
+
+    /// Appends a value: its length and its bytes, or the length -1 for NULL.
+    ///
+    /// # Errors
+    ///
+    /// More than 2,147,483,647 bytes.
+    pub fn value(&mut self, value: Option<&[u8]>) -> Result<(), EncodeError> {
+        match value {
+            Some(bytes) => self.sized(bytes),
+            None => {
+                self.i32(-1);
+                Ok(())
+            }
+        }
+    }
+
+    /// Appends the count of `values`, then each of them. `what` names them in the error.
+    ///
+    /// # Errors
+    ///
+    /// More than 65,535 of them, or one of more than 2,147,483,647 bytes.
+    pub fn values<'v>(
+        &mut self,
+        values: impl IntoIterator<Item = Option<&'v [u8]>>,
+        what: &'static str,
+    ) -> Result<(), EncodeError> {
+        let place = self.out.len();
+        let mut count: u16 = 0;
+        self.u16(count);
+        for (index, value) in values.into_iter().enumerate() {
+            let ordinal = index.saturating_add(1);
+            count = u16::try_from(ordinal).map_err(|_| EncodeError::TooMany { what })?;
+            self.value(value)?;
+        }
+        patch(self.out, place, count.to_be_bytes());
+        Ok(())
+    }
 }
 
 fn patch_length(out: &mut [u8], start: usize) -> Result<(), EncodeError> {
     let length = i32::try_from(out.len().saturating_sub(start)).map_err(|_| EncodeError::TooLong)?;
-    if let Some(place) = out.get_mut(start..).and_then(|tail| tail.first_chunk_mut()) {
-        *place = length.to_be_bytes();
-    }
+    patch(out, start, length.to_be_bytes());
     Ok(())
+}
+
+fn patch<const N: usize>(out: &mut [u8], start: usize, bytes: [u8; N]) {
+    if let Some(place) = out.get_mut(start..).and_then(|tail| tail.first_chunk_mut()) {
+        *place = bytes;
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +206,19 @@ mod tests {
         assert_eq!(refused, Err(EncodeError::TooMany { what: "parameters" }));
         assert_eq!(out, [9]);
         assert!(message(&mut out, b'B', |body| body.count(65_535, "parameters")).is_ok());
+    }
+
+    #[test]
+    fn values_are_counted_as_they_come() {
+        let mut out = vec![9];
+        let values = [Some(&b"a"[..]), None, Some(b"")];
+        message(&mut out, b'D', |body| body.values(values, "columns")).unwrap();
+        assert_eq!(out, b"\x09D\0\0\0\x13\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0");
+        out.truncate(1);
+        let many = |count| std::iter::repeat_n(None, count);
+        let refused = message(&mut out, b'D', |body| body.values(many(65_536), "columns"));
+        assert_eq!((refused, &out[..]), (Err(EncodeError::TooMany { what: "columns" }), &[9][..]));
+        message(&mut out, b'D', |body| body.values(many(65_535), "columns")).unwrap();
+        assert_eq!(out[6..8], [0xff, 0xff]);
     }
 }

@@ -3,13 +3,14 @@ use std::collections::VecDeque;
 use crate::ProtocolError;
 use crate::wire::Tag;
 
-/// What the server still owes, in order: the bookkeeping that says whether a message may come.
+/// What the server still owes, in order: the bookkeeping, of either side, that says whether a message may come.
 ///
-/// An error ends what is owed up to the next Sync (or the end of the script); whatever is sent between an error and
-/// the Sync is skipped by the server, and so never owed.
+/// A client owes it to itself to check what it receives, a server what it sends. An error ends what is owed up to the
+/// next Sync (or the end of the script); whatever is sent between an error and the Sync is skipped by the server, and
+/// so never owed.
 // PG docs: protocol-flow, "Extended Query" and "Pipelining"
 #[derive(Debug, Default)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     owed: VecDeque<Owed>,
     skipping: bool,
 }
@@ -17,36 +18,48 @@ pub(super) struct Exchange {
 /// One thing that the server owes.
 ///
 /// ```text
-///   Rows --CopyInResponse--> CopyIn          (extended: until CommandComplete)
-///     '----CopyOutResponse-> CopyOut --CopyDone--> CopyEnd
-///   Script --RowDescription--> ScriptRows --CommandComplete--> Script   (simple: until ReadyForQuery)
-///     |----CopyInResponse----> ScriptCopyIn
-///     |----CopyOutResponse---> ScriptCopyOut --CopyDone--> ScriptCopyEnd
+///   Rows --CopyInResponse--> CopyIn --(client's CopyDone or CopyFail)--> CopyEnd --CommandComplete--> (paid)
+///     '----CopyOutResponse-> CopyOut ------------CopyDone------------------^
+///
+///   Script --RowDescription--> ScriptRows --CommandComplete--> Script      (simple: until ReadyForQuery)
+///     |----CopyInResponse----> ScriptCopyIn --(client's end)--> ScriptCopyEnd --CommandComplete--> Script
+///     |----CopyOutResponse---> ScriptCopyOut ---CopyDone----------^
+///     |----CopyBothResponse--> CopyBoth --CopyDone--> CopyBothClient --(client's CopyDone)--^
+///     |                          '--(client's CopyDone)--> CopyBothServer --CopyDone--------^
 ///     '----ErrorResponse-----> ScriptFailed --ReadyForQuery--> (paid)
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Owed {
+pub(crate) enum Owed {
     Parse,
     Bind,
     Close,
     Parameters,
     Columns,
+    /// All rows of a portal.
     Rows,
+    /// Rows up to a limit: the portal may be suspended.
+    SomeRows,
     CopyIn,
     CopyOut,
     CopyEnd,
+    Function,
     Script,
     ScriptRows,
     ScriptCopyIn,
     ScriptCopyOut,
     ScriptCopyEnd,
+    CopyBoth,
+    /// The server is done with its direction.
+    CopyBothClient,
+    /// The client is done with its direction.
+    CopyBothServer,
     ScriptFailed,
     Sync,
 }
 
 impl Exchange {
     /// Notes that a command was sent which the server answers so.
-    pub(super) fn owe(&mut self, owed: Owed) {
+    pub(crate) fn owe(&mut self, owed: Owed) {
         if owed == Owed::Sync {
             self.skipping = false;
         }
@@ -56,24 +69,66 @@ impl Exchange {
     }
 
     /// As [`Exchange::owe`], for each in order.
-    pub(super) fn owe_all(&mut self, owed: impl IntoIterator<Item = Owed>) {
+    pub(crate) fn owe_all(&mut self, owed: impl IntoIterator<Item = Owed>) {
         owed.into_iter().for_each(|owed| self.owe(owed));
     }
 
     /// Tells whether nothing is owed.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.owed.is_empty() && !self.skipping
     }
 
     /// Tells whether an error was received that no Sync has been sent behind.
-    pub(super) fn needs_sync(&self) -> bool {
+    pub(crate) fn needs_sync(&self) -> bool {
         self.skipping
     }
 
     /// Tells whether a row may come.
     #[inline]
-    pub(super) fn takes_rows(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::Rows | Owed::ScriptRows))
+    pub(crate) fn takes_rows(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Rows | Owed::SomeRows | Owed::ScriptRows))
+    }
+
+    /// Tells whether the server waits for a copy from the client.
+    pub(crate) fn takes_copy(&self) -> bool {
+        matches!(
+            self.owed.front(),
+            Some(Owed::CopyIn | Owed::ScriptCopyIn | Owed::CopyBoth | Owed::CopyBothClient)
+        )
+    }
+
+    /// Tells whether both directions of a copy are in use, or one of them still is.
+    pub(crate) fn is_copy_both(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::CopyBoth | Owed::CopyBothClient | Owed::CopyBothServer))
+    }
+
+    /// Notes that the client's direction of a copy has ended.
+    pub(crate) fn end_copy(&mut self) {
+        if let Some(front) = self.owed.front_mut() {
+            *front = match *front {
+                Owed::CopyIn => Owed::CopyEnd,
+                Owed::ScriptCopyIn | Owed::CopyBothClient => Owed::ScriptCopyEnd,
+                Owed::CopyBoth => Owed::CopyBothServer,
+                other => other,
+            };
+        }
+    }
+
+    /// Forgets what was sent behind a command that turned out to be a copy from the client: the server has taken it for part
+    /// of the copy, and swallowed it.
+    pub(crate) fn swallow(&mut self) {
+        self.owed.truncate(1);
+    }
+
+    /// Checks that the message may come, without paying anything.
+    ///
+    /// # Errors
+    ///
+    /// A message that is not legal here.
+    pub(crate) fn check(&self, tag: Tag) -> Result<(), ProtocolError> {
+        let legal =
+            self.owed.front().is_some_and(|front| tag == Tag::ErrorResponse || front.after(tag).is_some());
+        if legal { Ok(()) } else { Err(ProtocolError::Unexpected { tag, state: self.state() }) }
     }
 
     /// Checks that the message may come, and pays what it pays. Returns what it was taken for.
@@ -81,7 +136,7 @@ impl Exchange {
     /// # Errors
     ///
     /// A message that is not legal here.
-    pub(super) fn accept(&mut self, tag: Tag) -> Result<Owed, ProtocolError> {
+    pub(crate) fn accept(&mut self, tag: Tag) -> Result<Owed, ProtocolError> {
         let Some(front) = self.owed.front().copied() else {
             return Err(ProtocolError::Unexpected { tag, state: self.state() });
         };
@@ -117,7 +172,7 @@ impl Exchange {
         self.skipping = true;
     }
 
-    fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         match self.owed.front() {
             None if self.skipping => "nothing but the answer to a Sync is due",
             None => "the connection is idle",
@@ -135,12 +190,14 @@ impl Owed {
             | (Self::Close, Tag::CloseComplete)
             | (Self::Parameters, Tag::ParameterDescription)
             | (Self::Columns, Tag::RowDescription | Tag::NoData)
-            | (Self::Rows, Tag::CommandComplete | Tag::EmptyQueryResponse)
-            | (Self::CopyIn | Self::CopyEnd, Tag::CommandComplete)
+            | (Self::Rows | Self::SomeRows, Tag::CommandComplete | Tag::EmptyQueryResponse)
+            | (Self::SomeRows, Tag::PortalSuspended)
+            | (Self::CopyEnd, Tag::CommandComplete)
+            | (Self::Function, Tag::FunctionCallResponse)
             | (Self::Sync | Self::Script | Self::ScriptFailed, Tag::ReadyForQuery) => None,
-            (Self::Rows, Tag::DataRow) => Some(Self::Rows),
-            (Self::Rows, Tag::CopyInResponse) => Some(Self::CopyIn),
-            (Self::Rows, Tag::CopyOutResponse) => Some(Self::CopyOut),
+            (Self::Rows | Self::SomeRows, Tag::DataRow) => Some(self),
+            (Self::Rows | Self::SomeRows, Tag::CopyInResponse) => Some(Self::CopyIn),
+            (Self::Rows | Self::SomeRows, Tag::CopyOutResponse) => Some(Self::CopyOut),
             (Self::CopyOut, Tag::CopyData) => Some(Self::CopyOut),
             (Self::CopyOut, Tag::CopyDone) => Some(Self::CopyEnd),
             (Self::Script, Tag::RowDescription) | (Self::ScriptRows, Tag::DataRow) => Some(Self::ScriptRows),
@@ -148,11 +205,11 @@ impl Owed {
             (Self::Script, Tag::CopyOutResponse) | (Self::ScriptCopyOut, Tag::CopyData) => {
                 Some(Self::ScriptCopyOut)
             }
-            (Self::ScriptCopyOut, Tag::CopyDone) => Some(Self::ScriptCopyEnd),
-            (
-                Self::Script | Self::ScriptRows | Self::ScriptCopyIn | Self::ScriptCopyEnd,
-                Tag::CommandComplete,
-            )
+            (Self::ScriptCopyOut | Self::CopyBothServer, Tag::CopyDone) => Some(Self::ScriptCopyEnd),
+            (Self::Script, Tag::CopyBothResponse) => Some(Self::CopyBoth),
+            (Self::CopyBoth | Self::CopyBothServer, Tag::CopyData) => Some(self),
+            (Self::CopyBoth, Tag::CopyDone) => Some(Self::CopyBothClient),
+            (Self::Script | Self::ScriptRows | Self::ScriptCopyEnd, Tag::CommandComplete)
             | (Self::Script, Tag::EmptyQueryResponse) => Some(Self::Script),
             _ => return None,
         })
@@ -166,6 +223,9 @@ impl Owed {
                 | Self::ScriptCopyIn
                 | Self::ScriptCopyOut
                 | Self::ScriptCopyEnd
+                | Self::CopyBoth
+                | Self::CopyBothClient
+                | Self::CopyBothServer
                 | Self::ScriptFailed
         )
     }
@@ -177,9 +237,11 @@ impl Owed {
             Self::Close => "CloseComplete is due",
             Self::Parameters => "ParameterDescription is due",
             Self::Columns => "RowDescription or NoData is due",
-            Self::Rows => "rows or the end of the command are due",
-            Self::CopyIn | Self::ScriptCopyIn => "a copy into the server is ending",
-            Self::CopyOut | Self::ScriptCopyOut => "copied data are due",
+            Self::Rows | Self::SomeRows => "rows or the end of the command are due",
+            Self::CopyIn | Self::ScriptCopyIn | Self::CopyBothClient => "the client copies into the server",
+            Self::CopyOut | Self::ScriptCopyOut | Self::CopyBothServer => "copied data are due",
+            Self::CopyBoth => "both sides copy",
+            Self::Function => "the result of a function is due",
             Self::CopyEnd | Self::ScriptCopyEnd => "the end of a copy is due",
             Self::Script => "the next result of a script is due",
             Self::ScriptRows => "rows of a script are due",

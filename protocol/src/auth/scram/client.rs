@@ -1,111 +1,11 @@
-//! SCRAM-SHA-256, the client's side: a type per state, and no state can be skipped.
-//!
-//! ```text
-//!                challenge                prove                  verify
-//! ScramClient ──────────────> ScramProving ─────> ScramVerifying ──────> Ok: both sides know the password
-//!   sends      (server-first)      ^    sends      (server-final)
-//!   client-first                   │    client-final
-//!                                  └── SaltedPassword, from KeyDerivation::run: the expensive part
-//! ```
-//!
-//! ```
-//! use molt_db_protocol::auth::Secret;
-//! use molt_db_protocol::auth::scram::{Binding, Iterations, ScramClient};
-//!
-//! let client = ScramClient::new(&Secret::new("pencil"), &[7; 18], Binding::None);
-//! assert_eq!(client.client_first(), b"n,,n=,r=BwcHBwcHBwcHBwcHBwcHBwcH");
-//!
-//! let server_first = b"r=BwcHBwcHBwcHBwcHBwcHBwcHabc,s=c2FsdA==,i=4096";
-//! let (derivation, proving) = client.challenge(server_first, Iterations::DEFAULT_LIMIT)?;
-//! let (client_final, verifying) = proving.prove(derivation.run());
-//! assert!(client_final.starts_with(b"c=biws,r=BwcH"));
-//! assert!(verifying.verify(b"v=AAAA").is_err());
-//! # Ok::<(), molt_db_protocol::auth::ScramError>(())
-//! ```
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
-use crate::auth::{ScramError, ScramMessage, Secret, saslprep};
-
-/// The name of the mechanism without channel binding.
-pub const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
-
-/// The name of the mechanism with channel binding.
-pub const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
-
-/// The largest server message that is read, in bytes. A longer one is refused.
-pub const MAX_SERVER_MESSAGE: usize = 64 * 1024;
-
-/// How the exchange is tied to the TLS connection that it runs over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Binding {
-    /// This client cannot bind: no TLS, binding switched off, or a certificate whose hash is not defined.
-    None,
-    /// This client could bind, but the server did not offer [`SCRAM_SHA_256_PLUS`]. A server that did offer it learns
-    /// so that someone removed the offer, and refuses.
-    Unused,
-    /// Binds to the server's certificate by this hash of it (`tls-server-end-point`).
-    // RFC 5929 §4
-    TlsServerEndPoint(Vec<u8>),
-}
-
-impl Binding {
-    /// Returns the name of the mechanism to ask for.
-    pub fn mechanism(&self) -> &'static str {
-        match self {
-            Self::None | Self::Unused => SCRAM_SHA_256,
-            Self::TlsServerEndPoint(_) => SCRAM_SHA_256_PLUS,
-        }
-    }
-
-    // RFC 5802 §7, gs2-header
-    fn header(&self) -> &'static str {
-        match self {
-            Self::None => "n,,",
-            Self::Unused => "y,,",
-            Self::TlsServerEndPoint(_) => "p=tls-server-end-point,,",
-        }
-    }
-
-    fn data(&self) -> &[u8] {
-        match self {
-            Self::None | Self::Unused => &[],
-            Self::TlsServerEndPoint(hash) => hash,
-        }
-    }
-}
-
-/// A number of PBKDF2 iterations, 1 or more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Iterations(u32);
-
-impl Iterations {
-    /// One million: the largest count that a client accepts unless told otherwise.
-    pub const DEFAULT_LIMIT: Self = Self(1_000_000);
-
-    /// Returns `None` for 0.
-    pub const fn new(count: u32) -> Option<Self> {
-        if count == 0 { None } else { Some(Self(count)) }
-    }
-
-    /// Returns the number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl Default for Iterations {
-    /// Returns [`Iterations::DEFAULT_LIMIT`].
-    fn default() -> Self {
-        Self::DEFAULT_LIMIT
-    }
-}
+use super::attributes::{self, auth_message, positive, printable};
+use super::key::Key;
+use super::{Binding, Iterations, KeyDerivation, MAX_SERVER_MESSAGE, SaltedPassword};
+use crate::auth::{ScramError, ScramMessage, Secret};
 
 /// The beginning of an exchange: the client-first message is ready to be sent.
 #[derive(Debug)]
@@ -122,7 +22,7 @@ impl ScramClient {
     /// Starts an exchange. `nonce` has to be random and never used before: it is what keeps an old answer of the server
     /// from passing as a new one.
     ///
-    /// The password goes through [`saslprep`]. There is no user name: PostgreSQL takes that of the start-up message.
+    /// The password goes through [`saslprep`](crate::auth::saslprep). There is no user name: PostgreSQL takes that of the start-up message.
     pub fn new(password: &Secret, nonce: &[u8; 18], binding: Binding) -> Self {
         Self::with_nonce(password, "", STANDARD.encode(nonce), binding)
     }
@@ -146,62 +46,16 @@ impl ScramClient {
         let challenge = ServerFirst::parse(server_first)?;
         challenge.check_nonce(&self.nonce)?;
         let iterations = challenge.iterations_within(max)?;
-        let channel = STANDARD.encode([self.binding.header().as_bytes(), self.binding.data()].concat());
-        let without_proof = format!("c={channel},r={}", challenge.nonce);
+        let without_proof = format!("{},r={}", self.binding.attribute(), challenge.nonce);
         let auth_message = auth_message(self.bare.as_bytes(), server_first, without_proof.as_bytes());
-        let derivation = KeyDerivation { password: self.password, salt: challenge.salt, iterations };
+        let derivation = KeyDerivation::with_salt(&self.password, challenge.salt, iterations);
         Ok((derivation, ScramProving { auth_message, without_proof }))
     }
 
     fn with_nonce(password: &Secret, user: &str, nonce: String, binding: Binding) -> Self {
         let bare = format!("n={user},r={nonce}");
         let first = [binding.header(), &bare].concat().into_bytes();
-        Self { password: Secret::new(saslprep(password.expose())), binding, nonce, bare, first }
-    }
-}
-
-/// The expensive part of an exchange: the password is hashed as often as the server asks.
-///
-/// Nothing but the processor is needed for it, so it can be moved to a thread where it holds up nobody.
-#[derive(Debug)]
-#[must_use]
-pub struct KeyDerivation {
-    password: Secret,
-    salt: Vec<u8>,
-    iterations: Iterations,
-}
-
-impl KeyDerivation {
-    /// Returns how often the hash is going to be repeated. A repetition costs in the order of a microsecond.
-    pub fn iterations(&self) -> Iterations {
-        self.iterations
-    }
-
-    /// Hashes the password.
-    pub fn run(self) -> SaltedPassword {
-        let mut key = Key::default();
-        pbkdf2::pbkdf2_hmac::<Sha256>(
-            self.password.expose(),
-            &self.salt,
-            self.iterations.get(),
-            key.0.as_mut_slice(),
-        );
-        SaltedPassword(key)
-    }
-}
-
-/// What PBKDF2 makes of a password. Wiped when dropped, never printed.
-#[derive(Debug)]
-pub struct SaltedPassword(Key);
-
-// RFC 5802 §3
-impl SaltedPassword {
-    fn client_key(&self) -> Key {
-        self.0.hmac(b"Client Key")
-    }
-
-    fn server_key(&self) -> Key {
-        self.0.hmac(b"Server Key")
+        Self { password: password.clone(), binding, nonce, bare, first }
     }
 }
 
@@ -218,7 +72,7 @@ impl ScramProving {
     pub fn prove(self, salted: SaltedPassword) -> (Vec<u8>, ScramVerifying) {
         let client_key = salted.client_key();
         let proof = client_key.xor(&client_key.stored().hmac(&self.auth_message));
-        let client_final = format!("{},p={}", self.without_proof, STANDARD.encode(*proof.0));
+        let client_final = format!("{},p={}", self.without_proof, proof.to_base64());
         let server_signature = salted.server_key().hmac(&self.auth_message);
         (client_final.into_bytes(), ScramVerifying { server_signature })
     }
@@ -243,11 +97,7 @@ impl ScramVerifying {
             return Err(refusal(reason));
         }
         let signature = server_signature(outcome).map_err(malformed(ScramMessage::ServerFinal))?;
-        if signature.ct_eq(self.server_signature.0.as_slice()).into() {
-            Ok(())
-        } else {
-            Err(ScramError::WrongSignature)
-        }
+        if signature.ct_eq(&self.server_signature).into() { Ok(()) } else { Err(ScramError::WrongSignature) }
     }
 }
 
@@ -300,23 +150,12 @@ impl<'m> ServerFirst<'m> {
 }
 
 fn first_attribute(message: &[u8]) -> Result<&[u8], &'static str> {
-    if message.len() > MAX_SERVER_MESSAGE {
-        Err("it is longer than 65,536 bytes")
-    } else if message.contains(&0) {
-        Err("it holds a NUL byte")
-    } else {
-        message
-            .split(|byte| *byte == b',')
-            .next()
-            .filter(|attribute| !attribute.is_empty())
-            .ok_or("its first attribute is empty")
-    }
-}
-
-fn printable(value: &[u8]) -> Option<&str> {
-    str::from_utf8(value)
-        .ok()
-        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
+    attributes::check(message, MAX_SERVER_MESSAGE, "it is longer than 65,536 bytes")?;
+    message
+        .split(|byte| *byte == b',')
+        .next()
+        .filter(|attribute| !attribute.is_empty())
+        .ok_or("its first attribute is empty")
 }
 
 fn decode_salt(value: &[u8]) -> Result<Vec<u8>, &'static str> {
@@ -324,17 +163,9 @@ fn decode_salt(value: &[u8]) -> Result<Vec<u8>, &'static str> {
     if salt.is_empty() { Err("its salt is empty") } else { Ok(salt) }
 }
 
-/// A decimal without sign and leading zeros, above 0.
-fn positive(value: &[u8]) -> Option<u64> {
-    let starts_well = matches!(value.first(), Some(b'1'..=b'9'));
-    let digits = str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    starts_well.then(|| digits.parse().unwrap_or(u64::MAX))
-}
-
-fn server_signature(attribute: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn server_signature(attribute: &[u8]) -> Result<Key, &'static str> {
     let value = attribute.strip_prefix(b"v=").ok_or("it holds neither a signature nor an error")?;
-    let signature = STANDARD.decode(value).map_err(|_| "its signature is not base64")?;
-    if signature.len() == 32 { Ok(signature) } else { Err("its signature is not 32 bytes long") }
+    Key::from_base64(value).ok_or("its signature is not the base64 of 32 bytes")
 }
 
 fn refusal(reason: &[u8]) -> ScramError {
@@ -346,45 +177,6 @@ fn refusal(reason: &[u8]) -> ScramError {
 
 fn malformed(message: ScramMessage) -> impl Fn(&'static str) -> ScramError {
     move |problem| ScramError::Malformed { message, problem }
-}
-
-fn auth_message(client_first_bare: &[u8], server_first: &[u8], client_final_without_proof: &[u8]) -> Vec<u8> {
-    [client_first_bare, server_first, client_final_without_proof].join(&b',')
-}
-
-/// 32 bytes that are derived from a password.
-#[derive(Default)]
-struct Key(Zeroizing<[u8; 32]>);
-
-impl Key {
-    fn hmac(&self, message: &[u8]) -> Self {
-        // HMAC fills a key up with zeros to the block size of its hash, 64 bytes. RFC 2104 §2
-        let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(self.0.iter()) {
-            *to = *from;
-        }
-        let mac = Hmac::<Sha256>::new((&*block).into()).chain_update(message);
-        Self(Zeroizing::new(mac.finalize().into_bytes().into()))
-    }
-
-    /// The key that the server stores in place of this one.
-    fn stored(&self) -> Self {
-        Self(Zeroizing::new(Sha256::digest(self.0.as_slice()).into()))
-    }
-
-    fn xor(&self, other: &Self) -> Self {
-        let mut key = Self::default();
-        for ((to, a), b) in key.0.iter_mut().zip(self.0.iter()).zip(other.0.iter()) {
-            *to = a ^ b;
-        }
-        key
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
 }
 
 #[cfg(test)]
@@ -429,7 +221,7 @@ mod tests {
     }
 
     fn hex(key: &Key) -> String {
-        key.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        key.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     // RFC 7677 §3
@@ -443,14 +235,13 @@ mod tests {
         let (derivation, proving) = client.challenge(server_first, Iterations::DEFAULT_LIMIT).unwrap();
         assert_eq!(derivation.iterations().get(), 4096);
         let salted = derivation.run();
-        assert_eq!(hex(&salted.0), "c4a49510323ab4f952cac1fa99441939e78ea74d6be81ddf7096e87513dc615d");
+        assert_eq!(hex(&salted.key), "c4a49510323ab4f952cac1fa99441939e78ea74d6be81ddf7096e87513dc615d");
         assert_eq!(
             hex(&salted.client_key()),
             "a60fc923d67e8644a92d16b96eda5ef4656b0c725c484374be25535576996e8b"
         );
-        let stored = STANDARD.encode(*salted.client_key().stored().0);
-        assert_eq!(stored, "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=");
-        assert_eq!(STANDARD.encode(*salted.server_key().0), "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=");
+        assert_eq!(salted.client_key().stored().to_base64(), "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=");
+        assert_eq!(salted.server_key().to_base64(), "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=");
         let (client_final, verifying) = proving.prove(salted);
         assert_eq!(
             String::from_utf8(client_final).unwrap(),
@@ -503,7 +294,7 @@ mod tests {
             let (derivation, _) = client(password, Binding::None)
                 .challenge(server_first("3").as_bytes(), Iterations::DEFAULT_LIMIT)
                 .unwrap();
-            hex(&derivation.run().0)
+            hex(&derivation.run().key)
         };
         assert_eq!(derived("\u{2168}"), derived("IX"));
         assert_ne!(derived("\u{2168}"), derived("ix"));
@@ -618,11 +409,11 @@ mod tests {
 
     #[test]
     fn a_signature_of_another_shape_is_refused() {
-        assert_eq!(final_problem(b"v="), "its signature is not 32 bytes long");
-        assert_eq!(final_problem(b"v=AAAA"), "its signature is not 32 bytes long");
+        assert_eq!(final_problem(b"v="), "its signature is not the base64 of 32 bytes");
+        assert_eq!(final_problem(b"v=AAAA"), "its signature is not the base64 of 32 bytes");
         let long = format!("v={}", STANDARD.encode([0; 33]));
-        assert_eq!(final_problem(long.as_bytes()), "its signature is not 32 bytes long");
-        assert_eq!(final_problem(b"v=%%%"), "its signature is not base64");
+        assert_eq!(final_problem(long.as_bytes()), "its signature is not the base64 of 32 bytes");
+        assert_eq!(final_problem(b"v=%%%"), "its signature is not the base64 of 32 bytes");
         assert_eq!(final_problem(b""), "its first attribute is empty");
         assert_eq!(final_problem(b"V=AAAA"), "it holds neither a signature nor an error");
         assert_eq!(final_problem(b"v=AAAA\0"), "it holds a NUL byte");
@@ -645,10 +436,10 @@ mod tests {
             client.challenge(server_first("1").as_bytes(), Iterations::DEFAULT_LIMIT).unwrap();
         printed += &format!("{derivation:?}");
         let salted = derivation.run();
-        let key_bytes = format!("{:?}", *salted.0.0);
+        let key_bytes = format!("{:?}", salted.key.bytes());
         printed += &format!("{salted:?}{proving:?}");
         let (_, verifying) = proving.prove(salted);
-        let signature_bytes = format!("{:?}", *verifying.server_signature.0);
+        let signature_bytes = format!("{:?}", verifying.server_signature.bytes());
         printed += &format!("{verifying:?}");
         assert!(
             !printed.contains("s3cr3t")

@@ -1,0 +1,325 @@
+use std::fmt;
+
+use super::{RequestError, SendError, Session};
+use crate::client::Received;
+use crate::message::{
+    Authentication, BackendMessage, CancelKey, FrontendMessage, NegotiateProtocolVersion, PasswordContext,
+    PasswordMessage, ServerError, SslAnswer, StartupPacket,
+};
+use crate::wire::{
+    Framed, FrontendError, FrontendTag, Limits, Phase, StartupFrame, Tag, frontend_frame, startup_frame,
+};
+
+/// The beginning of a connection: from its first packet until the client is let in.
+///
+/// ```text
+///   Waiting --SSLRequest--> Deciding --S--> Encrypted --StartupMessage--> Asked --ask()--> Answering
+///      |  ^                     '--N--> Waiting                             |  ^              |
+///      |  '--GSSENCRequest (answered N)                                     |  '----answer----'
+///      |----CancelRequest--> Over                                           '--admit()--> a Session
+///      '----StartupMessage--> Asked
+/// ```
+///
+/// GSSAPI encryption is not offered: its request is answered without bothering the caller.
+#[derive(Debug)]
+pub struct Reception {
+    limits: Limits,
+    state: State,
+    encrypted: Encrypted,
+}
+
+/// What a client wants at the door.
+#[derive(Debug)]
+pub enum Arrival<'b> {
+    /// To speak TLS: answer with [`Reception::answer_ssl`].
+    Ssl,
+    /// To cancel what runs in the session with this key. There is no answer: close.
+    Cancel(CancelKey),
+    /// To begin a session. Let it in, refuse it, or ask it to prove who it is.
+    Startup(Asked),
+    /// To speak a major version that is none of ours. Refuse it with 0A000, and close.
+    UnsupportedVersion(u32),
+    /// What it was asked for.
+    Answer(PasswordMessage<'b>),
+}
+
+/// What a client asks for with its StartupMessage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    version: u32,
+    parameters: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// Returns the version that the two sides are to speak: 0x00030000 or 0x00030002. A newer one was asked for if the
+    /// client has been told so, by a NegotiateProtocolVersion.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Returns a parameter, the last of its name: `user` (which is always there), `database`, any setting.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Walks the parameters, without the options of the protocol.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    /// Asked for TLS; whether bytes came behind the request.
+    Deciding(Early),
+    Asked,
+    Answering(PasswordContext),
+    Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Early {
+    Nothing,
+    Bytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encrypted {
+    No,
+    Yes,
+}
+
+impl Default for Reception {
+    /// With PostgreSQL's own limits.
+    fn default() -> Self {
+        Self::new(Limits::FRONTEND)
+    }
+}
+
+impl Reception {
+    /// Begins with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, state: State::Waiting, encrypted: Encrypted::No }
+    }
+
+    /// Consumes a packet from the start of `input`, or a message once the client was asked for one.
+    ///
+    /// # Errors
+    ///
+    /// The client broke the protocol. PostgreSQL closes without a word where the packet cannot be read.
+    pub fn receive<'b>(
+        &mut self,
+        input: &'b [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Received<Arrival<'b>>, RequestError> {
+        match self.state {
+            State::Waiting => self.packet(input, out),
+            State::Answering(context) => self.answer(input, context),
+            State::Deciding(_) => Err(unexpected_packet("more", "its request for TLS is not answered")),
+            State::Asked => Err(unexpected_packet("more", "its start-up is not answered")),
+            State::Over => Err(unexpected_packet("more", "the connection is over")),
+        }
+    }
+
+    /// Answers the request for TLS: one byte. If it is `S`, the handshake is next, and then `receive` with what it decrypts.
+    ///
+    /// # Errors
+    ///
+    /// Bytes came behind the request and would be taken for the first of the encrypted ones.
+    pub fn answer_ssl(&mut self, answer: SslAnswer, out: &mut Vec<u8>) -> Result<(), RequestError> {
+        let State::Deciding(early) = self.state else {
+            return Err(unexpected_packet("nothing", "no request for TLS is open"));
+        };
+        match (answer, early) {
+            (SslAnswer::Willing, Early::Bytes) => return Err(RequestError::EarlyBytes),
+            (SslAnswer::Willing, Early::Nothing) => {
+                self.encrypted = Encrypted::Yes;
+                out.push(b'S');
+            }
+            (SslAnswer::Unwilling, _) => out.push(b'N'),
+        }
+        self.state = State::Waiting;
+        Ok(())
+    }
+
+    /// Asks the client to prove who it is, or goes on with that: any Authentication message but Ok.
+    ///
+    /// # Errors
+    ///
+    /// The client has not begun, or has not answered the last one. [`Authentication::Ok`]: that is [`Reception::admit`].
+    pub fn ask(&mut self, request: Authentication<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
+        let context = match request {
+            Authentication::CleartextPassword | Authentication::Md5Password(_) => PasswordContext::Password,
+            Authentication::Sasl(_) => PasswordContext::SaslInitial,
+            Authentication::SaslContinue(_) => PasswordContext::SaslResponse,
+            // Nothing comes back: AuthenticationOk is next.
+            Authentication::SaslFinal(_) => PasswordContext::Unasked,
+            Authentication::Ok => return Err(refused("the client is not let in that way")),
+            _ => PasswordContext::Gss,
+        };
+        self.check_asked()?;
+        BackendMessage::Authentication(request).encode(out)?;
+        if context != PasswordContext::Unasked {
+            self.state = State::Answering(context);
+        }
+        Ok(())
+    }
+
+    /// Lets the client in: appends AuthenticationOk.
+    ///
+    /// # Errors
+    ///
+    /// The client has not begun, or an answer of it is open.
+    pub fn admit(&mut self, out: &mut Vec<u8>) -> Result<Session, SendError> {
+        self.check_asked()?;
+        BackendMessage::Authentication(Authentication::Ok).encode(out)?;
+        self.state = State::Over;
+        Ok(Session::new(self.limits))
+    }
+
+    /// Refuses the client: appends the error. The connection is to be closed.
+    ///
+    /// # Errors
+    ///
+    /// None that an error which was built here can cause.
+    pub fn refuse(&mut self, error: ServerError, out: &mut Vec<u8>) -> Result<(), SendError> {
+        self.state = State::Over;
+        Ok(BackendMessage::ErrorResponse(error).encode(out)?)
+    }
+
+    fn check_asked(&self) -> Result<(), SendError> {
+        if self.state == State::Asked {
+            Ok(())
+        } else {
+            Err(refused("no start-up of a client is to be answered"))
+        }
+    }
+
+    fn packet<'b>(
+        &mut self,
+        input: &'b [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Received<Arrival<'b>>, RequestError> {
+        let mut consumed: usize = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let body = match startup_frame(rest, &self.limits)? {
+                StartupFrame::Partial(needed) => return Ok(Received::Partial { consumed, needed }),
+                StartupFrame::Whole(body) => body,
+            };
+            consumed = consumed.saturating_add(body.len()).saturating_add(4);
+            let packet =
+                StartupPacket::parse(body).map_err(|problem| FrontendError::MalformedStartup { problem })?;
+            let early = if consumed < input.len() { Early::Bytes } else { Early::Nothing };
+            if let Some(event) = self.arrive(packet, early, out)? {
+                return Ok(Received::Event { consumed, event });
+            }
+        }
+    }
+
+    // PG source: backend_startup.c, ProcessStartupPacket
+    fn arrive<'b>(
+        &mut self,
+        packet: StartupPacket<'_>,
+        early: Early,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Arrival<'b>>, RequestError> {
+        let in_tls = self.encrypted == Encrypted::Yes;
+        Ok(Some(match packet {
+            StartupPacket::SslRequest if in_tls => {
+                return Err(unexpected_packet("SSLRequest", "the connection is encrypted"));
+            }
+            StartupPacket::GssEncRequest if in_tls => {
+                return Err(unexpected_packet("GSSENCRequest", "the connection is encrypted"));
+            }
+            StartupPacket::SslRequest => {
+                self.state = State::Deciding(early);
+                Arrival::Ssl
+            }
+            StartupPacket::GssEncRequest => {
+                out.push(b'N');
+                return Ok(None);
+            }
+            StartupPacket::Cancel { key } => {
+                self.state = State::Over;
+                Arrival::Cancel(key)
+            }
+            StartupPacket::Unsupported { version, .. } => Arrival::UnsupportedVersion(version),
+            StartupPacket::Startup { version, parameters } => {
+                let asked = self.begin(version, parameters.iter(), out)?;
+                self.state = State::Asked;
+                Arrival::Startup(asked)
+            }
+        }))
+    }
+
+    /// Settles on a version, and tells the client if that is not what it asked for.
+    // PG docs: protocol-overview, "Protocol Versions"
+    fn begin<'p>(
+        &self,
+        asked: u32,
+        parameters: impl Iterator<Item = (&'p str, &'p str)>,
+        out: &mut Vec<u8>,
+    ) -> Result<Asked, RequestError> {
+        let (options, parameters): (Vec<_>, Vec<_>) = parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .partition(|(name, _)| name.starts_with("_pq_."));
+        let version = asked.min(NEWEST);
+        if version != asked || !options.is_empty() {
+            let unknown_options = options.into_iter().map(|(name, _)| name).collect();
+            let negotiate = NegotiateProtocolVersion { version, unknown_options };
+            // What came in as a string goes out as one.
+            let _ = negotiate.encode(out);
+        }
+        let asked = Asked { version, parameters };
+        match asked.get("user") {
+            Some(user) if !user.is_empty() => Ok(asked),
+            _ => Err(unexpected_packet("StartupMessage without a user", "one has to be named")),
+        }
+    }
+
+    fn answer<'b>(
+        &mut self,
+        input: &'b [u8],
+        context: PasswordContext,
+    ) -> Result<Received<Arrival<'b>>, RequestError> {
+        let frame = match frontend_frame(input, &self.limits, Phase::Startup)? {
+            Framed::Partial(needed) => return Ok(Received::Partial { consumed: 0, needed }),
+            Framed::Whole(frame) => frame,
+        };
+        let (tag, consumed) = (frame.tag, frame.size());
+        let state = "it was asked to prove who it is";
+        if tag != FrontendTag::Password {
+            return Err(RequestError::Unexpected { tag, state });
+        }
+        let answer = FrontendMessage::parse(tag, frame.body, context)
+            .map_err(|problem| FrontendError::Malformed { tag, problem })?;
+        let FrontendMessage::Password(answer) = answer else {
+            return Err(RequestError::Unexpected { tag, state });
+        };
+        self.state = State::Asked;
+        Ok(Received::Event { consumed, event: Arrival::Answer(answer) })
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "user {}", self.get("user").unwrap_or_default())?;
+        match self.get("database") {
+            Some(database) => write!(f, ", database {database}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn unexpected_packet(packet: &'static str, state: &'static str) -> RequestError {
+    RequestError::UnexpectedPacket { packet, state }
+}
+
+fn refused(state: &'static str) -> SendError {
+    SendError::Unexpected { tag: Tag::Authentication, state }
+}
+
+/// 3.2
+const NEWEST: u32 = 0x0003_0002;
