@@ -1,0 +1,89 @@
+//! Any bytes as rows for Arrow: no panic, valid arrays, and a row that is refused leaves nothing behind.
+//!
+//! The first byte chooses the options, then come the columns as for the target `row`, and records: bodies of rows.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use molt_db_decode::arrow::array::{Array, RecordBatch};
+use molt_db_decode::arrow::{
+    ArrowOptions, ArrowPlan, BatchBuilder, BatchError, BatchLimits, ByteLimit, ExtensionTypes, Filled,
+    RowLimit, TextLayout, Unfit,
+};
+use molt_db_fuzz::{columns, records};
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choice, rest)) = input.split_first() else { return };
+    let Some((columns, rows)) = columns(rest) else { return };
+    let plan = ArrowPlan::compile(&columns, &options(*choice));
+    let rows: Vec<&[u8]> = records(rows).map(|record| record.body).collect();
+    let (batches, accepted) = build(&plan, limits(*choice), &rows);
+    if let Some(accepted) = accepted {
+        // Without the rows that were refused the same comes out.
+        assert_eq!(build(&plan, limits(*choice), &accepted).0, batches);
+    }
+});
+
+/// Returns the batches, and the rows that are in them unless a whole batch was lost.
+fn build<'r>(
+    plan: &ArrowPlan,
+    limits: BatchLimits,
+    rows: &[&'r [u8]],
+) -> (Vec<RecordBatch>, Option<Vec<&'r [u8]>>) {
+    let mut builder = BatchBuilder::new(plan, limits);
+    let (mut batches, mut accepted, mut lost) = (Vec::new(), Vec::new(), false);
+    for row in rows {
+        let before = (builder.rows(), builder.bytes());
+        match builder.push(row) {
+            Ok(filled) => {
+                accepted.push(*row);
+                if filled == Filled::Full {
+                    lost |= !finish(&mut builder, &mut batches);
+                }
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                assert_eq!((builder.rows(), builder.bytes()), before, "a refused row leaves nothing behind");
+            }
+        }
+    }
+    lost |= !finish(&mut builder, &mut batches);
+    (batches, (!lost).then_some(accepted))
+}
+
+/// Finishes a batch and returns whether that went well.
+fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>) -> bool {
+    let rows = builder.rows();
+    let finished = builder.finish();
+    assert_eq!(builder.rows(), 0);
+    match finished {
+        Ok(Some(batch)) => {
+            assert_eq!(batch.num_rows(), rows);
+            assert_eq!(batch.schema(), builder.plan().schema());
+            for array in batch.columns() {
+                array.to_data().validate_full().expect("a valid array");
+                assert_eq!(array.len(), rows);
+            }
+            batches.push(batch);
+            true
+        }
+        Ok(None) => {
+            assert_eq!(rows, 0);
+            true
+        }
+        Err(BatchError::Value { .. }) => false,
+        Err(error) => panic!("only a text that is not UTF-8 may fail here, and not: {error}"),
+    }
+}
+
+fn options(choice: u8) -> ArrowOptions {
+    ArrowOptions {
+        unfit: if choice & 1 == 0 { Unfit::Error } else { Unfit::Null },
+        text: if choice & 2 == 0 { TextLayout::Utf8 } else { TextLayout::Utf8View },
+        extension_types: if choice & 4 == 0 { ExtensionTypes::Attach } else { ExtensionTypes::Omit },
+    }
+}
+
+fn limits(choice: u8) -> BatchLimits {
+    let small = BatchLimits { rows: RowLimit::new(2), bytes: ByteLimit::new(64) };
+    if choice & 8 == 0 { small } else { BatchLimits::default() }
+}

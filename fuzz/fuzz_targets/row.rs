@@ -1,0 +1,101 @@
+//! Any bytes as a row, read as every type: no panic, no byte outside of the row, and what is read can be sent back.
+//!
+//! The first byte is the number of columns, then a byte of type and format for each, and the body of the row.
+#![no_main]
+
+use std::borrow::Cow;
+
+use libfuzzer_sys::fuzz_target;
+use molt_db_decode::{
+    Column, Columns, Date, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row, RowLayout,
+    Time, Timestamp, TimestampTz, ToSql, Uuid,
+};
+use molt_db_fuzz::columns;
+
+fuzz_target!(|input: &[u8]| {
+    let Some((columns, body)) = columns(input) else { return };
+    let mut layout = RowLayout::default();
+    let row = match layout.row(body, &columns) {
+        Ok(row) => row,
+        Err(error) => return drop(error.to_string()),
+    };
+    let raw: usize =
+        (0..row.len()).map(|at| row.raw(at).expect("a field").map_or(4, |value| value.len() + 4)).sum();
+    assert_eq!(raw + 2, body.len(), "every byte of the row belongs to a field");
+    (0..row.len()).for_each(|at| read_all(row, at));
+    read_row::<OwnedRow>(row, &columns);
+    read_row::<(Option<i64>, Option<&str>)>(row, &columns);
+});
+
+fn read_all(row: Row<'_>, at: usize) {
+    for result in [
+        read_and_send::<bool>(row, at),
+        read_and_send::<i16>(row, at),
+        read_and_send::<i32>(row, at),
+        read_and_send::<i64>(row, at),
+        read_and_send::<f32>(row, at),
+        read_and_send::<f64>(row, at),
+        read_and_send::<u32>(row, at),
+        read_and_send::<Oid>(row, at),
+        read_and_send::<Date>(row, at),
+        read_and_send::<Time>(row, at),
+        read_and_send::<Timestamp>(row, at),
+        read_and_send::<TimestampTz>(row, at),
+        read_and_send::<Uuid>(row, at),
+    ] {
+        assert_ne!(result, Sent::Otherwise, "{:?}", row.columns()[at]);
+    }
+    // A string goes as text, JSON without its version byte, and a numeric in its shortest form.
+    let _ = read_and_send::<Json<&str>>(row, at);
+    read::<Option<&str>>(row, at);
+    read::<String>(row, at);
+    read::<Cow<'_, str>>(row, at);
+    read::<&[u8]>(row, at);
+    read::<Vec<u8>>(row, at);
+    read::<Json<String>>(row, at);
+    if let Some(number) = read::<Numeric>(row, at) {
+        assert_same_number(&number);
+    }
+}
+
+fn read<'r, T: FromSql<'r>>(row: Row<'r>, at: usize) -> Option<T> {
+    row.get(at).map_err(|error| assert!(!error.to_string().is_empty())).ok()
+}
+
+#[derive(Debug, PartialEq)]
+enum Sent {
+    /// The value cannot be read, or was read from another type than it is sent as.
+    Not,
+    AsItCame,
+    Otherwise,
+}
+
+fn read_and_send<'r, T: FromSql<'r> + ToSql>(row: Row<'r>, at: usize) -> Sent {
+    let Some(value) = read::<T>(row, at) else { return Sent::Not };
+    let column = &row.columns()[at];
+    if column.format() == Format::Text || column.oid() != value.oid() {
+        return Sent::Not;
+    }
+    let same = row.raw(at).flatten() == Some(&encoded(&value)[..]);
+    if same { Sent::AsItCame } else { Sent::Otherwise }
+}
+
+fn encoded(value: &impl ToSql) -> Vec<u8> {
+    let mut out = Vec::new();
+    assert_eq!(value.to_sql(&mut out).expect("what was read can be sent"), IsNull::No);
+    out
+}
+
+fn assert_same_number(number: &Numeric) {
+    let column = |format| Column::new("n", Oid::NUMERIC, -1, format);
+    let sent = encoded(number);
+    assert_eq!(Numeric::from_sql(&column(Format::Binary), &sent).expect("our own bytes"), *number);
+    let text = number.to_string();
+    assert_eq!(Numeric::from_sql(&column(Format::Text), text.as_bytes()).expect("our own text"), *number);
+}
+
+fn read_row<'r, T: FromRow<'r>>(row: Row<'r>, columns: &Columns) {
+    if let Ok(plan) = T::plan(columns) {
+        let _ = T::from_row(&plan, row);
+    }
+}

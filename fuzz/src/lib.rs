@@ -1,0 +1,107 @@
+//! What the targets share: inputs that people can write and read, and feeding them in pieces.
+//!
+//! An input is a list of [records](records): a kind, a length, a body, the length a single byte. Whatever is mutated
+//! in it, the rest keeps its shape.
+
+use molt_db_decode::{Column, Columns, Format, Oid};
+
+/// One record of an input.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'i> {
+    /// The first byte: the type of a message, or what the target takes it for.
+    pub kind: u8,
+    /// As many bytes as the second byte says, or as there are.
+    pub body: &'i [u8],
+}
+
+impl Record<'_> {
+    /// Appends the record as the message of its kind: with a length word that is right.
+    pub fn frame(&self, out: &mut Vec<u8>) {
+        out.push(self.kind);
+        out.extend((self.body.len() as u32 + 4).to_be_bytes());
+        out.extend(self.body);
+    }
+}
+
+/// Splits an input into its records: `kind length body`, until it ends.
+pub fn records(input: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    let mut rest = input;
+    std::iter::from_fn(move || {
+        let [kind, length, tail @ ..] = rest else { return None };
+        let (body, tail) = tail.split_at(tail.len().min(usize::from(*length)));
+        rest = tail;
+        Some(Record { kind: *kind, body })
+    })
+}
+
+/// Sizes of pieces to feed an input in, from a seed: the same for the same seed, and 1 often.
+#[derive(Debug, Clone, Copy)]
+pub enum Pieces {
+    /// Everything at once.
+    Whole,
+    /// Pieces of 1 to 16 bytes, by a random number generator in this state.
+    Random(u32),
+}
+
+impl Iterator for Pieces {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Self::Whole => Some(usize::MAX),
+            Self::Random(state) => {
+                // Marsaglia's xorshift, which needs a state other than 0.
+                *state ^= *state << 13;
+                *state ^= *state >> 17;
+                *state ^= *state << 5;
+                *state = (*state).max(1);
+                Some(if *state & 0x100 == 0 { 1 } else { 1 + (*state as usize & 15) })
+            }
+        }
+    }
+}
+
+/// Reads the columns of a result: their number, at most 15, and for each a byte of type and format and one of typmod.
+pub fn columns(input: &[u8]) -> Option<(Columns, &[u8])> {
+    let (count, rest) = input.split_first()?;
+    let (kinds, rest) = rest.split_at_checked(2 * usize::from(count & 15))?;
+    Some((kinds.chunks_exact(2).map(|kind| column(kind[0], kind[1])).collect(), rest))
+}
+
+/// The lower bits choose the type, the highest text; the second byte chooses precision and scale of a numeric.
+fn column(kind: u8, shape: u8) -> Column {
+    let oid = OIDS[usize::from(kind & 0x7f) % OIDS.len()];
+    let format = if kind & 0x80 == 0 { Format::Binary } else { Format::Text };
+    // PG source: numeric.c, make_numeric_typmod
+    let (precision, scale) = (3 * i32::from(shape >> 3), 3 * i32::from(shape & 7));
+    let typmod = if oid == Oid::NUMERIC && shape != 0 { (precision << 16 | scale) + 4 } else { -1 };
+    Column::new(format!("c{kind}"), oid, typmod, format)
+}
+
+/// The types that are known, and one that is not.
+const OIDS: [Oid; 24] = [
+    Oid::BOOL,
+    Oid::BYTEA,
+    Oid::CHAR,
+    Oid::NAME,
+    Oid::INT8,
+    Oid::INT2,
+    Oid::INT4,
+    Oid::TEXT,
+    Oid::OID,
+    Oid::JSON,
+    Oid::FLOAT4,
+    Oid::FLOAT8,
+    Oid::UNKNOWN,
+    Oid::BPCHAR,
+    Oid::VARCHAR,
+    Oid::DATE,
+    Oid::TIME,
+    Oid::TIMESTAMP,
+    Oid::TIMESTAMPTZ,
+    Oid::NUMERIC,
+    Oid::UUID,
+    Oid::JSONB,
+    Oid::UNSPECIFIED,
+    Oid(16_400),
+];
