@@ -110,11 +110,8 @@ impl Error {
     /// Returns what the server said, with all of its fields, if the server refused.
     pub fn server(&self) -> Option<&ServerError> {
         match &*self.kind {
-            Kind::Server(error)
-            | Kind::Lost { cause: Lost::Fatal(error), .. }
-            | Kind::Connect { cause: ConnectCause::Handshake(HandshakeError::Server(error)), .. } => {
-                Some(error)
-            }
+            Kind::Server(error) | Kind::Lost { cause: Lost::Fatal(error), .. } => Some(error),
+            Kind::Connect { cause: ConnectCause::Handshake(error), .. } => error.server_error(),
             _ => None,
         }
     }

@@ -28,7 +28,9 @@ async fn every_method_works_in_the_clear_over_tls_and_over_a_socket() {
             let tls = server.tls_url(user, "test");
             for (url, encrypted) in [(tcp, false), (tls, true), (server.socket_url(user, "test"), false)] {
                 let mut connection = open(&url).await.unwrap();
-                assert_eq!(connection.auth_method(), method, "{url}");
+                let bound = encrypted && method == AuthMethod::ScramSha256;
+                let expected = if bound { AuthMethod::ScramSha256Plus } else { method };
+                assert_eq!(connection.auth_method(), expected, "{url}");
                 let encryption = connection.encryption();
                 assert_eq!(encryption.is_some(), encrypted, "{url}");
                 assert!(encryption.is_none_or(|name| name.starts_with("TLSv1.")), "{url}");

@@ -1,8 +1,8 @@
 use std::future::poll_fn;
 
 use molt_db_decode::{Params, RowLayout};
-use molt_db_protocol::auth;
 use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
+use molt_db_protocol::auth::{self, tls_server_end_point};
 use molt_db_protocol::client::{
     Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
 };
@@ -70,6 +70,7 @@ impl Connector {
             password: self.config.get_password().cloned(),
             nonce: nonce()?,
             statement_cache_size: self.config.get_statement_cache_size(),
+            certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
             transport: match stream {
                 Stream::Tls(_) => auth::Transport::Tls,
                 _ => auth::Transport::Clear,

@@ -30,6 +30,13 @@ impl Stream {
         let suite = session.negotiated_cipher_suite()?.suite();
         Some(format!("{version}, {}", suite.as_str().unwrap_or("unknown cipher suite")))
     }
+
+    /// Returns the server's certificate, if the connection is encrypted.
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        let Self::Tls(stream) = self else { return None };
+        let (_, session) = stream.get_ref();
+        session.peer_certificates()?.first().map(|certificate| certificate.as_ref())
+    }
 }
 
 impl AsyncRead for Stream {
