@@ -15,7 +15,8 @@ use crate::config::ConfigError;
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
 /// The `is_` methods tell the kinds apart that a caller acts on. An error of the server comes whole, by
-/// [`Error::server`]. Texts name hosts, SQLSTATEs, columns and types; passwords and values are never in them.
+/// [`Error::server`]. Texts name hosts, SQLSTATEs, columns and types; our own never hold a password, a parameter or a
+/// value of a row. The server's do where it quotes them (`Key (id)=(1) already exists`).
 pub struct Error {
     kind: Box<Kind>,
 }
@@ -37,6 +38,7 @@ pub(crate) enum Kind {
     RowCount { found: Found },
     Copy(CopyRefused),
     Unsettled,
+    Over,
     ForeignEncoding { name: String },
     NoCancelKey,
     Exhausted(PoolExhausted),
@@ -84,7 +86,6 @@ pub(crate) enum ConnectCause {
     Resolve(io::Error),
     Io(io::Error),
     Timeout(Duration),
-    UserMissing,
     HostName,
     RootCertificates(String),
     Tls(rustls::Error),
@@ -126,9 +127,15 @@ impl Error {
         matches!(*self.kind, Kind::Connect { .. })
     }
 
-    /// Tells whether an established connection was lost, by the network or because the server ended it.
+    /// Tells whether the configuration was refused, before anything was dialled.
+    pub fn is_config(&self) -> bool {
+        matches!(*self.kind, Kind::Config(_) | Kind::PoolSettings(_))
+    }
+
+    /// Tells whether an established connection was lost, by the network or because the server ended it, in this call or
+    /// in an earlier one.
     pub fn is_connection_lost(&self) -> bool {
-        matches!(*self.kind, Kind::Lost { .. })
+        matches!(*self.kind, Kind::Lost { .. } | Kind::Over)
     }
 
     /// Tells whether nobody can know if the command took effect: it was on its way and its final answer never came.
@@ -328,6 +335,7 @@ impl fmt::Display for Error {
                 "the connection was left in the middle of a query, by a future or a stream that was dropped; \
                  it cannot be used any more",
             ),
+            Kind::Over => f.write_str("the connection has ended; the call that ended it said why"),
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
@@ -370,7 +378,6 @@ impl fmt::Display for ConnectCause {
             Self::Resolve(error) => write!(f, "its name has no address: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::Timeout(limit) => write!(f, "no session within connect_timeout ({limit:?})"),
-            Self::UserMissing => f.write_str("no user is named; set `user`"),
             Self::HostName => {
                 f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
             }

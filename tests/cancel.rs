@@ -668,7 +668,7 @@ async fn public_futures_are_send(
 }
 
 fn public_types_are_send() {
-    is_send(None::<(Query<'_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
+    is_send(None::<(Query<'_, '_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
     is_shared::<(Error, Config, Canceller, Pool, Statement)>();
     is_shared::<Connection>();
 }

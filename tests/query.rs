@@ -442,6 +442,17 @@ async fn a_copy_to_the_client_that_writes_says_that_it_ran() {
 }
 
 #[tokio::test]
+async fn rows_do_not_hold_on_to_the_text_that_asked_for_them() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let mut rows = c.query(&format!("select {}::int4", 7)).rows().await.unwrap();
+        assert_eq!(rows.next().await.unwrap().unwrap().get::<i32>(0).unwrap(), 7);
+        assert!(rows.next().await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn notices_are_kept_until_they_are_taken() {
     on_each_server(async |server| {
         let mut c = connect(server).await;

@@ -197,7 +197,9 @@ impl Config {
         self
     }
 
-    /// Sets how long a query may take. `None`, the default, is for ever.
+    /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or `prepare`;
+    /// of a stream, the wait for its beginning, and then each silence of the server. A connection on which the limit passes is
+    /// closed. `None`, the default, is for ever.
     #[must_use]
     pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.query_timeout = limit.into();

@@ -25,9 +25,6 @@ impl Connector {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
         let fail = |cause| Error::connect(config.endpoint().to_string(), cause);
-        if config.get_user().is_none() {
-            return Err(fail(ConnectCause::UserMissing));
-        }
         let encryption = encryption(config).map_err(fail)?;
         Ok(Self { config: config.clone(), encryption })
     }
@@ -61,7 +58,7 @@ impl Connector {
         notices: &mut Notices,
     ) -> Result<(Transport, Box<Client>), ConnectCause> {
         let startup = Startup {
-            user: self.config.get_user().ok_or(ConnectCause::UserMissing)?,
+            user: self.config.get_user().unwrap_or_default(),
             database: self.config.get_dbname(),
             application_name: self.config.get_application_name(),
             options: self.config.get_options(),

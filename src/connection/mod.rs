@@ -81,7 +81,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::is_connect`]: the text names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for
+    /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: the text names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for
     /// an unknown database) is in [`Error::server`].
     ///
     /// # Cancel safety
@@ -95,7 +95,7 @@ impl Connection {
     ///
     /// `sql` is a text with parameters `$1`, `$2` and so on, or a [`Statement`]. A text is prepared at its first use on this connection
     /// and found again from then on, up to `statement_cache_size` of them.
-    pub fn query<'c>(&'c mut self, sql: impl Sql<'c>) -> Query<'c> {
+    pub fn query<'s>(&mut self, sql: impl Sql<'s>) -> Query<'_, 's> {
         Query::new(self, sql.text(), sql.types())
     }
 
@@ -108,9 +108,9 @@ impl Connection {
     /// # Cancel safety
     ///
     /// A dropped future leaves the connection unsettled; the statement may have been committed.
-    pub async fn execute<'c>(
-        &'c mut self,
-        sql: impl Sql<'c>,
+    pub async fn execute<'s>(
+        &mut self,
+        sql: impl Sql<'s>,
         parameters: impl Parameters,
     ) -> Result<u64, Error> {
         self.query(sql).bind_all(parameters).execute().await
@@ -236,11 +236,11 @@ impl Connection {
 
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
-        if self.is_usable() {
-            return Ok(());
+        match (self.state, self.client.is_settled()) {
+            (State::Open, true) => Ok(()),
+            (State::Open, false) => Err(Kind::Unsettled.into()),
+            (State::Over, _) => Err(Kind::Over.into()),
         }
-        self.state = State::Over;
-        Err(Kind::Unsettled.into())
     }
 
     /// Puts the query whose parameters are bound into the send buffer, and its limit of time in force.

@@ -18,15 +18,15 @@ use crate::error::{Error, Found, Kind};
 /// An error of binding is reported when the query is run.
 #[derive(Debug)]
 #[must_use = "a query does nothing until it is run"]
-pub struct Query<'c> {
+pub struct Query<'c, 's> {
     connection: &'c mut Connection,
-    sql: &'c str,
-    declared: Option<&'c [u32]>,
+    sql: &'s str,
+    declared: Option<&'s [u32]>,
     refused: Option<EncodeError>,
 }
 
-impl<'c> Query<'c> {
-    pub(super) fn new(connection: &'c mut Connection, sql: &'c str, declared: Option<&'c [u32]>) -> Self {
+impl<'c, 's> Query<'c, 's> {
+    pub(super) fn new(connection: &'c mut Connection, sql: &'s str, declared: Option<&'s [u32]>) -> Self {
         connection.params.clear();
         Self { connection, sql, declared, refused: None }
     }
@@ -168,7 +168,7 @@ impl<'c> Query<'c> {
         self
     }
 
-    fn checked(self) -> Result<(&'c mut Connection, &'c str, Option<&'c [u32]>), Error> {
+    fn checked(self) -> Result<(&'c mut Connection, &'s str, Option<&'s [u32]>), Error> {
         match self.refused {
             Some(error) => Err(error.into()),
             None => Ok((self.connection, self.sql, self.declared)),
