@@ -484,6 +484,63 @@ fn fatal_errors_end_the_session_wherever_they_come() {
 }
 
 #[test]
+fn an_error_behind_any_answer_of_a_query_ends_it_and_the_session_goes_on() {
+    let answer = cold_answer();
+    let mut end = 0;
+    while end < answer.len() - 6 {
+        let mut client = started(8);
+        let out = &mut Vec::new();
+        client.query("select $1", &ONE, out).unwrap();
+        let input = [&answer[..end], &error("ERROR", "57014", "ProcessInterrupts"), &ready(b'I')].concat();
+        let events = feed(&mut client, &input, out).unwrap();
+        assert_eq!(events.last().unwrap(), "failed 57014", "{end}");
+        assert!(client.is_settled());
+        out.clear();
+        client.query("select $1", &ONE, out).unwrap();
+        assert!(sent(out).ends_with("BES"), "{end}");
+        end += 1 + i32::from_be_bytes(answer[end + 1..end + 5].try_into().unwrap()) as usize;
+    }
+}
+
+#[test]
+fn a_second_fatal_error_is_an_error_too() {
+    let mut client = started(8);
+    client.query("select $1", &ONE, &mut Vec::new()).unwrap();
+    let fatal = error("FATAL", "57P01", "ProcessInterrupts");
+    for _ in 0..2 {
+        assert!(matches!(feed(&mut client, &fatal, &mut Vec::new()), Err(SessionError::Fatal(_))));
+    }
+}
+
+#[test]
+fn malformed_answers_of_every_kind_are_violations() {
+    let asked = |input: &[u8]| {
+        let mut client = started(8);
+        client.query("select $1", &ONE, &mut Vec::new()).unwrap();
+        feed(&mut client, input, &mut Vec::new())
+    };
+    let described = [msg(b'1', b""), described(&[23], &[25])].concat();
+    let cases: [&[u8]; 9] = [
+        b"1\0\0\0\x03",
+        b"1\xff\xff\xff\xff",
+        b"D\x7f\xff\xff\xff",
+        b"?\0\0\0\x04",
+        b"E\0\0\0\x08SFAT",
+        b"E\0\0\0\x04",
+        b"1\0\0\0\x04t\0\0\0\x06\xff\xff",
+        b"1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0\x06\xff\xff",
+        b"Z\0\0\0\x05?",
+    ];
+    for case in cases {
+        assert!(matches!(asked(case), Err(SessionError::Protocol(_))), "{case:?}");
+    }
+    let bad_end = [&described[..], b"2\0\0\0\x04C\0\0\0\x05x"].concat();
+    assert!(matches!(asked(&bad_end), Err(SessionError::Protocol(_))));
+    let no_code = [&error("ERROR", "57014", "x")[..5], b"SERROR\0\0"].concat();
+    assert!(asked(&no_code).unwrap().is_empty(), "an error without a code waits for its ReadyForQuery");
+}
+
+#[test]
 fn the_run_of_rows_stops_in_front_of_anything_else() {
     let mut client = started(8);
     let out = &mut Vec::new();
