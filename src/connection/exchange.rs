@@ -36,21 +36,13 @@ impl Connection {
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Error>> {
         loop {
             let needed = match self.receive() {
-                Ok(Ok(step)) => return Poll::Ready(Ok(step)),
-                Ok(Err(needed)) => needed,
-                Err(error) => {
-                    let fate = self.fate();
-                    self.state = State::Over;
-                    return Poll::Ready(Err(Error::session(error, fate)));
-                }
+                Ok(Progress::Made(step)) => return Poll::Ready(Ok(step)),
+                Ok(Progress::Waits { needed }) => needed,
+                Err(error) => return Poll::Ready(Err(Error::session(error, self.end()))),
             };
             match self.transport.poll_exchange(cx, needed) {
                 Poll::Ready(Ok(())) => self.timer.progress(),
-                Poll::Ready(Err(error)) => {
-                    let fate = self.fate();
-                    self.state = State::Over;
-                    return Poll::Ready(Err(Error::lost(error, fate)));
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
                 Poll::Pending => return self.poll_deadline(cx),
             }
         }
@@ -75,9 +67,7 @@ impl Connection {
         }
         let consumed = run.consumed();
         self.transport.take(consumed, 0);
-        if let Err(error) = &taken
-            && error.is_protocol_violation()
-        {
+        if taken.as_ref().is_err_and(Error::is_protocol_violation) {
             self.end();
         }
         taken
@@ -93,10 +83,7 @@ impl Connection {
                 Ok(Some(self.transport.take(consumed, length)))
             }
             Ok(None) => Ok(None),
-            Err(error) => {
-                self.end();
-                Err(Error::session(SessionError::Protocol(error), Fate::Unknown))
-            }
+            Err(error) => Err(Error::session(SessionError::Protocol(error), self.end())),
         }
     }
 
@@ -134,14 +121,17 @@ impl Connection {
     }
 
     /// Takes in what the server said unasked while nobody was looking. Costs no system call if it said nothing.
+    ///
+    /// One that does not stop talking is not quiet either.
     pub(crate) fn is_quiet(&mut self) -> Quiet {
+        const READS: usize = 64;
         if !self.is_usable() {
             return Quiet::No;
         }
-        loop {
+        for _ in 0..READS {
             match self.receive() {
-                Ok(Err(_)) => {}
-                Ok(Ok(_)) | Err(_) => return Quiet::No,
+                Ok(Progress::Waits { .. }) => {}
+                Ok(Progress::Made(_)) | Err(_) => return Quiet::No,
             }
             match self.transport.read_now() {
                 Ok(0) => return Quiet::Yes,
@@ -149,16 +139,17 @@ impl Connection {
                 Err(_) => return Quiet::No,
             }
         }
+        Quiet::No
     }
 
-    /// Feeds the state machine with what has arrived: a step, or how many bytes it takes to the next message.
-    fn receive(&mut self) -> Result<Result<Step, usize>, SessionError> {
+    /// Feeds the state machine with what has arrived.
+    fn receive(&mut self) -> Result<Progress, SessionError> {
         loop {
             let (input, output) = self.transport.buffers();
             let (consumed, event) = match self.client.receive(input, output)? {
                 Received::Partial { consumed, needed } => {
                     self.transport.take(consumed, 0);
-                    return Ok(Err(needed));
+                    return Ok(Progress::Waits { needed });
                 }
                 Received::Event { consumed, event } => (consumed, event),
             };
@@ -166,7 +157,8 @@ impl Connection {
                 Event::Columns => Some(Step::Columns),
                 Event::Row(row) => {
                     let length = row.len();
-                    return Ok(Ok(Step::Row(self.transport.take(consumed, length))));
+                    let place = self.transport.take(consumed, length);
+                    return Ok(Progress::Made(Step::Row(place)));
                 }
                 Event::Finished(result) => Some(Step::Finished(result.map_err(Error::from_failure))),
                 Event::Notice(notice) => {
@@ -177,22 +169,16 @@ impl Connection {
             };
             self.transport.take(consumed, 0);
             if let Some(step) = step {
-                return Ok(Ok(step));
+                return Ok(Progress::Made(step));
             }
         }
     }
 
     fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            let outcome = self.fate();
-            self.state = State::Over;
+            let outcome = self.end();
             Err(Kind::Timeout { limit: limit.length(), outcome }.into())
         })
-    }
-
-    /// Whatever was under way may have been sent, and committed.
-    fn fate(&self) -> Fate {
-        if self.client.is_settled() { Fate::None } else { Fate::Unknown }
     }
 
     /// Returns the columns, if their text can be read. If not, the result is dropped.
@@ -226,10 +212,22 @@ impl Connection {
         Err(Kind::ForeignEncoding { name }.into())
     }
 
-    /// Makes this the end of the session: the connection takes no further command.
-    pub(super) fn end(&mut self) {
+    /// Makes this the end of the session: the connection takes no further command. Whatever was under way may have
+    /// been sent, and committed.
+    pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
+        if self.client.is_settled() { Fate::None } else { Fate::Unknown }
     }
+}
+
+/// How far the state machine got with what has arrived.
+#[derive(Debug)]
+enum Progress {
+    Made(Step),
+    /// It takes so many bytes to the end of the next message.
+    Waits {
+        needed: usize,
+    },
 }
 
 /// Whether a taker of rows wants more of them.
