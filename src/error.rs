@@ -214,7 +214,8 @@ impl Error {
         matches!(*self.kind, Kind::Unsettled)
     }
 
-    /// Tells whether somebody has set `client_encoding` to something else than UTF8, so that text cannot be sent or read.
+    /// Tells whether somebody has set `client_encoding` to something else than UTF8, so that text cannot be sent or
+    /// read.
     pub fn is_foreign_encoding(&self) -> bool {
         matches!(*self.kind, Kind::ForeignEncoding { .. })
     }

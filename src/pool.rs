@@ -11,9 +11,9 @@ use crate::error::{Error, Kind};
 
 /// A pool of connections to one server.
 ///
-/// Callers are served first in, first out: a connection that is returned goes straight to the one who has waited longest. At most
-/// `max_conns` exist at a time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`], which says what the pool looked
-/// like. A clone is the same pool.
+/// Callers are served first in, first out: a connection that is returned goes straight to the one who has waited
+/// longest. At most `max_conns` exist at a time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`],
+/// which says what the pool looked like. A clone is the same pool.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {
@@ -125,8 +125,9 @@ impl PoolBuilder {
 
 /// A connection on loan from a [`Pool`]. It goes back when this is dropped.
 ///
-/// A connection that comes back in the middle of a query or of a transaction is closed instead, and the server rolls back. The
-/// state of a session that is not a transaction (settings, temporary tables, locks of the session) goes back with it.
+/// A connection that comes back in the middle of a query or of a transaction is closed instead, and the server rolls
+/// back. The state of a session that is not a transaction (settings, temporary tables, locks of the session) goes
+/// back with it.
 pub struct Session {
     guard: Guard<Connector>,
 }

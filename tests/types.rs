@@ -64,7 +64,8 @@ async fn set(connection: &mut Connection, settings: &[(&str, &str)]) {
     }
 }
 
-/// Checks every case under all settings. Values are compared as they print: NaN is itself then, 0 is not -0, and 1.0 not 1.00.
+/// Checks every case under all settings. Values are compared as they print: NaN is itself then, 0 is not -0, and 1.0
+/// not 1.00.
 async fn check<T>(type_name: &str, cases: &[Case<T>])
 where
     T: ToSql + Debug + for<'r> FromSql<'r>,

@@ -8,7 +8,8 @@ use crate::lanes::Lane;
 use crate::report::Report;
 use crate::server::{Site, VARIABLE};
 
-/// Runs all lanes of a job in turn, each in a process of its own, and returns a table of medians. The single reports go to stderr.
+/// Runs all lanes of a job in turn, each in a process of its own, and returns a table of medians. The single reports
+/// go to stderr.
 ///
 /// Lanes take turns, so that whatever else the machine does hits all of them. The first round is not counted.
 pub(crate) fn compare(comparison: &Comparison) -> Result<String, Failure> {

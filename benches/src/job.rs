@@ -104,7 +104,8 @@ pub(crate) struct ScanQuery {
 }
 
 impl Scan {
-    /// Writes the query. It asks how long the table is: a limit that does nothing would cost the server a node of its plan.
+    /// Writes the query. It asks how long the table is: a limit that does nothing would cost the server a node of its
+    /// plan.
     pub(crate) async fn query(&self, connection: &mut Connection) -> Result<ScanQuery, Failure> {
         let name = self.table.name();
         let (there,): (i64,) = connection.query(&format!("select count(*) from {name}")).one().await?;
@@ -131,7 +132,8 @@ const WARM_UP_ROWS: u64 = 1000;
 impl Selects {
     pub(crate) const SQL: &'static str = "select v, t from kv where id = $1";
 
-    /// How often each connection runs the statement first. A server plans the first five runs of a prepared statement anew.
+    /// How often each connection runs the statement first. A server plans the first five runs of a prepared statement
+    /// anew.
     pub(crate) const WARM_UP: u64 = 20;
 
     /// Divides the selects among `workers`.

@@ -40,8 +40,8 @@ impl Meter {
 
 /// The CPU time that each thread of this process has had, in nanoseconds, by its number.
 ///
-/// A thread that ends between two readings is not counted: the runtimes' workers live on, and so do the threads that hash passwords
-/// while connecting, for a while.
+/// A thread that ends between two readings is not counted: the runtimes' workers live on, and so do the threads that
+/// hash passwords while connecting, for a while.
 #[derive(Debug, Default)]
 struct ThreadTimes(BTreeMap<u32, u64>);
 

@@ -114,8 +114,8 @@ impl Exchange {
         }
     }
 
-    /// Forgets what was sent behind a command that turned out to be a copy from the client: the server has taken it for part
-    /// of the copy, and swallowed it.
+    /// Forgets what was sent behind a command that turned out to be a copy from the client: the server has taken it
+    /// for part of the copy, and swallowed it.
     pub(crate) fn swallow(&mut self) {
         self.owed.truncate(1);
     }

@@ -3,8 +3,8 @@ use std::fmt;
 
 /// Why a configuration cannot be used: what is wrong, with which option, and where in the connection string.
 ///
-/// It never repeats anything of the string itself, because a misplaced quote or slash can turn a password into what looks
-/// like a host, a port or the name of an option.
+/// It never repeats anything of the string itself, because a misplaced quote or slash can turn a password into what
+/// looks like a host, a port or the name of an option.
 ///
 /// ```
 /// use molt_db::config::Config;
@@ -28,8 +28,8 @@ impl ConfigError {
         self.option
     }
 
-    /// Returns where in the connection string the mistake or the option with the wrong value starts, in bytes. `None` if
-    /// it came by other ways than a string.
+    /// Returns where in the connection string the mistake or the option with the wrong value starts, in bytes. `None`
+    /// if it came by other ways than a string.
     pub fn offset(&self) -> Option<usize> {
         self.offset
     }

@@ -71,8 +71,8 @@ use error::Problem;
 /// `load_balance_hosts` (`disable`).
 ///
 /// It differs from libpq where that is safer or simpler: neither environment nor files are read, a missing host is
-/// `localhost` and never a Unix socket, a missing user is an error and not the user of the process, blanks in a URI are to
-/// be written `%20`, an `@` in its path `%40`, and `verify-ca` requires `sslrootcert`.
+/// `localhost` and never a Unix socket, a missing user is an error and not the user of the process, blanks in a URI
+/// are to be written `%20`, an `@` in its path `%40`, and `verify-ca` requires `sslrootcert`.
 ///
 /// The password never prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,9 +197,9 @@ impl Config {
         self
     }
 
-    /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or `prepare`;
-    /// of a stream, the wait for its beginning, and then each silence of the server. A connection on which the limit passes is
-    /// closed. `None`, the default, is for ever.
+    /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or
+    /// `prepare`; of a stream, the wait for its beginning, and then each silence of the server. A connection on which
+    /// the limit passes is closed. `None`, the default, is for ever.
     #[must_use]
     pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.query_timeout = limit.into();
@@ -231,8 +231,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The user is missing, a number is out of its range, a text holds a NUL byte, or `sslmode` and `sslrootcert` do not
-    /// go together.
+    /// The user is missing, a number is out of its range, a text holds a NUL byte, or `sslmode` and `sslrootcert` do
+    /// not go together.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let failed = |option, problem| ConfigError::of_option(option, problem, None);
         self.check_host().map_err(|problem| failed("host", problem))?;
@@ -390,7 +390,8 @@ impl FromStr for Config {
 
     /// Reads a URI, which starts with `postgres://` or `postgresql://`, or a list of `name=value`.
     ///
-    /// A string that says too little is no error: more can be set afterwards, and [`Config::validate`] has the last word.
+    /// A string that says too little is no error: more can be set afterwards, and [`Config::validate`] has the last
+    /// word.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         match parse_uri::strip_scheme(text) {
             Some(uri) => parse_uri::parse_uri(uri),

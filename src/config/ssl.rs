@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 use super::error::Problem;
 
-/// Whether a connection is encrypted, and how far the server's certificate is checked. Unix sockets are never encrypted.
+/// Whether a connection is encrypted, and how far the server's certificate is checked. Unix sockets are never
+/// encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SslMode {

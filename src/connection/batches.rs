@@ -14,8 +14,8 @@ use crate::net::Limit;
 
 /// The rows of a query as Arrow record batches, bounded in rows and bytes.
 ///
-/// Batches are built straight from the read buffer. While nobody asks for the next one nothing is read, and the server waits. The
-/// schema is there before the first batch, and for a result without rows.
+/// Batches are built straight from the read buffer. While nobody asks for the next one nothing is read, and the
+/// server waits. The schema is there before the first batch, and for a result without rows.
 ///
 /// ```no_run
 /// # async fn example(connection: &mut molt_db::Connection) -> Result<(), molt_db::Error> {
@@ -65,9 +65,10 @@ impl<'c> Batches<'c> {
     ///
     /// # Errors
     ///
-    /// The server's: batches that came before it are not the whole result. [`Error::is_conversion`] for a value that Arrow
-    /// cannot hold, under the policy of the options: the rest of the result is dropped then and the connection stays
-    /// usable. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for `query_timeout`.
+    /// The server's: batches that came before it are not the whole result. [`Error::is_conversion`] for a value that
+    /// Arrow cannot hold, under the policy of the options: the rest of the result is dropped then and the connection
+    /// stays usable. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for
+    /// `query_timeout`.
     ///
     /// # Cancel safety
     ///

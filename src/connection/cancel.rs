@@ -12,9 +12,9 @@ use crate::net::{Encryption, Peer};
 /// Cancels the query that runs on a connection, from any task or thread.
 ///
 /// The request goes to the address that the session was resolved to, under the session's TLS settings. It names the
-/// session, not a query: the server cancels whatever runs when the request arrives. A query that was not sent yet, or is over, is
-/// not cancelled. The cancelled query ends with an error of SQLSTATE 57014 ([`Error::is_cancelled`]) and the connection stays
-/// usable.
+/// session, not a query: the server cancels whatever runs when the request arrives. A query that was not sent yet, or
+/// is over, is not cancelled. The cancelled query ends with an error of SQLSTATE 57014 ([`Error::is_cancelled`]) and
+/// the connection stays usable.
 ///
 /// ```no_run
 /// # async fn example(connection: &mut molt_db::Connection) -> Result<(), molt_db::Error> {
@@ -54,8 +54,8 @@ impl Canceller {
 
     /// Sends the request and waits until the server has taken it: it closes the connection that carried it.
     ///
-    /// When this returns `Ok`, the request is over: it can hit no later query of the session. Behind a proxy that closes the
-    /// connection before its server has, nobody can promise that.
+    /// When this returns `Ok`, the request is over: it can hit no later query of the session. Behind a proxy that
+    /// closes the connection before its server has, nobody can promise that.
     ///
     /// # Errors
     ///

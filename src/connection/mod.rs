@@ -81,8 +81,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: the text names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for
-    /// an unknown database) is in [`Error::server`].
+    /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: the text
+    /// names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for an unknown
+    /// database) is in [`Error::server`].
     ///
     /// # Cancel safety
     ///
@@ -93,8 +94,8 @@ impl Connection {
 
     /// Begins a query: bind its parameters, then choose how its rows are to come.
     ///
-    /// `sql` is a text with parameters `$1`, `$2` and so on, or a [`Statement`]. A text is prepared at its first use on this connection
-    /// and found again from then on, up to `statement_cache_size` of them.
+    /// `sql` is a text with parameters `$1`, `$2` and so on, or a [`Statement`]. A text is prepared at its first use
+    /// on this connection and found again from then on, up to `statement_cache_size` of them.
     pub fn query<'s>(&mut self, sql: impl Sql<'s>) -> Query<'_, 's> {
         Query::new(self, sql.text(), sql.types())
     }
@@ -142,8 +143,8 @@ impl Connection {
 
     /// Prepares a statement, in one round trip, and returns what it takes and returns.
     ///
-    /// The types of its parameters are inferred by the server. Running the [`Statement`] refuses parameters of another number or
-    /// type before anything is sent.
+    /// The types of its parameters are inferred by the server. Running the [`Statement`] refuses parameters of
+    /// another number or type before anything is sent.
     ///
     /// # Errors
     ///

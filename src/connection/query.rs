@@ -6,7 +6,8 @@ use crate::error::{Error, Found, Kind};
 
 /// A query that is being put together: bind parameters, then choose how its rows are to come.
 ///
-/// Nothing is sent before one of the methods that are `async` is awaited. Parameters travel beside the SQL and are never part of it.
+/// Nothing is sent before one of the methods that are `async` is awaited. Parameters travel beside the SQL and are
+/// never part of it.
 ///
 /// | method | rows come as |
 /// |---|---|
@@ -94,7 +95,8 @@ impl<'c, 's> Query<'c, 's> {
         }
     }
 
-    /// Runs the query and returns all of its rows. They are in memory at once: use [`Query::rows`] where they may be many.
+    /// Runs the query and returns all of its rows. They are in memory at once: use [`Query::rows`] where they may be
+    /// many.
     ///
     /// # Errors
     ///

@@ -6,8 +6,8 @@ use molt_db_protocol::message::WireFormat;
 
 /// A prepared statement: its text, and what it takes and returns on the connection that prepared it.
 ///
-/// It is not bound to the life of anything on the server: run on another connection, or after the server forgot it, it is
-/// prepared there at no extra round trip.
+/// It is not bound to the life of anything on the server: run on another connection, or after the server forgot it,
+/// it is prepared there at no extra round trip.
 #[derive(Debug, Clone)]
 pub struct Statement {
     sql: Arc<str>,

@@ -6,8 +6,8 @@ use crate::job::mix;
 
 /// A hash of the values of a result, equal in all lanes that decode the same rows.
 ///
-/// It is the sum of the hashes of the rows, so their order does not matter. A row's hash is FNV-1a over its values from the first
-/// column to the last, each written as a letter for its kind and the value:
+/// It is the sum of the hashes of the rows, so their order does not matter. A row's hash is FNV-1a over its values
+/// from the first column to the last, each written as a letter for its kind and the value:
 ///
 /// | kind | letter | value |
 /// |---|---|---|

@@ -56,7 +56,8 @@ impl fmt::Display for Day {
     }
 }
 
-/// A time of day in microseconds, written as the server does: the fraction only if there is one, without its last zeros.
+/// A time of day in microseconds, written as the server does: the fraction only if there is one, without its last
+/// zeros.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(pub(super) i64);
 

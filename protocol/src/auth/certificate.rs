@@ -7,13 +7,13 @@ use super::der::{BIT_STRING, CONTEXT_0, Der, OID, SEQUENCE};
 
 /// Returns the hash by which a TLS connection is bound to the server's certificate (`tls-server-end-point`).
 ///
-/// `certificate` is what the server showed in the TLS handshake, in DER. The hash is the one of its signature, and SHA-256
-/// in place of MD5 and SHA-1. Known are signatures by RSA, RSA-PSS and ECDSA with the SHA-2 family.
+/// `certificate` is what the server showed in the TLS handshake, in DER. The hash is the one of its signature, and
+/// SHA-256 in place of MD5 and SHA-1. Known are signatures by RSA, RSA-PSS and ECDSA with the SHA-2 family.
 ///
 /// # Errors
 ///
-/// What is given is no certificate; or it is signed in a way for which no hash is defined (Ed25519, Ed448) or known. Such
-/// a certificate cannot be bound to: leave it out where binding is a wish, and fail where it is a must.
+/// What is given is no certificate; or it is signed in a way for which no hash is defined (Ed25519, Ed448) or known.
+/// Such a certificate cannot be bound to: leave it out where binding is a wish, and fail where it is a must.
 // RFC 5929 §4.1
 pub fn tls_server_end_point(certificate: &[u8]) -> Result<Vec<u8>, CertificateHashError> {
     let algorithm = signature_algorithm(certificate).ok_or(CertificateHashError::Malformed)?;

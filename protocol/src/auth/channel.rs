@@ -59,8 +59,8 @@ impl Error for Unbound {}
 /// What lies below the protocol, as far as the login cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transport {
-    /// Bytes in the clear. A server that offers to bind to TLS nevertheless is refused: it sees TLS where there is none, so
-    /// someone sits in between.
+    /// Bytes in the clear. A server that offers to bind to TLS nevertheless is refused: it sees TLS where there is
+    /// none, so someone sits in between.
     Clear,
     /// TLS. The default, as nothing is refused because of it.
     #[default]

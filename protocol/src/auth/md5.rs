@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 
 /// Returns the answer to a request for an MD5 password: `md5` and 32 lower-case hexadecimal digits.
 ///
-/// `user` is the name of the start-up message, `salt` comes with the request. Whoever records the stored hash can log in
-/// with it, so this answer is as good as the password within its salt.
+/// `user` is the name of the start-up message, `salt` comes with the request. Whoever records the stored hash can log
+/// in with it, so this answer is as good as the password within its salt.
 // PG docs: protocol-flow, "AuthenticationMD5Password"
 pub fn md5_password(user: &[u8], password: &[u8], salt: [u8; 4]) -> String {
     Md5Hash::new(user, password).answer(salt)
 }
 
-/// What a server keeps of a password for the MD5 method: `md5` and 32 hexadecimal digits, as in `pg_authid.rolpassword`.
+/// What a server keeps of a password for the MD5 method: `md5` and 32 hexadecimal digits, as in
+/// `pg_authid.rolpassword`.
 ///
 /// It is as good as the password itself to whoever reads it, so it never prints.
 ///

@@ -1,8 +1,8 @@
 //! OAUTHBEARER: the client shows a token that somebody else gave it. RFC 7628, in PostgreSQL 18 and later.
 //!
-//! The client sends [`BearerToken::initial_response`]. The server, which reads it with [`parse_initial_response`], answers
-//! AuthenticationOk at once; or it sends [`OAuthFailure::to_json`] as AuthenticationSASLContinue, awaits [`ABORT`], and
-//! ends with an ErrorResponse.
+//! The client sends [`BearerToken::initial_response`]. The server, which reads it with [`parse_initial_response`],
+//! answers AuthenticationOk at once; or it sends [`OAuthFailure::to_json`] as AuthenticationSASLContinue, awaits
+//! [`ABORT`], and ends with an ErrorResponse.
 //!
 //! ```
 //! use molt_db_protocol::auth::Secret;

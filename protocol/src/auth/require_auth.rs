@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 /// Which authentication methods a server may use, as libpq's `require_auth` says it.
 ///
-/// It is read from a list with commas in between: either the methods that are allowed (`scram-sha-256,oauth`) or, each with
-/// a `!`, those that are not (`!password,!md5`). The default, which is also the empty text, allows all of them.
+/// It is read from a list with commas in between: either the methods that are allowed (`scram-sha-256,oauth`) or,
+/// each with a `!`, those that are not (`!password,!md5`). The default, which is also the empty text, allows all of
+/// them.
 ///
 /// ```
 /// use molt_db_protocol::auth::{AuthKind, RequireAuth};

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 /// ASCII stays as it is. Other text is mapped and normalised (NFKC). Where the rules forbid the password, where nothing
 /// is left of it, or where it is not UTF-8, its raw bytes are used instead: there is no error.
 ///
-/// PostgreSQL departs from the letter of SASLprep in three ways, and its stored verifiers depend on them: ASCII controls
-/// alone are allowed, U+200B becomes a space, and the prohibitions are tested before the normalisation.
+/// PostgreSQL departs from the letter of SASLprep in three ways, and its stored verifiers depend on them: ASCII
+/// controls alone are allowed, U+200B becomes a space, and the prohibitions are tested before the normalisation.
 // RFC 4013 §2, as PostgreSQL's pg_saslprep reads it
 pub fn saslprep(password: &[u8]) -> Cow<'_, [u8]> {
     if password.is_ascii() {

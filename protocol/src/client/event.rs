@@ -7,8 +7,8 @@ use crate::message::{CommandTag, Notification, ParameterStatus, ServerError};
 /// What came of feeding bytes to a state machine.
 #[derive(Debug)]
 pub enum Received<E> {
-    /// The input ends inside of a message, or is empty. The next call needs the same input and more: at least this many bytes in
-    /// all, after `consumed` of them are taken away.
+    /// The input ends inside of a message, or is empty. The next call needs the same input and more: at least this
+    /// many bytes in all, after `consumed` of them are taken away.
     Partial {
         /// Bytes of the input that are done with.
         consumed: usize,

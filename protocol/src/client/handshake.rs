@@ -21,8 +21,8 @@ pub use self::method::AuthMethod;
 
 /// The start of a session: from the StartupMessage to the server's first ReadyForQuery.
 ///
-/// Feed it with [`Handshake::receive`] and send what it appends to `out`. At [`HandshakeEvent::DeriveKey`] it hands out the
-/// one expensive step, to be run wherever that hurts least, and waits for [`Handshake::derived`].
+/// Feed it with [`Handshake::receive`] and send what it appends to `out`. At [`HandshakeEvent::DeriveKey`] it hands
+/// out the one expensive step, to be run wherever that hurts least, and waits for [`Handshake::derived`].
 #[derive(Debug)]
 pub struct Handshake {
     limits: Limits,

@@ -4,8 +4,8 @@ use crate::wire::{Limits, Tag};
 
 /// The rows at the start of an input: whole DataRow messages, one after the other.
 ///
-/// Made by [`Client::rows`](super::Client::rows). Rows do not change the state of a session, so this walks them without its
-/// bookkeeping; it stops in front of anything else.
+/// Made by [`Client::rows`](super::Client::rows). Rows do not change the state of a session, so this walks them
+/// without its bookkeeping; it stops in front of anything else.
 #[derive(Debug)]
 pub struct RowRun<'b> {
     rest: &'b [u8],

@@ -121,8 +121,8 @@ impl Client {
 
     /// Begins to prepare a statement, or returns its description at once if it is prepared.
     ///
-    /// Types that are not given, or 0, are inferred by the server. To run what was prepared, give [`Client::query`] the same text and
-    /// the types of the description.
+    /// Types that are not given, or 0, are inferred by the server. To run what was prepared, give [`Client::query`]
+    /// the same text and the types of the description.
     ///
     /// # Errors
     ///
@@ -144,8 +144,8 @@ impl Client {
         Ok(None)
     }
 
-    /// Begins a script: any number of statements as text, without parameters, in one implicit transaction unless they say
-    /// otherwise. Rows that it returns are dropped.
+    /// Begins a script: any number of statements as text, without parameters, in one implicit transaction unless they
+    /// say otherwise. Rows that it returns are dropped.
     ///
     /// # Errors
     ///
@@ -194,8 +194,8 @@ impl Client {
 
     /// Walks the rows at the start of `input` without leaving the state that they come in.
     ///
-    /// For bulk results, from [`Event::Columns`] on: take rows from the run as long as there are, consume what it says, and go on with
-    /// [`Client::receive`].
+    /// For bulk results, from [`Event::Columns`] on: take rows from the run as long as there are, consume what it
+    /// says, and go on with [`Client::receive`].
     pub fn rows<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
         let rows = match &self.operation {
             Some(Operation::Query(query)) if query.stage == Stage::Streaming => input,

@@ -19,7 +19,8 @@ pub enum PasswordContext {
     Gss,
 }
 
-/// A client's answer to an authentication request, as a server reads it. `Debug` shows its kind and nothing of its data.
+/// A client's answer to an authentication request, as a server reads it. `Debug` shows its kind and nothing of its
+/// data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PasswordMessage<'b> {
     /// The password, or the MD5 digest that stands for it.

@@ -2,7 +2,8 @@
 //!
 //! START_REPLICATION opens a CopyBoth. The server then sends [`ReplicationMessage`]s and the client
 //! [`StandbyMessage`]s, each in a CopyData of its own. On a logical slot with the plugin `pgoutput` the data of an
-//! [`XLogData`] is one message that a [`pgoutput::Decoder`] reads. BASE_BACKUP sends [`BaseBackupMessage`]s in a CopyOut.
+//! [`XLogData`] is one message that a [`pgoutput::Decoder`] reads. BASE_BACKUP sends [`BaseBackupMessage`]s in a
+//! CopyOut.
 //!
 //! `parse` reads the body of a CopyData, and `encode` appends the whole CopyData message.
 //!

@@ -24,8 +24,8 @@ pub enum RequestError {
         /// What the connection was at.
         state: &'static str,
     },
-    /// It sent more than its request for encryption before that was answered: what came in the clear is not to be taken for
-    /// what comes encrypted (CVE-2021-23214).
+    /// It sent more than its request for encryption before that was answered: what came in the clear is not to be
+    /// taken for what comes encrypted (CVE-2021-23214).
     EarlyBytes,
 }
 

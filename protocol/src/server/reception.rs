@@ -122,7 +122,8 @@ impl Reception {
         }
     }
 
-    /// Answers the request for TLS: one byte. If it is `S`, the handshake is next, and then `receive` with what it decrypts.
+    /// Answers the request for TLS: one byte. If it is `S`, the handshake is next, and then `receive` with what it
+    /// decrypts.
     ///
     /// # Errors
     ///
@@ -147,7 +148,8 @@ impl Reception {
     ///
     /// # Errors
     ///
-    /// The client has not begun, or has not answered the last one. [`Authentication::Ok`]: that is [`Reception::admit`].
+    /// The client has not begun, or has not answered the last one. [`Authentication::Ok`]: that is
+    /// [`Reception::admit`].
     pub fn ask(&mut self, request: Authentication<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
         let context = match request {
             Authentication::CleartextPassword | Authentication::Md5Password(_) => PasswordContext::Password,

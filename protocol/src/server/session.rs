@@ -46,8 +46,8 @@ impl Session {
 
     /// Consumes whole messages from the start of `input` until one is a request to act on.
     ///
-    /// What a server ignores is consumed and not handed out: everything but Sync and Terminate after an error of the extended
-    /// protocol, Flush and Sync during a copy from the client, pieces of a copy outside of one.
+    /// What a server ignores is consumed and not handed out: everything but Sync and Terminate after an error of the
+    /// extended protocol, Flush and Sync during a copy from the client, pieces of a copy outside of one.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::error::KitError;
 
 /// Returns the cache folder, made if need be.
 ///
-/// The user's own cache folder comes first: `$XDG_CACHE_HOME`, else `~/Library/Caches` on macOS and `~/.cache` elsewhere.
-/// A server that tests start as root runs as `nobody`, who often cannot enter root's home; then it is `/var/cache`, and
-/// as a last resort a folder among the temporary ones.
+/// The user's own cache folder comes first: `$XDG_CACHE_HOME`, else `~/Library/Caches` on macOS and `~/.cache`
+/// elsewhere. A server that tests start as root runs as `nobody`, who often cannot enter root's home; then it is
+/// `/var/cache`, and as a last resort a folder among the temporary ones.
 pub(crate) fn folder() -> Result<PathBuf, KitError> {
     let account = Account::get()?;
     let mut refused = Vec::new();

@@ -1,7 +1,7 @@
 //! Real PostgreSQL servers, scripted peers and faults for tests.
 //!
-//! [`Server`] starts a private server in a temporary folder: no installed service is touched, and what `DATABASE_URL` or
-//! the `PG*` variables name is never looked at. Its programs come from, in this order,
+//! [`Server`] starts a private server in a temporary folder: no installed service is touched, and what `DATABASE_URL`
+//! or the `PG*` variables name is never looked at. Its programs come from, in this order,
 //!
 //! 1. the folder that `MOLT_DB_PG_BIN` names, if what is in it has the version asked for;
 //! 2. a server installed on this machine;

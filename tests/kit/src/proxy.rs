@@ -14,8 +14,8 @@ use tokio::time::{self, Instant};
 
 use crate::peer::loopback_listener;
 
-/// A proxy on a port of 127.0.0.1. It passes everything on until told otherwise; a change holds for all connections, also
-/// those that are open. Dropping it closes them.
+/// A proxy on a port of 127.0.0.1. It passes everything on until told otherwise; a change holds for all connections,
+/// also those that are open. Dropping it closes them.
 ///
 /// ```no_run
 /// use molt_db_testkit::Server;
@@ -51,10 +51,11 @@ pub enum Flow {
     /// As they come.
     #[default]
     Whole,
-    /// In pieces of that many bytes (0 counts as 1), each with a write of its own. The receiver may still read several at once.
+    /// In pieces of that many bytes (0 counts as 1), each with a write of its own. The receiver may still read
+    /// several at once.
     Pieces(usize),
-    /// Not at all, without a word: neither bytes nor the end of the stream pass until the flow is set again. About 4 MiB
-    /// are taken from the sender meanwhile; then its writes stall too.
+    /// Not at all, without a word: neither bytes nor the end of the stream pass until the flow is set again. About 4
+    /// MiB are taken from the sender meanwhile; then its writes stall too.
     Stalled,
 }
 

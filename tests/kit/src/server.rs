@@ -20,8 +20,8 @@ use crate::user::{KIT_USER, User, hba};
 
 /// A real PostgreSQL server in a temporary folder, on a free port of 127.0.0.1 and on a socket inside the folder.
 ///
-/// It knows the users of [`User`] and has a database `test`. Durability is off, so a test must not expect data to survive
-/// a crash. Dropping it stops it at once and removes its folder; the same happens when the process ends in
+/// It knows the users of [`User`] and has a database `test`. Durability is off, so a test must not expect data to
+/// survive a crash. Dropping it stops it at once and removes its folder; the same happens when the process ends in
 /// any other way, SIGKILL included.
 ///
 /// ```no_run
@@ -148,8 +148,8 @@ impl Server {
         self.certificates.unrelated_ca_file()
     }
 
-    /// Runs statements in the database `test` as a superuser, over a connection of their own, and returns the rows of all
-    /// of them as text. It does not use molt-db. It blocks, at most a minute for each message of the server.
+    /// Runs statements in the database `test` as a superuser, over a connection of their own, and returns the rows of
+    /// all of them as text. It does not use molt-db. It blocks, at most a minute for each message of the server.
     ///
     /// # Errors
     ///

@@ -51,8 +51,8 @@ impl FromStr for Major {
 /// The version a test asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Wanted {
-    /// The first one named in `MOLT_DB_TEST_SERVERS`; without it the server of `MOLT_DB_PG_BIN`; without that the newest
-    /// one installed; without any, PostgreSQL 18 from npm.
+    /// The first one named in `MOLT_DB_TEST_SERVERS`; without it the server of `MOLT_DB_PG_BIN`; without that the
+    /// newest one installed; without any, PostgreSQL 18 from npm.
     #[default]
     Default,
     /// This major version, from wherever it can be had.

@@ -41,8 +41,8 @@ impl Drop for Watchdog {
 }
 
 /// `read` returns at the end of the pipe: nothing is ever written to it. A server that stops removes its file
-/// `postmaster.pid`, whose first line is its process; one that starts too late finds its folder gone. What is still being
-/// copied into the folder is removed again.
+/// `postmaster.pid`, whose first line is its process; one that starts too late finds its folder gone. What is still
+/// being copied into the folder is removed again.
 const SCRIPT: &str = r#"
 folder=$1
 lock=$folder/data/postmaster.pid

@@ -14,7 +14,8 @@ use self::wire::{Finite, Sign, View};
 use crate::types::parse;
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
-/// A `numeric`: an exact decimal number of up to 131,072 digits before and 16,383 after the point, or NaN or an infinity.
+/// A `numeric`: an exact decimal number of up to 131,072 digits before and 16,383 after the point, or NaN or an
+/// infinity.
 ///
 /// Parses and prints as the server does, with as many digits after the point as the value has in PostgreSQL. It
 /// compares as there: by value (`1.0` equals `1.00`), and NaN equals itself and is greater than all else.

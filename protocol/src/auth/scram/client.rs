@@ -22,7 +22,8 @@ impl ScramClient {
     /// Starts an exchange. `nonce` has to be random and never used before: it is what keeps an old answer of the server
     /// from passing as a new one.
     ///
-    /// The password goes through [`saslprep`](crate::auth::saslprep). There is no user name: PostgreSQL takes that of the start-up message.
+    /// The password goes through [`saslprep`](crate::auth::saslprep). There is no user name: PostgreSQL takes that of
+    /// the start-up message.
     pub fn new(password: &Secret, nonce: &[u8; 18], binding: Binding) -> Self {
         Self::with_nonce(password, "", STANDARD.encode(nonce), binding)
     }

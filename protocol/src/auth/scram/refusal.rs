@@ -5,8 +5,8 @@ use crate::auth::ScramMessage;
 
 /// Why a server refuses a client in the course of SCRAM. It is the client's fault, or that of someone in between.
 ///
-/// The server tells it by an ErrorResponse with [`ScramRefusal::sqlstate`], and closes the connection. The texts are for
-/// the server's own log: they hold no secret, but a client is told no more than that it failed.
+/// The server tells it by an ErrorResponse with [`ScramRefusal::sqlstate`], and closes the connection. The texts are
+/// for the server's own log: they hold no secret, but a client is told no more than that it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScramRefusal {

@@ -50,8 +50,8 @@ pub struct ScramServer {
 }
 
 impl ScramServer {
-    /// Starts an exchange with the user of the StartupMessage. For one who does not exist, [`Verifier::mock`] stands in:
-    /// what follows is the same, and fails at its end.
+    /// Starts an exchange with the user of the StartupMessage. For one who does not exist, [`Verifier::mock`] stands
+    /// in: what follows is the same, and fails at its end.
     pub fn new(verifier: Verifier, offer: Offer) -> Self {
         Self { verifier, offer }
     }

@@ -56,8 +56,8 @@ impl Verifier {
     /// Makes a verifier for a user who does not exist, so that the exchange looks like that of one who does: it has the
     /// same salt every time, and nobody knows a password for it.
     ///
-    /// `secret` stays the same for as long as the server lives, and is known to nobody else. `iterations` are to be those
-    /// of the users who exist.
+    /// `secret` stays the same for as long as the server lives, and is known to nobody else. `iterations` are to be
+    /// those of the users who exist.
     // PG source: auth-scram.c, mock_scram_secret
     pub fn mock(secret: &Secret, user: &[u8], iterations: Iterations) -> Self {
         let secret = Key::digest(secret.expose());

@@ -35,8 +35,8 @@ pub struct Credentials {
 }
 
 impl Default for Credentials {
-    /// No password, no token, a nonce of zeros (which is only good for tests), binding where it is possible, TLS, any method
-    /// of authentication, 1,000,000 iterations, 256 statements.
+    /// No password, no token, a nonce of zeros (which is only good for tests), binding where it is possible, TLS, any
+    /// method of authentication, 1,000,000 iterations, 256 statements.
     fn default() -> Self {
         Self {
             password: None,

@@ -13,8 +13,8 @@ pub enum HandshakeError {
     Server(ServerError),
     /// The server broke the protocol.
     Protocol(ProtocolError),
-    /// The SCRAM exchange failed on our side: the server could not prove that it knows the password, or asked for what is
-    /// not granted.
+    /// The SCRAM exchange failed on our side: the server could not prove that it knows the password, or asked for
+    /// what is not granted.
     Scram(ScramError),
     /// The server asks for a password and none was given.
     PasswordMissing,
@@ -25,7 +25,8 @@ pub enum HandshakeError {
         /// What it said in the end.
         error: ServerError,
         /// What it said before, as it came: an object of JSON with `status`, and mostly with `scope` and
-        /// `openid-configuration`, which say what token is needed and who issues it. At most 2,000 bytes, and not checked.
+        /// `openid-configuration`, which say what token is needed and who issues it. At most 2,000 bytes, and not
+        /// checked.
         // RFC 7628 §3.2.2
         reason: Vec<u8>,
     },
