@@ -1,6 +1,7 @@
 //! What molt-db does, in one run: `cargo run --release --example quickstart`.
 //!
-//! With `DATABASE_URL` set it uses that server and only reads; without, it starts a private one and stops it at the end.
+//! With `DATABASE_URL` set it uses that server and only reads; without, it starts a private one and stops it at the
+//! end.
 
 use std::error::Error;
 use std::io::{IsTerminal, Write, stderr};
