@@ -1,31 +1,99 @@
-use arrow_buffer::{NullBuffer, NullBufferBuilder};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 /// The validity of a column. It costs nothing as long as there are no NULLs: it is only told of these, and takes the
 /// elements between them as valid.
-#[derive(Debug)]
-pub(crate) struct Nulls(NullBufferBuilder);
+#[derive(Debug, Default)]
+pub(crate) struct Nulls {
+    /// A bit for each element, set for NULL; as far as the last word with one.
+    words: Vec<u64>,
+}
 
 impl Nulls {
     pub(crate) fn new() -> Self {
-        Self(NullBufferBuilder::new(0))
+        Self::default()
     }
 
-    /// Marks an element as NULL. Elements are marked in ascending order.
+    /// Marks an element as NULL.
     pub(crate) fn mark(&mut self, element: usize) {
-        self.0.append_n_non_nulls(element.saturating_sub(self.0.len()));
-        self.0.append_null();
+        let word = element / BITS;
+        if word >= self.words.len() {
+            self.words.resize(word.saturating_add(1), 0);
+        }
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= 1 << (element % BITS);
+        }
     }
 
     /// Forgets the elements from `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
-        if len < self.0.len() {
-            self.0.truncate(len);
+        self.words.truncate(len.div_ceil(BITS));
+        if let Some(word) = self.words.get_mut(len / BITS) {
+            *word &= (1 << (len % BITS)) - 1;
         }
     }
 
     /// Hands over the validity of `len` elements, if one of them is NULL, and starts again.
     pub(crate) fn finish(&mut self, len: usize) -> Option<NullBuffer> {
-        self.0.append_n_non_nulls(len.saturating_sub(self.0.len()));
-        self.0.finish().filter(|nulls| nulls.null_count() > 0)
+        if self.words.iter().all(|word| *word == 0) {
+            self.words.clear();
+            return None;
+        }
+        let mut words = std::mem::take(&mut self.words);
+        words.resize(len.div_ceil(BITS), 0);
+        // Arrow's bits are set for valid elements, and lie in the order of little-endian words.
+        words.iter_mut().for_each(|word| *word = (!*word).to_le());
+        Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words), 0, len)))
+    }
+}
+
+const BITS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(elements: &[usize]) -> Nulls {
+        let mut nulls = Nulls::new();
+        elements.iter().for_each(|element| nulls.mark(*element));
+        nulls
+    }
+
+    fn nulls_of(buffer: &NullBuffer) -> Vec<usize> {
+        (0..buffer.len()).filter(|element| buffer.is_null(*element)).collect()
+    }
+
+    #[test]
+    fn marked_elements_are_null_and_no_others() {
+        for elements in [&[0][..], &[63], &[64], &[0, 1, 63, 64, 65, 127, 128, 199]] {
+            let buffer = marked(elements).finish(200).unwrap();
+            assert_eq!((buffer.len(), buffer.null_count()), (200, elements.len()));
+            assert_eq!(nulls_of(&buffer), elements);
+        }
+    }
+
+    #[test]
+    fn without_nulls_there_is_no_buffer() {
+        assert!(Nulls::new().finish(100).is_none());
+        let mut nulls = marked(&[70]);
+        nulls.truncate(70);
+        assert!(nulls.finish(70).is_none());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_valid_when_it_comes_again() {
+        for len in [0, 1, 63, 64, 65, 128, 130] {
+            let mut nulls = marked(&[0, 62, 63, 64, 127, 128, 129]);
+            nulls.truncate(len);
+            nulls.mark(150);
+            let kept: Vec<_> = [0, 62, 63, 64, 127, 128, 129].into_iter().filter(|e| *e < len).collect();
+            assert_eq!(nulls_of(&nulls.finish(160).unwrap()), [kept, vec![150]].concat(), "{len}");
+        }
+    }
+
+    #[test]
+    fn the_next_batch_starts_without_nulls() {
+        let mut nulls = marked(&[3]);
+        assert!(nulls.finish(4).is_some());
+        assert!(nulls.finish(4).is_none());
     }
 }
