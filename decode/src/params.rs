@@ -104,8 +104,7 @@ impl Params {
                 if value.format() == Format::Text && written.contains(&0) {
                     return Err(EncodeError::Nul);
                 }
-                let length = self.values.len().checked_sub(content).map(i32::try_from);
-                let Some(Ok(length)) = length else { return Err(EncodeError::TooLong) };
+                let length = length_word(written.len())?;
                 if let Some(place) = self.values.get_mut(start..content) {
                     place.copy_from_slice(&length.to_be_bytes());
                 }
@@ -113,6 +112,12 @@ impl Params {
         }
         Ok(())
     }
+}
+
+/// A length that does not fit its word is refused: one that is cut to 32 bits would turn the rest of the value into
+/// messages.
+fn length_word(length: usize) -> Result<i32, EncodeError> {
+    i32::try_from(length).map_err(|_| EncodeError::TooLong)
 }
 
 impl fmt::Debug for Params {
@@ -212,6 +217,14 @@ mod tests {
         let mut params = Params::default();
         parameters.encode(&mut params).unwrap();
         params
+    }
+
+    #[test]
+    fn lengths_end_where_their_word_does_and_are_never_cut() {
+        assert_eq!(length_word(0x7fff_ffff).unwrap(), 0x7fff_ffff);
+        for length in [0x8000_0000, 0x1_0000_0000, 0x1_0000_0010] {
+            assert!(matches!(length_word(length), Err(EncodeError::TooLong)));
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! Any bytes as messages: framing holds its promises, and no body makes a parser panic.
+//! Any bytes as messages of a server: framing holds its promises, no body makes a parser panic, and what is read comes
+//! back from what is written of it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_protocol::message::{
-    Authentication, CancelKey, CommandTag, NegotiateProtocolVersion, Notification, ParameterStatus,
-    ServerError, parameter_description, ready_for_query, row_description, ssl_answer,
+    Authentication, BackendMessage, CancelKey, CommandTag, NegotiateProtocolVersion, Notification,
+    ParameterStatus, ServerError, parameter_description, ready_for_query, row_description, ssl_answer,
 };
-use molt_db_protocol::wire::{Framed, Limits, Phase, frame};
+use molt_db_protocol::wire::{Framed, Limits, Phase, Tag, frame};
 
 fuzz_target!(|input: &[u8]| {
     parse_all(input);
@@ -45,6 +46,9 @@ fn assert_cut(message: &[u8], limits: &Limits, phase: Phase) {
 }
 
 fn parse_all(body: &[u8]) {
+    for tag in (0..=u8::MAX).filter_map(Tag::from_byte) {
+        comes_back(tag, body);
+    }
     if let Ok(Authentication::Sasl(mechanisms)) = Authentication::parse(body) {
         assert!(mechanisms.iter().count() <= body.len());
     }
@@ -69,4 +73,14 @@ fn parse_all(body: &[u8]) {
     let _ = ParameterStatus::parse(body);
     let _ = ready_for_query(body);
     let _ = body.first().map(|byte| ssl_answer(*byte));
+}
+
+fn comes_back(tag: Tag, body: &[u8]) {
+    let Ok(message) = BackendMessage::parse(tag, body) else { return };
+    let _ = format!("{message:?}");
+    let mut out = Vec::new();
+    message.encode(&mut out).expect("what was read can be written");
+    assert!(out.len() <= body.len() + 16, "{} bytes of {}", out.len(), body.len());
+    assert_eq!((out[0], message.tag()), (tag.byte(), tag));
+    assert_eq!(BackendMessage::parse(tag, &out[5..]), Ok(message));
 }

@@ -1,7 +1,7 @@
 //! A server that says anything while a session starts: no panic, and pieces tell what the whole does.
 //!
-//! The first four bytes are the seed of the pieces, the fifth says what the client has to show. Then records: `!` bytes of
-//! the server as they are, anything else a message of the server with a right length.
+//! The first four bytes are the seed of the pieces, the fifth says what the client has to show. Then records: `!`
+//! bytes of the server as they are, anything else a message of the server with a right length.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

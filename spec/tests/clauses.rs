@@ -1,14 +1,13 @@
 //! Every clause has a test that proves it, and every test that is named exists.
 
+mod sources;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use molt_db_spec::{Clause, Proof, parse};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use molt_db_spec::{Clause, parse};
+use sources::{has_test, is_proved_by, root};
 
 /// All clauses, with the names of their files.
 fn clauses() -> Vec<(String, Clause)> {
@@ -26,28 +25,12 @@ fn clauses_of(path: &Path) -> Vec<(String, Clause)> {
     clauses.into_iter().map(|clause| (name.clone(), clause)).collect()
 }
 
-/// Tells whether the source has this function and it is a test: an attribute right above it says so.
-fn has_test(source: &str, name: &str) -> bool {
-    let lines: Vec<&str> = source.lines().map(str::trim).collect();
-    let declared =
-        |line: &str| line.split("fn ").nth(1).is_some_and(|rest| rest.starts_with(&format!("{name}(")));
-    let is_test = |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-    lines.iter().enumerate().filter(|(_, line)| declared(line)).any(|(at, _)| {
-        lines[..at].iter().rev().take_while(|line| !line.is_empty() && !line.ends_with('}')).any(is_test)
-    })
-}
-
-fn is_proved_by(proof: &Proof) -> bool {
-    let source = fs::read_to_string(root().join(&proof.file));
-    source.is_ok_and(|source| has_test(&source, &proof.test))
-}
-
 #[test]
 fn every_clause_names_tests_that_exist() {
     let missing: Vec<String> = clauses()
         .iter()
         .flat_map(|(_, clause)| clause.proofs.iter().map(move |proof| (clause, proof)))
-        .filter(|(_, proof)| !is_proved_by(proof))
+        .filter(|(_, proof)| !is_proved_by(&proof.file, &proof.test))
         .map(|(clause, proof)| format!("{}: no test {}::{}", clause.id, proof.file, proof.test))
         .collect();
     assert!(missing.is_empty(), "{}", missing.join("\n"));

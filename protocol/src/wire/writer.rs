@@ -131,7 +131,7 @@ impl Body<'_> {
     ///
     /// More than 2,147,483,647 bytes.
     pub fn sized(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.i32(i32::try_from(bytes.len()).map_err(|_| EncodeError::TooLong)?);
+        self.i32(length_word(bytes.len())?);
         self.bytes(bytes);
         Ok(())
     }
@@ -174,8 +174,14 @@ impl Body<'_> {
     }
 }
 
+/// A length that does not fit its word is refused: one that is cut to 32 bits would make the rest of the message the
+/// next one.
+fn length_word(length: usize) -> Result<i32, EncodeError> {
+    i32::try_from(length).map_err(|_| EncodeError::TooLong)
+}
+
 fn patch_length(out: &mut [u8], start: usize) -> Result<(), EncodeError> {
-    let length = i32::try_from(out.len().saturating_sub(start)).map_err(|_| EncodeError::TooLong)?;
+    let length = length_word(out.len().saturating_sub(start))?;
     patch(out, start, length.to_be_bytes());
     Ok(())
 }
@@ -195,6 +201,14 @@ mod tests {
         let mut out = vec![9];
         message(&mut out, b'Q', |body| body.cstr(b"ab", "query")).unwrap();
         assert_eq!(out, b"\x09Q\0\0\0\x07ab\0");
+    }
+
+    #[test]
+    fn lengths_end_where_their_word_does_and_are_never_cut() {
+        assert_eq!(length_word(0x7fff_ffff), Ok(0x7fff_ffff));
+        for length in [0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0010] {
+            assert_eq!(length_word(length), Err(EncodeError::TooLong));
+        }
     }
 
     #[test]
