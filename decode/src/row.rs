@@ -8,7 +8,7 @@ pub struct RowLayout {
     slots: Vec<Slot>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     start: u32,
     /// -1 is NULL.
@@ -23,7 +23,9 @@ impl RowLayout {
     ///
     /// The count is not `columns`, a field does not fit, or bytes are left over. The layout is empty then.
     pub fn locate(&mut self, body: &[u8], columns: usize) -> Result<(), RowError> {
-        self.slots.clear();
+        if self.slots.len() != columns {
+            self.slots.resize(columns, Slot::default());
+        }
         let walked = self.walk(body, columns);
         if walked.is_err() {
             self.slots.clear();
@@ -36,6 +38,7 @@ impl RowLayout {
     /// # Errors
     ///
     /// As [`locate`](Self::locate).
+    #[inline]
     pub fn row<'r>(&'r mut self, body: &'r [u8], columns: &'r Columns) -> Result<Row<'r>, RowError> {
         self.locate(body, columns.len())?;
         Ok(Row { body, slots: &self.slots, columns })
@@ -44,11 +47,11 @@ impl RowLayout {
     fn walk(&mut self, body: &[u8], columns: usize) -> Result<(), RowError> {
         let total = u32::try_from(body.len()).map_err(|_| RowError::TooLong)?;
         let mut rest = fields(body, columns)?;
-        for field in 0..columns {
+        for (field, slot) in self.slots.iter_mut().enumerate() {
             let (length, tail) = rest.split_first_chunk().ok_or(RowError::FieldLength { field })?;
             let length = i32::from_be_bytes(*length);
             let start = u32::try_from(tail.len()).map_or(0, |left| total.saturating_sub(left));
-            self.slots.push(Slot { start, length });
+            *slot = Slot { start, length };
             rest = skip(tail, length).ok_or(RowError::FieldLength { field })?;
         }
         if rest.is_empty() { Ok(()) } else { Err(RowError::TrailingBytes) }
@@ -66,6 +69,7 @@ pub(crate) fn fields(body: &[u8], columns: usize) -> Result<&[u8], RowError> {
     }
 }
 
+#[inline]
 fn skip(tail: &[u8], length: i32) -> Option<&[u8]> {
     match length {
         -1 => Some(tail),
@@ -121,11 +125,12 @@ impl<'r> Row<'r> {
     }
 
     /// Returns the bytes of a value as they came; `Some(None)` is NULL, `None` a position that the row does not have.
+    #[inline]
     pub fn raw(&self, position: usize) -> Option<Option<&'r [u8]>> {
         let slot = self.slots.get(position)?;
         let Ok(length) = usize::try_from(slot.length) else { return Some(None) };
         let start = usize::try_from(slot.start).ok()?;
-        self.body.get(start..)?.get(..length).map(Some)
+        self.body.get(start..start.checked_add(length)?).map(Some)
     }
 
     /// Reads the whole row. For many rows of one result make the [plan](FromRow::plan) once instead.

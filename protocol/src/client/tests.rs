@@ -657,7 +657,10 @@ proptest! {
         for pick in picks {
             if client.is_settled() {
                 out.clear();
-                client.query("select $1", &ONE, &mut out).unwrap();
+                // A server that describes another number of parameters has ended the matter.
+                if client.query("select $1", &ONE, &mut out).is_err() {
+                    break;
+                }
             }
             if feed(&mut client, &messages[pick], &mut out).is_err() {
                 break;

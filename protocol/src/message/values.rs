@@ -53,6 +53,7 @@ impl<'b> Values<'b> {
     }
 
     /// Walks the values; `None` is NULL.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Option<&'b [u8]>> + use<'b> {
         let mut reader = Reader::new(self.bytes);
         std::iter::from_fn(move || reader.value().ok())

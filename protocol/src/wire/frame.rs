@@ -65,6 +65,7 @@ fn partial_header(input: &[u8]) -> Result<Framed<'_>, ProtocolError> {
     Ok(Framed::Partial(HEADER))
 }
 
+#[inline]
 fn known(byte: u8) -> Result<Tag, ProtocolError> {
     Tag::from_byte(byte).ok_or(ProtocolError::UnknownMessage { tag: byte })
 }

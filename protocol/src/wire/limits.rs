@@ -50,6 +50,7 @@ impl Limits {
     pub const FRONTEND: Self =
         Self { large: 0x3fff_fffe, small: 10_000, unauthenticated: 65_535, startup_packet: 10_000 };
 
+    #[inline]
     pub(super) fn of(&self, tag: Tag, phase: Phase) -> i32 {
         // PG source: fe-protocol3.c, pqParseInput3 (VALID_LONG_MESSAGE_TYPE) and fe-connect.c (30,000 and 2,000)
         match (phase, tag) {

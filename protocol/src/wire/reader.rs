@@ -23,11 +23,13 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads an unsigned 16-bit integer: every count of the protocol is one.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, Malformed> {
         self.array().map(u16::from_be_bytes)
     }
 
     /// Reads a signed 32-bit integer.
+    #[inline]
     pub fn i32(&mut self) -> Result<i32, Malformed> {
         self.array().map(i32::from_be_bytes)
     }
@@ -65,6 +67,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     ///
     /// A length below -1, or more than there is.
+    #[inline]
     pub fn value(&mut self) -> Result<Option<&'b [u8]>, Malformed> {
         match self.i32()? {
             -1 => Ok(None),
@@ -90,6 +93,7 @@ impl<'b> Reader<'b> {
     /// Reads a count whose elements take at least `element` bytes each, and refuses one that cannot be true.
     ///
     /// Whoever reserves memory for the elements does it after this check.
+    #[inline]
     pub fn count(&mut self, element: usize) -> Result<usize, Malformed> {
         let count = usize::from(self.u16()?);
         if count.saturating_mul(element) > self.rest.len() {
@@ -123,10 +127,12 @@ impl<'b> Reader<'b> {
     }
 
     /// Checks that nothing is left.
+    #[inline]
     pub fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() { Ok(()) } else { Err(Malformed::TrailingBytes) }
     }
 
+    #[inline]
     fn take(&mut self, length: i32) -> Result<&'b [u8], Malformed> {
         let length = usize::try_from(length).map_err(|_| Malformed::FieldLength)?;
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Malformed::FieldLength)?;
@@ -134,6 +140,7 @@ impl<'b> Reader<'b> {
         Ok(bytes)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed::Truncated)?;
         self.rest = rest;

@@ -36,6 +36,7 @@ pub enum Tag {
 
 impl Tag {
     /// Returns the message that this type byte announces when it comes from a server.
+    #[inline]
     pub const fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             b'1' => Self::ParseComplete,
