@@ -117,6 +117,7 @@ const MAY_DEPEND: &[Edge] = &[
     Edge { from: "molt-db-derive", to: &["decode"], kinds: &[Kind::Dev] },
     Edge { from: "molt-db-interop", to: EVERYTHING, kinds: EVERY_KIND },
     Edge { from: "molt-db-bench", to: EVERYTHING, kinds: EVERY_KIND },
+    Edge { from: "molt-db-instructions", to: &["protocol", "decode"], kinds: &[Kind::Normal] },
     Edge { from: "molt-db-spec", to: EVERYTHING, kinds: EVERY_KIND },
 ];
 
@@ -131,7 +132,7 @@ const RANDOMNESS: &[&str] = &["fastrand", "getrandom", "rand", "rand_core", "rin
 /// What the driver takes of arrow: arrays and what they are made of, no kernels.
 const ARROW: &[&str] = &["arrow-array", "arrow-buffer", "arrow-data", "arrow-schema"];
 
-const NEEDS_OTHER_PROGRAMS: &[&str] = &["molt-db-interop"];
+const NEEDS_OTHER_PROGRAMS: &[&str] = &["molt-db-instructions", "molt-db-interop"];
 
 struct Package {
     name: String,
