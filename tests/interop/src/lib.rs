@@ -1,5 +1,7 @@
 //! What the tests of molt-db beside other programs share. The tests are in `tests/`.
 
+pub mod backend;
+
 use std::env;
 use std::path::{Path, PathBuf};
 
