@@ -1,12 +1,14 @@
 use std::fmt;
 
+use subtle::ConstantTimeEq;
+
 use crate::wire::{Reader, Tag, message};
 use crate::{EncodeError, Malformed};
 
 /// What a CancelRequest has to say to be believed: the process and its secret.
 ///
 /// `Debug` shows the process and not the secret.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct CancelKey {
     process: i32,
     secret: Box<[u8]>,
@@ -60,6 +62,15 @@ impl CancelKey {
         &self.secret
     }
 }
+
+impl PartialEq for CancelKey {
+    /// Takes the same time wherever the secrets differ: a server compares them with what anybody may send.
+    fn eq(&self, other: &Self) -> bool {
+        self.process == other.process && bool::from(self.secret.ct_eq(&other.secret))
+    }
+}
+
+impl Eq for CancelKey {}
 
 impl fmt::Debug for CancelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,6 +49,7 @@ struct Backend {
 impl Backend {
     /// Takes a client to its session, and through it.
     async fn receive(self: Arc<Self>, mut stream: TcpStream) -> Result<(), Failure> {
+        stream.set_nodelay(true)?;
         let (mut door, mut input, mut out) = (Reception::default(), Vec::new(), Vec::new());
         let mut scram = None;
         let session = loop {

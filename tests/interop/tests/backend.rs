@@ -318,15 +318,16 @@ async fn molt_db_cancels_with_its_key_and_nobody_with_a_guess() {
     assert_eq!(all, []);
 }
 
-/// Sends requests with the right process and wrong secrets, and waits until the server has taken each.
+/// Sends requests with the right process and wrong secrets, and waits until the server has taken each, and then some.
 async fn guess(address: SocketAddr, process: i32) {
-    for guess in 0..20_u8 {
+    for guess in 0..100_u8 {
         let mut request = Vec::new();
         cancel_request(&CancelKey::new(process, &[guess; 4]).unwrap(), &mut request).unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(&request).await.unwrap();
         assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
     }
+    round_trips(address).await;
 }
 
 /// A request that comes before the query does nothing.
