@@ -7,7 +7,7 @@ use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
 use molt_db_pool::{BuildError, PoolExhausted};
 use molt_db_protocol::ProtocolError;
-use molt_db_protocol::client::{CommandError, HandshakeError, SessionError};
+use molt_db_protocol::client::{CommandError, HandshakeError, SessionError, Unsettled};
 use molt_db_protocol::message::{ServerError, SqlState};
 
 use crate::config::ConfigError;
@@ -53,6 +53,7 @@ pub(crate) enum Kind {
 pub(crate) enum Lost {
     Io(io::Error),
     Fatal(ServerError),
+    Unsettled(Unsettled),
 }
 
 /// What is known about the effects of the command that was under way.
@@ -71,6 +72,8 @@ pub(crate) enum CopyRefused {
     In,
     /// To the client: what it read was dropped, what else it did stands.
     Out,
+    /// A replication stream, which was ended.
+    Both,
 }
 
 /// How many rows there were where one was wanted.
@@ -332,9 +335,12 @@ impl fmt::Display for Error {
             Kind::Copy(CopyRefused::Out) => f.write_str(
                 "COPY to the client cannot run as a query; it ran, and the data that it sent were dropped",
             ),
+            Kind::Copy(CopyRefused::Both) => {
+                f.write_str("a replication stream cannot run as a query; it was ended")
+            }
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped; \
-                 it cannot be used any more",
+                 settle it, or close it",
             ),
             Kind::Over => f.write_str("the connection has ended; the call that ended it said why"),
             Kind::ForeignEncoding { name } => {
@@ -369,6 +375,13 @@ impl fmt::Display for Lost {
             }
             Self::Io(error) => error.fmt(f),
             Self::Fatal(error) => error.fmt(f),
+            Self::Unsettled(Unsettled::CancelLost) => {
+                f.write_str("it was closed, because a cancel request might have hit a later query")
+            }
+            Self::Unsettled(Unsettled::CancelSent) => f.write_str("it was closed after a cancel request"),
+            Self::Unsettled(_) => f.write_str(
+                "it was closed, because what ran on it did not end in time after it was abandoned",
+            ),
         }
     }
 }

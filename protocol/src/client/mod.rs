@@ -5,22 +5,36 @@
 //! start of the input and say how many bytes that was. Whatever they want to be sent they append to `out`; the caller
 //! sends it when it can, and never waits for that before it reads on.
 
+mod abandon;
+mod answers;
 mod command;
+mod commands;
 mod description;
+mod driver;
 mod event;
 mod handshake;
-mod operation;
+mod kept;
+mod outcome;
 mod parameters;
+mod pipeline;
+mod query;
 mod rows;
 mod session;
+mod settle;
+mod simple;
 mod statements;
+mod tape;
 #[cfg(test)]
 mod tests;
 
 pub use command::{Arguments, CommandError};
 pub use description::Description;
+pub use driver::Client;
 pub use event::{Event, Failure, Received, SessionError};
 pub use handshake::{AuthMethod, Credentials, Handshake, HandshakeError, HandshakeEvent, Startup};
 pub use parameters::Parameters;
 pub use rows::RowRun;
-pub use session::Client;
+pub use session::{SendError, Session};
+pub use settle::{AfterCancel, CancelOutcome, Sending, Settle, SettlePolicy, Unsettled};
+
+use outcome::Outcome;

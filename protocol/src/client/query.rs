@@ -1,46 +1,42 @@
 use std::sync::Arc;
 
-use super::description::safe_format;
-use super::{Arguments, Description, Failure};
-use crate::message::{CommandTag, FieldDescription, ServerError, SqlState, WireFormat};
+use super::description::{preferred_format, safe_format};
+use super::kept::Places;
+use super::{Description, Outcome};
+use crate::message::{FieldDescription, ServerError, SqlState, WireFormat};
 
-/// The command that is under way: what was asked for and what came of it so far.
-///
-/// Its outcome is known at ReadyForQuery and not before: a deferred constraint fails behind the CommandComplete.
-#[derive(Debug)]
-pub(super) enum Operation {
-    Query(Query),
-    Script(Outcome),
-}
-
-impl Operation {
-    pub(super) fn outcome(&mut self) -> &mut Outcome {
-        match self {
-            Self::Query(query) => &mut query.outcome,
-            Self::Script(outcome) => outcome,
-        }
-    }
-}
-
-/// One statement of the extended protocol.
-#[derive(Debug)]
+/// One statement of the extended protocol, on its way.
+#[derive(Debug, Clone)]
 pub(super) struct Query {
     pub(super) goal: Goal,
-    pub(super) origin: Origin,
     pub(super) stage: Stage,
-    pub(super) healing: Healing,
-    pub(super) name: Arc<str>,
-    pub(super) sql: Arc<str>,
+    pub(super) plan: Plan,
+    pub(super) arguments: Places,
     pub(super) parameters: Box<[u32]>,
-    pub(super) description: Option<Arc<Description>>,
-    pub(super) outcome: Outcome,
+    pub(super) formats: ResultFormats,
 }
 
 /// What is wanted of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
-    Run,
+    /// Its rows: so many at most, 0 for all.
+    Run {
+        max_rows: i32,
+    },
+    /// More rows of the portal that the query before it left suspended.
+    Fetch {
+        max_rows: i32,
+    },
     Describe,
+}
+
+/// How the statement is to be found by the server.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) origin: Origin,
+    pub(super) name: Arc<str>,
+    pub(super) sql: Arc<str>,
+    pub(super) description: Option<Arc<Description>>,
 }
 
 /// Where the statement comes from.
@@ -48,18 +44,24 @@ pub(super) enum Goal {
 pub(super) enum Origin {
     /// It was prepared earlier, so its plan may be stale.
     Cache,
-    /// It is parsed with this command.
+    /// It is parsed with this query.
     Parse,
+    /// It is parsed with an earlier query of the same segment.
+    Shared,
 }
 
-/// How far a statement is.
+/// How far a query is.
 ///
 /// ```text
-///   Parsing ----description----> Binding --BindComplete--> Running --a row or the end--> Streaming
-///   Describing --description--'
+///             .--> Parsing ------description---.
+///   Waiting --|--> Describing ---description---|--> Binding --BindComplete--> Running --a row or the end--> Streaming
+///             '-----------------(prepared)-----'                                                               |
+///                                                                 Suspended <------------(PortalSuspended)-----'
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Nothing of it is sent: a query in front of it has to be described first.
+    Waiting,
     /// Everything is sent, in one write; the description has not come.
     Parsing,
     /// Only Parse and Describe are sent: formats have to be chosen before it may run.
@@ -70,32 +72,50 @@ pub(super) enum Stage {
     Running,
     /// Its columns are announced to the caller.
     Streaming,
+    /// It has stopped at its row limit.
+    Suspended,
 }
 
-/// Whether the command may be sent once more.
+/// Which formats to ask for the columns of a result in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Healing {
-    /// Outside of a transaction, or in one that has failed already.
-    Allowed,
-    /// It has been, or it runs inside of a transaction, which an error ends.
-    Refused,
+pub(super) enum ResultFormats {
+    Preferred,
+    /// Text wherever there may be no binary form.
+    Safe,
 }
 
-/// How to send a command once more.
+impl ResultFormats {
+    pub(super) fn apply(self, mut columns: Vec<FieldDescription>) -> Box<[FieldDescription]> {
+        for column in &mut columns {
+            column.format = match self {
+                Self::Preferred => preferred_format(column.type_oid),
+                Self::Safe => safe_format(column.type_oid),
+            };
+        }
+        columns.into()
+    }
+}
+
+/// How to send a query once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// The server has lost the statement or its plan is stale: parse it anew.
+    /// The server has lost the statement, its plan is stale, or its name is taken: parse it anew.
     Parse,
     /// A type has no binary form: ask for text where that may be it.
     Text,
 }
 
 impl Query {
-    /// Tells whether the server says that the statement it was to run is gone or stale.
+    /// Returns the formats to bind the result to, as far as they are known.
+    pub(super) fn result_formats(&self) -> &[WireFormat] {
+        self.plan.description.as_ref().map_or(&[WireFormat::Binary], |description| description.formats())
+    }
+
+    /// Tells whether the error says that the statement is gone, or its plan stale.
     // PG source: plancache.c, RevalidateCachedQuery, "cached plan must not change result type"
-    pub(super) fn is_stale(&self) -> bool {
-        let Some(error) = &self.outcome.error else { return false };
-        self.origin == Origin::Cache
+    pub(super) fn is_stale(&self, outcome: &Outcome) -> bool {
+        let Some(error) = outcome.server_error() else { return false };
+        self.plan.origin == Origin::Cache
             && self.stage == Stage::Binding
             && match error.code() {
                 SqlState::INVALID_SQL_STATEMENT_NAME => true,
@@ -106,31 +126,29 @@ impl Query {
             }
     }
 
-    /// Returns how the command can be made to succeed after all. It has had no effect: it did not begin to run, or its
-    /// error undid the implicit transaction that was all its own.
-    pub(super) fn remedy(&self) -> Option<Remedy> {
-        if self.healing == Healing::Refused {
-            return None;
-        }
-        if self.is_stale() || self.is_name_taken() {
+    /// Returns how the query can be made to succeed after all, where its error came before it had any effect: it did
+    /// not begin to run, or the error undid it.
+    pub(super) fn remedy(&self, outcome: &Outcome) -> Option<Remedy> {
+        if self.is_stale(outcome) || self.is_name_taken(outcome) {
             return Some(Remedy::Parse);
         }
-        self.lacks_binary_form().then_some(Remedy::Text)
+        let is_new = self.formats == ResultFormats::Preferred;
+        (is_new && self.lacks_binary_form(outcome)).then_some(Remedy::Text)
     }
 
     /// Tells whether somebody else has prepared a statement under the name that was chosen.
-    fn is_name_taken(&self) -> bool {
+    fn is_name_taken(&self, outcome: &Outcome) -> bool {
         let taken = |error: &ServerError| error.code() == SqlState::DUPLICATE_PREPARED_STATEMENT;
-        self.stage == Stage::Parsing && self.outcome.error.as_ref().is_some_and(taken)
+        self.stage == Stage::Parsing && outcome.server_error().is_some_and(taken)
     }
 
     // PG source: "no binary output function available for type", in lsyscache.c, arrayfuncs.c, rangetypes.c and
     // multirangetypes.c
-    fn lacks_binary_form(&self) -> bool {
+    fn lacks_binary_form(&self, outcome: &Outcome) -> bool {
         const ROUTINES: [&str; 4] =
             ["getTypeBinaryOutputInfo", "array_send", "get_range_io_data", "get_multirange_io_data"];
         self.stage == Stage::Running
-            && self.outcome.error.as_ref().is_some_and(|error| {
+            && outcome.server_error().is_some_and(|error| {
                 error.code() == SqlState::UNDEFINED_FUNCTION
                     && error.routine().is_some_and(|routine| ROUTINES.contains(&routine.as_ref()))
             })
@@ -138,85 +156,8 @@ impl Query {
 
     /// Returns the description with text in the place of every format that may be the impossible one.
     pub(super) fn described_safely(&self) -> Option<Arc<Description>> {
-        let description = self.description.as_ref()?;
-        let columns = with_formats(description.columns().to_vec(), safe_format);
+        let description = self.plan.description.as_ref()?;
+        let columns = ResultFormats::Safe.apply(description.columns().to_vec());
         Some(Arc::new(Description::new(description.parameters().into(), columns)))
     }
 }
-
-pub(super) fn with_formats(
-    mut columns: Vec<FieldDescription>,
-    format: impl Fn(u32) -> WireFormat,
-) -> Box<[FieldDescription]> {
-    for column in &mut columns {
-        column.format = format(column.type_oid);
-    }
-    columns.into()
-}
-
-/// What came of a command so far.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    tag: CommandTag,
-    error: Option<ServerError>,
-    copied: Option<CopyDirection>,
-}
-
-/// Which way a COPY goes that nobody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CopyDirection {
-    In,
-    Out,
-}
-
-impl Outcome {
-    pub(super) fn complete(&mut self, tag: CommandTag) {
-        self.tag = tag;
-    }
-
-    /// The first error is the cause.
-    pub(super) fn fail(&mut self, error: ServerError) {
-        self.error.get_or_insert(error);
-    }
-
-    /// Notes that the command turned out to be a COPY.
-    pub(super) fn copies(&mut self, direction: CopyDirection) {
-        self.copied = Some(direction);
-    }
-
-    pub(super) fn into_result(self) -> Result<CommandTag, Failure> {
-        match (self.copied, self.error) {
-            (Some(CopyDirection::In), _) => Err(Failure::CopyIn),
-            (_, Some(error)) => Err(Failure::Server(error)),
-            (Some(CopyDirection::Out), None) => Err(Failure::CopyOut),
-            (None, None) => Ok(self.tag),
-        }
-    }
-}
-
-/// The arguments of the command that is under way, kept for the case that it has to be sent again.
-#[derive(Default)]
-pub(super) struct Kept {
-    types: Vec<u32>,
-    formats: Vec<WireFormat>,
-    values: Vec<u8>,
-}
-
-impl Kept {
-    pub(super) fn keep(&mut self, arguments: &Arguments<'_>) {
-        self.types.clear();
-        self.types.extend_from_slice(arguments.types);
-        self.formats.clear();
-        self.formats.extend_from_slice(arguments.formats);
-        self.values.clear();
-        self.values.shrink_to(LARGEST_KEPT);
-        self.values.extend_from_slice(arguments.values);
-    }
-
-    pub(super) fn arguments(&self) -> Arguments<'_> {
-        Arguments { types: &self.types, formats: &self.formats, values: &self.values }
-    }
-}
-
-/// One large parameter does not hold its memory for ever: 64 KiB stay.
-const LARGEST_KEPT: usize = 64 * 1024;
