@@ -9,6 +9,7 @@ use molt_db_protocol::client::{
 use tokio::time::timeout;
 
 use super::notices::Notices;
+use super::settle::Waits;
 use super::{Canceller, Connection, State};
 use crate::config::{Config, SslMode};
 use crate::error::{ConnectCause, Error};
@@ -125,6 +126,7 @@ impl Connector {
             formats: Vec::new(),
             layout: RowLayout::default(),
             notices,
+            waits: Waits::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod exchange;
 mod notices;
 mod query;
 mod rows;
+mod settle;
 mod statement;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::error::{Error, Kind};
 use crate::net::{Limit, Timer, Transport};
 use exchange::Step;
 use notices::Notices;
+use settle::Waits;
 
 /// A connection to a PostgreSQL server.
 ///
@@ -39,8 +41,8 @@ use notices::Notices;
 /// # Cancel safety
 ///
 /// A future or stream of this type may be dropped at any point. If that leaves a query unfinished, the connection is
-/// *unsettled*: [`Connection::is_usable`] says no, every further call is refused, and the pool replaces it. What the query did may
-/// have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
+/// *unsettled*: [`Connection::is_usable`] says no and every further call is refused, until [`Connection::settle`] has
+/// brought it to rest; the pool replaces it. What the query did may have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {
@@ -65,6 +67,7 @@ pub struct Connection {
     formats: Vec<WireFormat>,
     layout: RowLayout,
     notices: Notices,
+    waits: Waits,
 }
 
 /// Whether the session goes on.
