@@ -31,7 +31,9 @@
 //! ```
 
 mod error;
+mod received;
 mod reception;
+mod scram;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -39,3 +41,5 @@ mod tests;
 pub use error::{RequestError, SendError};
 pub use reception::{Arrival, Asked, Reception};
 pub use session::Session;
+
+pub use crate::client::Received;

@@ -1,5 +1,7 @@
 //! The two sides against each other, in memory: what one may send, the other takes.
 
+mod scram;
+
 use proptest::prelude::*;
 
 use super::*;
