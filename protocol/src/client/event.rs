@@ -24,6 +24,16 @@ pub enum Received<E> {
     },
 }
 
+impl<E> Received<E> {
+    /// Returns how many bytes of the input are done with, and the event, if there is one.
+    pub fn into_parts(self) -> (usize, Option<E>) {
+        match self {
+            Self::Event { consumed, event } => (consumed, Some(event)),
+            Self::Partial { consumed, .. } => (consumed, None),
+        }
+    }
+}
+
 /// What a [`Client`](super::Client) tells its caller.
 #[derive(Debug)]
 pub enum Event<'b> {

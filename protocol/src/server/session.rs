@@ -3,7 +3,7 @@ use std::fmt;
 use super::{RequestError, SendError};
 use crate::client::Received;
 use crate::exchange::{CopyEnd, Exchange};
-use crate::message::{BackendMessage, FrontendMessage, PasswordContext};
+use crate::message::{BackendMessage, FrontendMessage, PasswordContext, Values, data_row};
 use crate::wire::{Frame, Framed, FrontendError, FrontendTag, Limits, Phase, Tag, frontend_frame};
 
 /// A session with a client that was let in.
@@ -74,9 +74,32 @@ impl Session {
     ///
     /// Nobody waits for it, or the protocol cannot carry it. Nothing is written and nothing has changed then.
     pub fn send(&mut self, message: &BackendMessage<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
-        let tag = message.tag();
         self.check(message)?;
         message.encode(out)?;
+        self.note(message)
+    }
+
+    /// Appends a DataRow of these values, if it may come here; `None` is NULL.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub fn row(&mut self, values: &[Option<&[u8]>], out: &mut Vec<u8>) -> Result<(), SendError> {
+        // Whether a row may come does not depend on its values.
+        let any_row = BackendMessage::DataRow(Values::default());
+        self.check(&any_row)?;
+        data_row(values.iter().copied(), out)?;
+        self.note(&any_row)
+    }
+
+    /// Tells whether what the client sends is, or may be, a piece of a copy.
+    pub(super) fn takes_copy(&self) -> bool {
+        self.exchange.takes_copy()
+    }
+
+    /// Notes that the message is written.
+    fn note(&mut self, message: &BackendMessage<'_>) -> Result<(), SendError> {
+        let tag = message.tag();
         match message {
             BackendMessage::NoticeResponse(_)
             | BackendMessage::NotificationResponse(_)
