@@ -11,9 +11,9 @@ pub(super) fn parse_keyword(text: &str) -> Result<Config, ConfigError> {
         let (name, after_name) = rest.split_before(|c| c == '=' || is_blank(c));
         let value = after_name.trim_start().strip("=");
         let value =
-            value.ok_or_else(|| ConfigError::syntax("no `=` follows the name of an option", name.at))?;
+            value.ok_or_else(|| ConfigError::syntax("no `=` follows the name of an option", name.place()))?;
         let (value, after_value) = read_value(value.trim_start())?;
-        option::set(&mut config, name, value.into_bytes())?;
+        option::set(&mut config, name.text.as_bytes(), value.into_bytes(), name.place())?;
         rest = after_value.trim_start();
     }
     Ok(config)
@@ -26,7 +26,7 @@ fn read_value(piece: Piece<'_>) -> Result<(String, Piece<'_>), ConfigError> {
     };
     let (value, rest) = unescape(quoted, |c| c == '\'');
     let rest =
-        rest.strip("'").ok_or_else(|| ConfigError::syntax("a quoted value is not closed", piece.at))?;
+        rest.strip("'").ok_or_else(|| ConfigError::syntax("a quoted value is not closed", piece.place()))?;
     Ok((value, rest))
 }
 
