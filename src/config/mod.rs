@@ -3,6 +3,7 @@
 mod environment;
 mod error;
 mod file;
+mod given;
 mod host;
 mod option;
 mod parse_keyword;

@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use molt_db_protocol::auth::Secret;
 
+use super::Config;
 use super::error::{ConfigError, Place, Problem};
 use super::settings::{read_hostaddrs, read_hosts, read_ports};
 use super::value::Value;
-use super::{Config, SslMode};
 
 /// An option of connection strings: one that libpq knows, or one of ours.
 pub(super) struct ConnectionOption {
@@ -37,11 +37,6 @@ impl ConnectionOption {
 pub(super) fn find(name: &[u8], place: &Place) -> Result<&'static ConnectionOption, ConfigError> {
     let found = OPTIONS.iter().find(|option| option.name.as_bytes() == name);
     found.ok_or_else(|| ConfigError::unknown(nearest(&String::from_utf8_lossy(name)), place.clone()))
-}
-
-/// Sets an option by its name.
-pub(super) fn set(config: &mut Config, name: &[u8], value: Vec<u8>, place: Place) -> Result<(), ConfigError> {
-    find(name, &place)?.set(config, value, place)
 }
 
 const fn option(
@@ -160,7 +155,6 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
     ),
     // TLS.
     option("sslmode", "PGSSLMODE", |c| c.ssl_mode.is_some(), |c, v| v.put(&mut c.ssl_mode)),
-    without_variable("requiressl", |c| c.ssl_mode.is_some(), read_requiressl),
     option(
         "sslnegotiation",
         "PGSSLNEGOTIATION",
@@ -292,13 +286,6 @@ pub(super) const MAX_CONNS_EXPECTED: &str = "a whole number from 1 to 262143";
 pub(super) const STATEMENT_CACHE_SIZES: RangeInclusive<usize> = 0..=65_536;
 pub(super) const STATEMENT_CACHE_SIZE_EXPECTED: &str = "a whole number from 0 to 65536";
 
-/// What `sslmode` was called long ago.
-// PG source: fe-connect.c, conninfo_storeval
-fn read_requiressl(config: &mut Config, value: Value) -> Result<(), Problem> {
-    config.ssl_mode = Some(if value.0.starts_with(b"1") { SslMode::Require } else { SslMode::Prefer });
-    Ok(())
-}
-
 fn scram_key(value: Value) -> Result<Secret, Problem> {
     let key = STANDARD.decode(&value.0).ok().map(Secret::new);
     key.filter(|key| key.expose().len() == 32).ok_or(Problem::Expected("32 bytes in base64"))
@@ -342,7 +329,8 @@ mod tests {
 
     fn with(name: &str, value: &str) -> Result<Config, ConfigError> {
         let mut config = Config::new();
-        set(&mut config, name.as_bytes(), value.into(), Place::Byte(0))?;
+        let place = Place::Byte(0);
+        find(name.as_bytes(), &place)?.set(&mut config, value.into(), place)?;
         Ok(config)
     }
 

@@ -1,11 +1,12 @@
+use super::Config;
 use super::error::ConfigError;
+use super::given::Given;
 use super::piece::{Piece, is_blank};
-use super::{Config, option};
 
 /// Reads `name=value name='quoted value'`. Of an option that is given twice the last value counts.
 // PG docs: libpq-connect, "Keyword/Value Connection Strings"
 pub(super) fn parse_keyword(text: &str) -> Result<Config, ConfigError> {
-    let mut config = Config::new();
+    let mut given = Given::default();
     let mut rest = Piece::whole(text).trim_start();
     while !rest.is_empty() {
         let (name, after_name) = rest.split_before(|c| c == '=' || is_blank(c));
@@ -13,10 +14,10 @@ pub(super) fn parse_keyword(text: &str) -> Result<Config, ConfigError> {
         let value =
             value.ok_or_else(|| ConfigError::syntax("no `=` follows the name of an option", name.place()))?;
         let (value, after_value) = read_value(value.trim_start())?;
-        option::set(&mut config, name.text.as_bytes(), value.into_bytes(), name.place())?;
+        given.put(name.text.as_bytes(), value.into_bytes(), name.place())?;
         rest = after_value.trim_start();
     }
-    Ok(config)
+    given.into_config()
 }
 
 /// Returns the value without its quotes and backslashes, and what follows it.

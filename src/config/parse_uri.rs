@@ -1,6 +1,7 @@
+use super::Config;
 use super::error::ConfigError;
+use super::given::Given;
 use super::piece::Piece;
-use super::{Config, option};
 
 /// Returns what follows `postgres://` or `postgresql://`.
 pub(super) fn strip_scheme(text: &str) -> Option<Piece<'_>> {
@@ -11,29 +12,29 @@ pub(super) fn strip_scheme(text: &str) -> Option<Piece<'_>> {
 /// Reads `user:password@host:port,host:port/dbname?option=value&...`, every part of which may be missing.
 // PG docs: libpq-connect, "Connection URIs"
 pub(super) fn parse_uri(uri: Piece<'_>) -> Result<Config, ConfigError> {
-    let mut config = Config::new();
-    let rest = read_userinfo(&mut config, uri)?;
-    let rest = read_hosts(&mut config, rest)?;
-    let rest = read_dbname(&mut config, rest)?;
+    let mut given = Given::default();
+    let rest = read_userinfo(&mut given, uri)?;
+    let rest = read_hosts(&mut given, rest)?;
+    let rest = read_dbname(&mut given, rest)?;
     if let Some(query) = rest.strip("?") {
-        read_query(&mut config, query)?;
+        read_query(&mut given, query)?;
     }
-    Ok(config)
+    given.into_config()
 }
 
 /// Everything before the first `@`, unless a slash comes first.
-fn read_userinfo<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_userinfo<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
     let (userinfo, rest) = piece.split_before(|c| matches!(c, '@' | '/'));
     let Some(rest) = rest.strip("@") else { return Ok(piece) };
     let (user, password) = userinfo.split_before(|c| c == ':');
-    set_part(config, "user", &[user])?;
+    set_part(given, "user", &[user])?;
     if let Some(password) = password.strip(":") {
-        set_part(config, "password", &[password])?;
+        set_part(given, "password", &[password])?;
     }
     Ok(rest)
 }
 
-fn read_hosts<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_hosts<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     let mut next = Some(piece);
     let mut rest = piece;
@@ -44,8 +45,8 @@ fn read_hosts<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, Co
         next = after.strip(",");
         rest = after;
     }
-    set_part(config, "host", &hosts)?;
-    set_part(config, "port", &ports)?;
+    set_part(given, "host", &hosts)?;
+    set_part(given, "port", &ports)?;
     Ok(rest)
 }
 
@@ -77,11 +78,11 @@ fn split_brackets(inside: Piece<'_>) -> Result<(Piece<'_>, Piece<'_>), ConfigErr
     }
 }
 
-fn read_dbname<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_dbname<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
     let Some(path) = piece.strip("/") else { return Ok(piece) };
     let (dbname, rest) = path.split_before(|c| c == '?');
     refuse_at(dbname)?;
-    set_part(config, "dbname", &[dbname])?;
+    set_part(given, "dbname", &[dbname])?;
     Ok(rest)
 }
 
@@ -96,17 +97,17 @@ fn refuse_at(piece: Piece<'_>) -> Result<(), ConfigError> {
     Err(ConfigError::syntax(problem, at.place()))
 }
 
-fn read_query(config: &mut Config, query: Piece<'_>) -> Result<(), ConfigError> {
+fn read_query(given: &mut Given, query: Piece<'_>) -> Result<(), ConfigError> {
     let mut rest = query;
     while !rest.is_empty() {
         let (pair, after) = rest.split_before(|c| c == '&');
-        read_pair(config, pair)?;
+        read_pair(given, pair)?;
         rest = after.strip("&").unwrap_or(after);
     }
     Ok(())
 }
 
-fn read_pair(config: &mut Config, pair: Piece<'_>) -> Result<(), ConfigError> {
+fn read_pair(given: &mut Given, pair: Piece<'_>) -> Result<(), ConfigError> {
     let (name, value) = pair.split_before(|c| c == '=');
     let value = value.strip("=").ok_or_else(|| ConfigError::syntax("an option has no `=`", pair.place()))?;
     if value.text.contains('=') {
@@ -116,17 +117,17 @@ fn read_pair(config: &mut Config, pair: Piece<'_>) -> Result<(), ConfigError> {
     let (name, value) = (decode(&[name])?, decode(&[value])?);
     match (name.as_slice(), value.as_slice()) {
         // What JDBC calls it; libpq takes it too, but only in a URI.
-        (b"ssl", b"true") => option::set(config, b"sslmode", b"require".to_vec(), place),
-        (name, _) => option::set(config, name, value, place),
+        (b"ssl", b"true") => given.put(b"sslmode", b"require".to_vec(), place),
+        (name, _) => given.put(name, value, place),
     }
 }
 
 /// Sets what a part of the URI says, or parts with commas in between; an empty part says nothing.
-fn set_part(config: &mut Config, name: &str, pieces: &[Piece<'_>]) -> Result<(), ConfigError> {
+fn set_part(given: &mut Given, name: &str, pieces: &[Piece<'_>]) -> Result<(), ConfigError> {
     match pieces {
         [] => Ok(()),
         [piece] if piece.is_empty() => Ok(()),
-        [first, ..] => option::set(config, name.as_bytes(), decode(pieces)?, first.place()),
+        [first, ..] => given.put(name.as_bytes(), decode(pieces)?, first.place()),
     }
 }
 
