@@ -29,7 +29,7 @@ const fn refuse(option: &'static str, reason: &'static str, asks: fn(&Config) ->
 const CLIENT_CERTIFICATES: &str = "client certificates";
 const REVOCATION: &str = "lists of revoked certificates";
 const GSS: &str = "GSSAPI and SSPI";
-const OAUTH: &str = "OAuth";
+const OAUTH: &str = "tokens of OAuth";
 const PROTOCOL_VERSIONS: &str = "the protocol version is always 3.0";
 const SCRAM_KEYS: &str = "SCRAM takes a password";
 const TLS_VERSIONS: &str = "TLS 1.2 and 1.3 are both offered";

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::Config;
 use super::error::{ConfigError, Place, Problem};
 use super::option;
+use super::piece::is_blank;
 
 /// Fills in what a section of a service file says and the configuration does not. Returns whether there is such a
 /// section.
@@ -15,7 +16,7 @@ pub(super) fn fill_in(
 ) -> Result<bool, ConfigError> {
     let mut is_in_section = false;
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let line = line.trim_ascii();
+        let line = trim(line);
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
@@ -32,10 +33,11 @@ pub(super) fn fill_in(
 }
 
 fn read_line(config: &mut Config, line: &[u8], place: Place) -> Result<(), ConfigError> {
+    if line.starts_with(b"ldap") {
+        return Err(ConfigError::syntax("options are not fetched by LDAP", place));
+    }
     let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
-        let is_ldap = line.starts_with(b"ldap");
-        let problem = if is_ldap { "LDAP is not supported" } else { "no `=` follows the name of an option" };
-        return Err(ConfigError::syntax(problem, place));
+        return Err(ConfigError::syntax("no `=` follows the name of an option", place));
     };
     let (name, value) = (&line[..equals], &line[equals + 1..]);
     let option = option::find(name, &place)?;
@@ -44,6 +46,14 @@ fn read_line(config: &mut Config, line: &[u8], place: Place) -> Result<(), Confi
         return Err(ConfigError::of_option(option.name, problem, Some(place)));
     }
     if option.is_set(config) { Ok(()) } else { option.set(config, value.to_vec(), place) }
+}
+
+/// Cuts off what C's `isspace` takes for a blank: `trim_ascii` leaves the vertical tab.
+fn trim(line: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !is_blank(char::from(*byte));
+    let start = line.iter().position(is_text).unwrap_or(line.len());
+    let end = line.iter().rposition(is_text).map_or(start, |last| last + 1);
+    &line[start..end]
 }
 
 #[cfg(test)]
@@ -59,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_section_ends_where_the_next_begins() {
-        let text = "# services\nuser=nobody\n[order]\nuser=a\n  [orders] of the shop\r\n\n  host=db \n# x\nport=1\n\
+        let text = "# services\nuser=nobody\n[order]\nuser=a\n \u{b}[orders] of the shop\r\n\n  host=db \n# x\nport=1\n\
                     dbname=a b\n[orders]\nuser=b\n";
         let expected = Config::new().host("db").port(1).dbname("a b");
         assert_eq!(filled(Config::new(), text), Ok(Some(expected)));
@@ -94,7 +104,7 @@ mod tests {
             ("[orders]\n\nuser =s3cr3t", None),
             ("[orders]\n\nport=s3cr3t", Some("port")),
             ("[orders]\n\nservice=s3cr3t", Some("service")),
-            ("[orders]\n\nldap://s3cr3t", None),
+            ("[orders]\n\nldap://s3cr3t?x=y", None),
         ] {
             let error = filled(Config::new(), text).unwrap_err();
             assert_eq!((error.option(), error.line()), (option, Some(3)), "{text}");
