@@ -146,17 +146,15 @@ impl Config {
         let named = self.get_passfile().map(ToOwned::to_owned);
         let is_named = named.is_some();
         let Some(path) = named.or(default) else { return Ok(()) };
-        let place = match PasswordFile::read(&path) {
+        let failed = |problem, place| Err(ConfigError::of_option("passfile", problem, place));
+        match PasswordFile::read(&path) {
             Ok(file) => {
                 self.password_file = Some(Arc::new(file));
-                return Ok(());
+                Ok(())
             }
-            Err(problem @ Problem::Unreadable(io::ErrorKind::NotFound)) => (problem, None),
-            Err(problem) => (problem, Some(Place::File(path))),
-        };
-        match place {
-            (_, None) if !is_named => Ok(()),
-            (problem, place) => Err(ConfigError::of_option("passfile", problem, place)),
+            Err(Problem::Unreadable(io::ErrorKind::NotFound)) if !is_named => Ok(()),
+            Err(problem @ Problem::Unreadable(io::ErrorKind::NotFound)) => failed(problem, None),
+            Err(problem) => failed(problem, Some(Place::File(path))),
         }
     }
 }
