@@ -89,6 +89,7 @@ pub(crate) enum ConnectCause {
     Resolve(io::Error),
     Io(io::Error),
     Timeout(Duration),
+    Owner { required: String, found: String },
     HostName,
     RootCertificates(String),
     Tls(rustls::Error),
@@ -392,6 +393,9 @@ impl fmt::Display for ConnectCause {
             Self::Resolve(error) => write!(f, "its name has no address: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::Timeout(limit) => write!(f, "no session within connect_timeout ({limit:?})"),
+            Self::Owner { required, found } => {
+                write!(f, "the server runs as {found}, and requirepeer is {required}")
+            }
             Self::HostName => {
                 f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
             }

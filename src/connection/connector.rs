@@ -2,7 +2,7 @@ use std::future::poll_fn;
 
 use molt_db_decode::{Params, RowLayout};
 use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
-use molt_db_protocol::auth::{self, tls_server_end_point};
+use molt_db_protocol::auth::{self, Secret, tls_server_end_point};
 use molt_db_protocol::client::{
     Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
 };
@@ -13,12 +13,13 @@ use super::settle::Waits;
 use super::{Canceller, Connection, State};
 use crate::config::{Config, SslMode};
 use crate::error::{ConnectCause, Error};
-use crate::net::{Encryption, Peer, Stream, Timer, TlsSettings, Transport, Trust};
+use crate::net::{Encryption, Peer, SocketOptions, Stream, Timer, TlsSettings, Transport, Trust};
 
 /// Everything that connecting takes, read and checked once; a pool connects many times with it.
 #[derive(Debug)]
 pub(crate) struct Connector {
     config: Config,
+    socket: SocketOptions,
     encryption: Encryption,
 }
 
@@ -27,7 +28,7 @@ impl Connector {
         config.validate()?;
         let fail = |cause| Error::connect(config.endpoint().to_string(), cause);
         let encryption = encryption(config).map_err(fail)?;
-        Ok(Self { config: config.clone(), encryption })
+        Ok(Self { config: config.clone(), socket: SocketOptions::new(config), encryption })
     }
 
     /// Opens a session.
@@ -45,10 +46,11 @@ impl Connector {
 
     async fn open(&self) -> Result<Connection, ConnectCause> {
         let endpoint = self.config.endpoint();
-        let (stream, peer) = endpoint.connect().await?;
+        let (stream, peer) = endpoint.connect(&self.socket).await?;
         let stream = self.encryption.apply(stream, endpoint.host()).await?;
         let mut notices = Notices::default();
-        let (transport, client) = self.log_in(stream, &mut notices).await?;
+        let password = self.config.password_for(&endpoint);
+        let (transport, client) = self.log_in(stream, password, &mut notices).await?;
         Ok(self.connection(transport, client, notices, peer))
     }
 
@@ -56,6 +58,7 @@ impl Connector {
     async fn log_in(
         &self,
         stream: Stream,
+        password: Option<Secret>,
         notices: &mut Notices,
     ) -> Result<(Transport, Box<Client>), ConnectCause> {
         let startup = Startup {
@@ -65,10 +68,12 @@ impl Connector {
             options: self.config.get_options(),
         };
         let credentials = Credentials {
-            password: self.config.get_password().cloned(),
+            password,
             nonce: nonce()?,
             statement_cache_size: self.config.get_statement_cache_size(),
             certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
+            channel_binding: self.config.get_channel_binding(),
+            require_auth: self.config.get_require_auth(),
             transport: match stream {
                 Stream::Tls(_) => auth::Transport::Tls,
                 _ => auth::Transport::Clear,
@@ -149,7 +154,8 @@ fn encryption(config: &Config) -> Result<Encryption, ConnectCause> {
     let roots = config.get_ssl_root_cert();
     let settings = |trust| TlsSettings::new(trust, roots);
     Ok(match config.get_ssl_mode() {
-        SslMode::Disable => Encryption::None,
+        // `Config::validate` does not let `Allow` through.
+        SslMode::Disable | SslMode::Allow => Encryption::None,
         SslMode::Prefer => Encryption::Preferred(settings(Trust::Anyone)?),
         SslMode::Require => Encryption::Required(settings(Trust::Anyone)?),
         SslMode::VerifyCa => Encryption::Required(settings(Trust::Authority)?),

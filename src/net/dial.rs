@@ -4,22 +4,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-#[cfg(unix)]
-use tokio::net::UnixStream;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 
 use molt_db_protocol::message::{SslAnswer, ssl_answer, ssl_request};
 
-use super::{Stream, TlsSettings};
+#[cfg(unix)]
+use super::socket;
+use super::{SocketOptions, Stream, TlsSettings};
 use crate::config::Endpoint;
 use crate::error::ConnectCause;
 
-/// Where it was found: a cancel request has to reach the same machine.
+/// Where it was found, and what was demanded of the way there: a cancel request has to reach the same machine.
 #[derive(Debug, Clone)]
 pub(crate) enum Peer {
-    Tcp(SocketAddr),
+    Tcp(SocketAddr, SocketOptions),
     #[cfg(unix)]
-    Unix(PathBuf),
+    Unix(PathBuf, SocketOptions),
 }
 
 /// Whether to ask for TLS, and what to do without.
@@ -44,18 +44,19 @@ impl Endpoint {
     /// # Cancel safety
     ///
     /// A dropped future closes what it opened.
-    pub(crate) async fn connect(&self) -> Result<(Stream, Peer), ConnectCause> {
+    pub(crate) async fn connect(&self, options: &SocketOptions) -> Result<(Stream, Peer), ConnectCause> {
         match self {
             Self::Tcp { address: Some(address), port, .. } => {
-                first(std::iter::once(SocketAddr::new(*address, *port))).await
+                first(std::iter::once(SocketAddr::new(*address, *port)), options).await
             }
             Self::Tcp { host, port, .. } => {
-                first(lookup_host((host.as_str(), *port)).await.map_err(ConnectCause::Resolve)?).await
+                let found = lookup_host((host.as_str(), *port)).await.map_err(ConnectCause::Resolve)?;
+                first(found, options).await
             }
             #[cfg(unix)]
             Self::Unix { path } => {
-                let stream = UnixStream::connect(path).await?;
-                Ok((Stream::Unix(stream), Peer::Unix(path.clone())))
+                let stream = socket::connect(path, options).await?;
+                Ok((Stream::Unix(stream), Peer::Unix(path.clone(), options.clone())))
             }
             #[cfg(not(unix))]
             Self::Unix { .. } => Err(ConnectCause::Io(io::ErrorKind::Unsupported.into())),
@@ -67,11 +68,11 @@ impl Peer {
     /// Opens another connection to the same place.
     pub(crate) async fn connect(&self) -> Result<Stream, ConnectCause> {
         match self {
-            Self::Tcp(address) => tcp(*address).await.map_err(ConnectCause::Io),
-            #[cfg(unix)]
-            Self::Unix(socket) => {
-                Ok(Stream::Unix(UnixStream::connect(socket).await.map_err(ConnectCause::Io)?))
+            Self::Tcp(address, options) => {
+                options.tcp(*address).await.map(Stream::Tcp).map_err(ConnectCause::Io)
             }
+            #[cfg(unix)]
+            Self::Unix(path, options) => socket::connect(path, options).await.map(Stream::Unix),
         }
     }
 }
@@ -113,9 +114,9 @@ impl Encryption {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => address.fmt(f),
+            Self::Tcp(address, _) => address.fmt(f),
             #[cfg(unix)]
-            Self::Unix(socket) => write!(f, "{}", socket.display()),
+            Self::Unix(path, _) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -130,22 +131,18 @@ impl fmt::Display for Endpoint {
     }
 }
 
-async fn first(addresses: impl Iterator<Item = SocketAddr>) -> Result<(Stream, Peer), ConnectCause> {
+async fn first(
+    addresses: impl Iterator<Item = SocketAddr>,
+    options: &SocketOptions,
+) -> Result<(Stream, Peer), ConnectCause> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
-        match tcp(address).await {
-            Ok(stream) => return Ok((stream, Peer::Tcp(address))),
+        match options.tcp(address).await {
+            Ok(stream) => return Ok((Stream::Tcp(stream), Peer::Tcp(address, options.clone()))),
             Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
         }
     }
     Err(ConnectCause::Io(last))
-}
-
-async fn tcp(address: SocketAddr) -> io::Result<Stream> {
-    let stream = TcpStream::connect(address).await?;
-    // Every write is a whole batch: waiting for more to come only adds latency.
-    stream.set_nodelay(true)?;
-    Ok(Stream::Tcp(stream))
 }
 
 /// Reads the answer and not a byte more: whatever follows it in the clear must not be taken for the server's.

@@ -1,12 +1,14 @@
 //! Sockets: dialling, TLS, and the buffers on both sides.
 
 mod dial;
+mod socket;
 mod stream;
 mod timer;
 mod tls;
 mod transport;
 
 pub(crate) use dial::{Encryption, Peer};
+pub(crate) use socket::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use timer::{Limit, Timer};
 pub(crate) use tls::{TlsSettings, Trust};
