@@ -1,13 +1,15 @@
 //! Sockets: dialling, TLS, and the buffers on both sides.
 
 mod dial;
+mod encryption;
 mod socket;
 mod stream;
 mod timer;
 mod tls;
 mod transport;
 
-pub(crate) use dial::{Encryption, Peer};
+pub(crate) use dial::Peer;
+pub(crate) use encryption::Encryption;
 pub(crate) use socket::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use timer::{Limit, Timer};
