@@ -151,9 +151,8 @@ impl Client {
         if !self.is_suspended() {
             return Err(CommandError::NotSuspended);
         }
-        let Some(plan) = self.pipeline.last_of_open().map(|query| query.plan.clone()) else {
-            return Err(CommandError::NotSuspended);
-        };
+        let Some(query) = self.pipeline.last_of_open() else { return Err(CommandError::NotSuspended) };
+        let plan = Plan { origin: Origin::Cache, ..query.plan.clone() };
         self.push(plan, &Arguments::default(), Goal::Fetch { max_rows });
         Ok(self.pump(Closes::Wait, out)?)
     }

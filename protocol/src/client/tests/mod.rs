@@ -1,6 +1,10 @@
 //! Conversations in memory: what the client sends, what a server would answer, what the caller is told.
 
+mod abandon;
+mod copies;
 mod exploration;
+mod pipeline;
+mod session;
 
 use proptest::prelude::*;
 
