@@ -342,7 +342,7 @@ fn an_abandoned_query_is_never_sent_again() {
 }
 
 #[test]
-fn what_is_said_unasked_is_heard_and_commands_are_refused_until_it_is_settled() {
+fn what_is_said_unasked_is_heard_and_commands_are_refused() {
     let mut settling = abandoned(|client, out| client.script("select 1", out).unwrap());
     let unasked = [error("NOTICE", "00000", ""), msg(b'S', b"TimeZone\0UTC\0")].concat();
     let notice = [&b"N"[..], &unasked[1..]].concat();
