@@ -32,6 +32,36 @@ use crate::wire::{Framed, Limits, Phase, frame};
 /// # Walking away
 ///
 /// When nobody waits for a command any more, [`Client::abandon`] and [`Client::poll_settle`] bring the session to rest.
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use molt_db_protocol::client::{Arguments, Client, Event, Received, Sending, Settle, SettlePolicy};
+///
+/// # fn example(mut client: Box<Client>, answer: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut out = Vec::new();
+/// client.query("select 1", &Arguments::default(), &mut out)?;
+/// // `out` goes to the server, and `answer` comes back:
+/// let mut rest = answer;
+/// while let Received::Event { consumed, event } = client.receive(rest, &mut out)? {
+///     rest = &rest[consumed..];
+///     match event {
+///         Event::Row(row) => println!("a row of {} bytes", row.len()),
+///         Event::Finished(outcome) => println!("{}", outcome.is_ok()),
+///         _ => {}
+///     }
+/// }
+/// // Whoever asked for the next one goes away before it ends:
+/// client.script("select pg_sleep(60)", &mut out)?;
+/// client.abandon(SettlePolicy::default(), Instant::now(), &mut out);
+/// match client.poll_settle(Sending::Finished, Instant::now(), &mut out) {
+///     Settle::Wait(until) => println!("reads, writes, and asks again at {until:?}"),
+///     Settle::Cancel => println!("sends a CancelRequest"),
+///     Settle::Close(reason) => println!("closes: {reason:?}"),
+///     Settle::Settled => println!("takes the next command"),
+/// }
+/// # Ok(()) }
+/// ```
 #[cfg_attr(test, derive(Clone))]
 pub struct Client {
     pub(super) session: Session,

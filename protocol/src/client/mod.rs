@@ -1,9 +1,12 @@
 //! A driver's side of the conversation: commands in, bytes and events out.
 //!
 //! A [`Handshake`] brings a connection from its first byte to the server's first ReadyForQuery, and becomes a
-//! [`Client`]. Both are fed with [`Handshake::receive`] and [`Client::receive`]: they consume whole messages from the
-//! start of the input and say how many bytes that was. Whatever they want to be sent they append to `out`; the caller
-//! sends it when it can, and never waits for that before it reads on.
+//! [`Client`], which knows what a driver has to know: statements, segments, transactions, copies, and how to walk away
+//! from any of them. Below it is a [`Session`], which keeps the order of messages and leaves the rest to its caller.
+//!
+//! All are fed with `receive`, which consumes whole messages from the start of the input and says how many bytes that
+//! was. Whatever they want to be sent they append to `out`; the caller sends it when it can, and never waits for that
+//! before it reads on.
 
 mod abandon;
 mod answers;
