@@ -20,6 +20,8 @@ struct Explored {
     transitions: usize,
     done: usize,
     closed: usize,
+    /// How often a copy was walked away from and the session came to rest.
+    copies: usize,
 }
 
 fn explore(scenario: Scenario) -> Explored {
@@ -40,6 +42,7 @@ fn explore(scenario: Scenario) -> Explored {
                     let made = Way { steps: &way, last: step };
                     next.make(step);
                     drop(made);
+                    explored.copies += usize::from(next.has_settled_a_copy());
                     if seen.insert(next.fingerprint()) {
                         worlds.push((next, [&way[..], &[step]].concat()));
                     }
@@ -151,6 +154,8 @@ fn a_copy() {
     {
         let commands: &'static [Command] = Box::leak(Box::new([Command::Copy(sql, direction)]));
         check(Scenario { name: sql, commands, ..BASE });
+        let alone = Scenario { name: sql, commands, key: Key::Unknown, harm: false, ..BASE };
+        assert!(explore(alone).copies > 0, "{sql}: it takes a cancel to end it");
     }
 }
 

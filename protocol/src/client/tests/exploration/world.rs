@@ -169,6 +169,11 @@ impl World {
         self.stage
     }
 
+    /// Tells whether a copy was under way that somebody walked away from, and the session has come to rest.
+    pub(super) fn has_settled_a_copy(&self) -> bool {
+        self.stage == Stage::Between && self.abandoned && self.caller.copies.is_some() && !self.caller.ended
+    }
+
     /// Everything that decides what can happen from here on, as a number.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -248,6 +253,7 @@ impl World {
     }
 
     pub(super) fn make(&mut self, step: Step) {
+        let begun = self.abandoned.then_some(self.out.len());
         match step {
             Step::Send => self.to_server.append(&mut self.out),
             Step::Server(step) => {
@@ -292,6 +298,8 @@ impl World {
         }
         if self.abandoned && self.stage == Stage::First {
             self.settle();
+            let written = begun.and_then(|begun| self.out.get(begun..)).unwrap_or_default();
+            assert!(only(b"SfcC", written), "what was left is begun anew");
         }
     }
 
@@ -331,7 +339,7 @@ impl World {
                 // What ends a session comes unasked, and the next command finds it.
                 if !self.server.is_over() {
                     assert!(self.to_client.is_empty(), "answers are left over");
-                    assert!(only_copies(&self.to_server), "requests are left over");
+                    assert!(only(b"dcf", &self.to_server), "requests are left over");
                     assert!(self.server.is_idle(), "the server is not at rest: {:?}", self.server);
                 }
                 self.stage = Stage::Between;
@@ -476,15 +484,15 @@ fn own(event: &Event<'_>) -> Told {
     }
 }
 
-/// Tells whether nothing is asked for: pieces of a copy that has failed are ignored by the server.
+/// Tells whether all messages are of these types. Pieces of a copy that has failed are ignored by the server.
 // PG docs: protocol-flow, "COPY Operations"
-fn only_copies(mut requests: &[u8]) -> bool {
-    while let Some((header, rest)) = requests.split_first_chunk::<5>() {
+fn only(types: &[u8], mut messages: &[u8]) -> bool {
+    while let Some((header, rest)) = messages.split_first_chunk::<5>() {
         let [tag, length @ ..] = *header;
-        if !matches!(tag, b'd' | b'c' | b'f') {
+        if !types.contains(&tag) {
             return false;
         }
-        requests = &rest[u32::from_be_bytes(length) as usize - 4..];
+        messages = &rest[u32::from_be_bytes(length) as usize - 4..];
     }
     true
 }
