@@ -9,7 +9,7 @@ use molt_db_decode::arrow::{
     ArrowOptions, ArrowPlan, BatchBuilder, BatchError, BatchLimits, ByteLimit, ExtensionTypes, Filled,
     RowLimit, TextLayout, Unfit,
 };
-use molt_db_fuzz::{columns, records};
+use molt_db_fuzz::{Meter, columns, records};
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, rest)) = input.split_first() else { return };
@@ -31,13 +31,14 @@ fn build<'r>(
 ) -> (Vec<RecordBatch>, Option<Vec<&'r [u8]>>) {
     let mut builder = BatchBuilder::new(plan, limits);
     let (mut batches, mut accepted, mut lost) = (Vec::new(), Vec::new(), false);
+    let mut meter = Meter::default();
     for row in rows {
         let before = (builder.rows(), builder.bytes());
-        match builder.push(row) {
+        match meter.run(row.len(), || builder.push(row)) {
             Ok(filled) => {
                 accepted.push(*row);
                 if filled == Filled::Full {
-                    lost |= !finish(&mut builder, &mut batches);
+                    lost |= !finish(&mut builder, &mut batches, &mut meter);
                 }
             }
             Err(error) => {
@@ -46,14 +47,14 @@ fn build<'r>(
             }
         }
     }
-    lost |= !finish(&mut builder, &mut batches);
+    lost |= !finish(&mut builder, &mut batches, &mut meter);
     (batches, (!lost).then_some(accepted))
 }
 
 /// Finishes a batch and returns whether that went well.
-fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>) -> bool {
+fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>, meter: &mut Meter) -> bool {
     let rows = builder.rows();
-    let finished = builder.finish();
+    let finished = meter.run(0, || builder.finish());
     assert_eq!(builder.rows(), 0);
     match finished {
         Ok(Some(batch)) => {

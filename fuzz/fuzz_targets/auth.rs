@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use molt_db_fuzz::bounded;
 use molt_db_protocol::auth::oauth::{OAuthRequest, parse_initial_response};
 use molt_db_protocol::auth::scram::Verifier;
 use molt_db_protocol::auth::{RequireAuth, tls_server_end_point};
@@ -17,14 +18,14 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn certificate(input: &[u8]) {
-    match tls_server_end_point(input) {
+    match bounded(input.len(), || tls_server_end_point(input)) {
         Ok(hash) => assert!([28, 32, 48, 64].contains(&hash.len()), "{}", hash.len()),
         Err(error) => drop(error.to_string()),
     }
 }
 
 fn token(input: &[u8]) {
-    match parse_initial_response(input) {
+    match bounded(input.len(), || parse_initial_response(input)) {
         Ok(OAuthRequest::Bearer(shown)) => {
             assert!(!shown.expose().is_empty() && shown.expose().is_ascii());
             assert_eq!(format!("{shown:?}"), "[redacted]");
@@ -35,14 +36,14 @@ fn token(input: &[u8]) {
 }
 
 fn policy(text: &str) {
-    match text.parse::<RequireAuth>() {
+    match bounded(text.len(), || text.parse::<RequireAuth>()) {
         Ok(policy) => assert_eq!(policy.to_string().parse(), Ok(policy)),
         Err(error) => assert!(!error.to_string().contains(['\n', '\0'])),
     }
 }
 
 fn verifier(text: &str) {
-    match text.parse::<Verifier>() {
+    match bounded(text.len(), || text.parse::<Verifier>()) {
         Ok(verifier) => assert_eq!(verifier.encode().expose(), text.as_bytes()),
         Err(error) => drop(error.to_string()),
     }

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use molt_db_fuzz::records;
+use molt_db_fuzz::{bounded, records};
 use molt_db_protocol::replication::pgoutput::{Decoder, Version};
 use molt_db_protocol::replication::{BaseBackupMessage, Lsn, ReplicationMessage, StandbyMessage};
 
@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
 /// Unlike the others, these have one form only: what is written is what was read, to the byte.
 fn change(decoder: &mut Decoder, data: &[u8]) {
     let before = decoder.clone();
-    let Ok(message) = decoder.decode(data) else {
+    let Ok(message) = bounded(data.len(), || decoder.decode(data)) else {
         return assert_eq!(decoder.in_stream(), before.in_stream(), "a refused message leaves the place");
     };
     let _ = format!("{message:?}");
@@ -36,7 +36,7 @@ fn change(decoder: &mut Decoder, data: &[u8]) {
 }
 
 fn from_server(decoder: &mut Decoder, body: &[u8]) {
-    let Ok(message) = ReplicationMessage::parse(body) else { return };
+    let Ok(message) = bounded(body.len(), || ReplicationMessage::parse(body)) else { return };
     let _ = format!("{message:?}");
     if let ReplicationMessage::XLogData(log) = message {
         change(decoder, log.data);
@@ -47,7 +47,7 @@ fn from_server(decoder: &mut Decoder, body: &[u8]) {
 }
 
 fn from_client(body: &[u8]) {
-    let Ok(message) = StandbyMessage::parse(body) else { return };
+    let Ok(message) = bounded(body.len(), || StandbyMessage::parse(body)) else { return };
     let _ = format!("{message:?}");
     let mut out = Vec::new();
     message.encode(&mut out).expect("what was read can be written");
@@ -55,7 +55,7 @@ fn from_client(body: &[u8]) {
 }
 
 fn backup(body: &[u8]) {
-    let Ok(message) = BaseBackupMessage::parse(body) else { return };
+    let Ok(message) = bounded(body.len(), || BaseBackupMessage::parse(body)) else { return };
     let _ = format!("{message:?}");
     let mut out = Vec::new();
     message.encode(&mut out).expect("what was read can be written");

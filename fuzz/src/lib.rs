@@ -3,6 +3,12 @@
 //! An input is a list of [records](records): a kind, a length, a body, the length a single byte. Whatever is mutated
 //! in it, the rest keeps its shape.
 
+mod cuts;
+mod memory;
+
+pub use cuts::{Told, assert_cuts};
+pub use memory::{Meter, bounded};
+
 use molt_db_decode::{Column, Columns, Format, Oid};
 
 /// One record of an input.
