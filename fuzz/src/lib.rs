@@ -3,9 +3,13 @@
 //! An input is a list of [records](records): a kind, a length, a body, the length a single byte. Whatever is mutated
 //! in it, the rest keeps its shape.
 
+mod caught;
 mod cuts;
 mod memory;
+pub mod seen;
+pub mod values;
 
+pub use caught::caught;
 pub use cuts::{Told, assert_cuts};
 pub use memory::{Meter, bounded};
 
