@@ -89,7 +89,7 @@ fn column(kind: u8, shape: u8) -> Column {
 }
 
 /// The types that are known, and one that is not.
-const OIDS: [Oid; 24] = [
+pub const OIDS: [Oid; 24] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,
