@@ -5,8 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use molt_db_fuzz::{Told, assert_cuts, bounded};
 use molt_db_protocol::message::{
-    Authentication, BackendMessage, CancelKey, CommandTag, NegotiateProtocolVersion, Notification,
-    ParameterStatus, ServerError, parameter_description, ready_for_query, row_description, ssl_answer,
+    Authentication, BackendMessage, CancelKey, CommandTag, Fields, NegotiateProtocolVersion, Notification,
+    ParameterStatus, ServerError, Values, parameter_description, ready_for_query, row_description,
+    ssl_answer,
 };
 use molt_db_protocol::wire::{Framed, Limits, Phase, Tag, frame};
 
@@ -68,11 +69,26 @@ fn parse_all(body: &[u8]) {
     if let Ok(columns) = row_description(body) {
         assert_eq!(columns.iter().map(|column| column.name.len() + 19).sum::<usize>() + 2, body.len());
     }
+    row_by_row(body);
     let _ = NegotiateProtocolVersion::parse(body);
     let _ = Notification::parse(body);
     let _ = ParameterStatus::parse(body);
     let _ = ready_for_query(body);
     let _ = body.first().map(|byte| ssl_answer(*byte));
+}
+
+/// A row that is walked without being checked first is the same row, and the same bytes are refused.
+fn row_by_row(body: &[u8]) {
+    let checked = Values::parse(body).map(|values| values.iter().collect::<Vec<_>>());
+    let walked = Fields::new(body).and_then(|mut fields| {
+        let mut values = Vec::new();
+        while let Some(value) = fields.next_field()? {
+            values.push(value);
+        }
+        assert_eq!(fields.left(), 0);
+        Ok(values)
+    });
+    assert_eq!(walked.ok(), checked.ok());
 }
 
 fn comes_back(tag: Tag, body: &[u8]) {

@@ -6,7 +6,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_fuzz::{bounded, records};
-use molt_db_protocol::replication::pgoutput::{Decoder, Version};
+use molt_db_protocol::replication::pgoutput::{
+    Decoder, Insert, Message, RelationColumns, Tuple, Update, Version,
+};
 use molt_db_protocol::replication::{BaseBackupMessage, Lsn, ReplicationMessage, StandbyMessage};
 
 fuzz_target!(|input: &[u8]| {
@@ -33,6 +35,27 @@ fn change(decoder: &mut Decoder, data: &[u8]) {
     message.encode(&mut out).expect("what was read can be written");
     assert_eq!(out, data);
     assert_eq!(before.clone().decode(&out), Ok(message));
+    parts(&message);
+}
+
+/// Lists can be made of their parts, and are the same.
+fn parts(message: &Message<'_>) {
+    let mut out = Vec::new();
+    match message {
+        Message::Relation(relation) => {
+            for column in relation.columns.iter() {
+                column.write(&mut out).expect("what was read can be written");
+            }
+            assert_eq!(RelationColumns::new(&out), Ok(relation.columns));
+        }
+        Message::Insert(Insert { new: tuple, .. }) | Message::Update(Update { new: tuple, .. }) => {
+            for value in tuple.iter() {
+                value.write(&mut out).expect("what was read can be written");
+            }
+            assert_eq!(Tuple::new(&out), Ok(*tuple));
+        }
+        _ => {}
+    }
 }
 
 fn from_server(decoder: &mut Decoder, body: &[u8]) {
