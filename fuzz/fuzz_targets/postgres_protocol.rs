@@ -81,7 +81,7 @@ const KNOWN: [fn(&Case<'_>) -> bool; 7] = [
 ];
 
 /// It reserves memory for as many bytes as the length word says, up to 4 GiB, when the first five bytes are there.
-/// RUSTSEC has no advisory; ours asks for `Limits` first. To fuzz it would be to run out of memory.
+/// Ours asks `Limits` first. To fuzz it would be to run out of memory.
 fn reserves_what_is_announced(message: &[u8]) -> bool {
     let [_, length @ ..] = message.first_chunk::<5>().copied().unwrap_or_default();
     u32::from_be_bytes(length) > 0x1_0000
