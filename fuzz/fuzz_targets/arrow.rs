@@ -5,11 +5,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_decode::arrow::array::{Array, RecordBatch};
+use molt_db_decode::arrow::schema::DataType;
 use molt_db_decode::arrow::{
     ArrowOptions, ArrowPlan, BatchBuilder, BatchError, BatchLimits, ByteLimit, ExtensionTypes, Filled,
     RowLimit, TextLayout, Unfit,
 };
-use molt_db_fuzz::{columns, records};
+use molt_db_decode::{Format, Oid};
+use molt_db_fuzz::{Meter, columns, records};
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, rest)) = input.split_first() else { return };
@@ -31,13 +33,14 @@ fn build<'r>(
 ) -> (Vec<RecordBatch>, Option<Vec<&'r [u8]>>) {
     let mut builder = BatchBuilder::new(plan, limits);
     let (mut batches, mut accepted, mut lost) = (Vec::new(), Vec::new(), false);
+    let mut meter = Meter::default();
     for row in rows {
         let before = (builder.rows(), builder.bytes());
-        match builder.push(row) {
+        match meter.run(row.len() + digits(plan), || builder.push(row)) {
             Ok(filled) => {
                 accepted.push(*row);
                 if filled == Filled::Full {
-                    lost |= !finish(&mut builder, &mut batches);
+                    lost |= !finish(&mut builder, &mut batches, &mut meter);
                 }
             }
             Err(error) => {
@@ -46,14 +49,29 @@ fn build<'r>(
             }
         }
     }
-    lost |= !finish(&mut builder, &mut batches);
+    lost |= !finish(&mut builder, &mut batches, &mut meter);
     (batches, (!lost).then_some(accepted))
 }
 
+/// How many digits a row may have that its bytes do not: PostgreSQL sends `1e131071` in ten bytes, and as text it has
+/// all its zeros.
+fn digits(plan: &ArrowPlan) -> usize {
+    let schema = plan.schema();
+    let fields = schema.fields().iter().zip(plan.columns().iter());
+    let numerics = fields.filter(|(field, column)| {
+        let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View);
+        is_text && column.oid() == Oid::NUMERIC && column.format() == Format::Binary
+    });
+    numerics.count() * LONGEST_NUMERIC
+}
+
+// PG docs: datatype-numeric, "Numeric Types": digits before and after the point; a sign and the point itself.
+const LONGEST_NUMERIC: usize = 131_072 + 16_383 + 2;
+
 /// Finishes a batch and returns whether that went well.
-fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>) -> bool {
+fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>, meter: &mut Meter) -> bool {
     let rows = builder.rows();
-    let finished = builder.finish();
+    let finished = meter.run(0, || builder.finish());
     assert_eq!(builder.rows(), 0);
     match finished {
         Ok(Some(batch)) => {

@@ -88,7 +88,7 @@ impl Driver {
                 self.hear(&message)?;
             }
         }
-        self.settle();
+        let _ = self.settle();
         Ok(())
     }
 
@@ -194,7 +194,10 @@ impl Driver {
             }
             Settle::Close(_) => {}
             Settle::Settled => {
-                assert!(self.abandoned.is_none() || !self.cancelling, "a request may still hit a later command");
+                assert!(
+                    self.abandoned.is_none() || !self.cancelling,
+                    "a request may still hit a later command"
+                );
                 assert!(self.abandoned.is_none() || self.client.is_settled());
                 self.abandoned = None;
             }

@@ -3,9 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use molt_db_fuzz::{Told, assert_cuts, bounded};
 use molt_db_protocol::message::{
-    Authentication, BackendMessage, CancelKey, CommandTag, NegotiateProtocolVersion, Notification,
-    ParameterStatus, ServerError, parameter_description, ready_for_query, row_description, ssl_answer,
+    Authentication, BackendMessage, CancelKey, CommandTag, Fields, NegotiateProtocolVersion, Notification,
+    ParameterStatus, ServerError, Values, parameter_description, ready_for_query, row_description,
+    ssl_answer,
 };
 use molt_db_protocol::wire::{Framed, Limits, Phase, Tag, frame};
 
@@ -20,10 +22,10 @@ fn walk(input: &[u8], phase: Phase) {
     let limits = Limits::default();
     let mut rest = input;
     loop {
+        assert_cuts(rest, 5, |input| told(input, &limits, phase));
         match frame(rest, &limits, phase) {
             Ok(Framed::Whole(found)) => {
                 assert_eq!(found.body, &rest[5..found.size()]);
-                assert_cut(&rest[..found.size()], &limits, phase);
                 parse_all(found.body);
                 rest = &rest[found.size()..];
             }
@@ -31,18 +33,17 @@ fn walk(input: &[u8], phase: Phase) {
                 assert!(needed > rest.len(), "{needed} are enough, and there are {}", rest.len());
                 return;
             }
-            Err(error) => {
-                let _ = error.to_string();
-                return;
-            }
+            Err(error) => return drop(error.to_string()),
         }
     }
 }
 
-/// A message that lacks its last byte asks for exactly that one, or for its header.
-fn assert_cut(message: &[u8], limits: &Limits, phase: Phase) {
-    let cut = &message[..message.len() - 1];
-    assert_eq!(frame(cut, limits, phase), Ok(Framed::Partial(message.len())));
+fn told(input: &[u8], limits: &Limits, phase: Phase) -> Told {
+    match frame(input, limits, phase) {
+        Ok(Framed::Partial(needed)) => Told::Partial(needed),
+        Ok(Framed::Whole(found)) => Told::Whole(found.size()),
+        Err(error) => Told::Refused(error.to_string()),
+    }
 }
 
 fn parse_all(body: &[u8]) {
@@ -68,6 +69,7 @@ fn parse_all(body: &[u8]) {
     if let Ok(columns) = row_description(body) {
         assert_eq!(columns.iter().map(|column| column.name.len() + 19).sum::<usize>() + 2, body.len());
     }
+    row_by_row(body);
     let _ = NegotiateProtocolVersion::parse(body);
     let _ = Notification::parse(body);
     let _ = ParameterStatus::parse(body);
@@ -75,8 +77,22 @@ fn parse_all(body: &[u8]) {
     let _ = body.first().map(|byte| ssl_answer(*byte));
 }
 
+/// A row that is walked without being checked first is the same row, and the same bytes are refused.
+fn row_by_row(body: &[u8]) {
+    let checked = Values::parse(body).map(|values| values.iter().collect::<Vec<_>>());
+    let walked = Fields::new(body).and_then(|mut fields| {
+        let mut values = Vec::new();
+        while let Some(value) = fields.next_field()? {
+            values.push(value);
+        }
+        assert_eq!(fields.left(), 0);
+        Ok(values)
+    });
+    assert_eq!(walked.ok(), checked.ok());
+}
+
 fn comes_back(tag: Tag, body: &[u8]) {
-    let Ok(message) = BackendMessage::parse(tag, body) else { return };
+    let Ok(message) = bounded(body.len(), || BackendMessage::parse(tag, body)) else { return };
     let _ = format!("{message:?}");
     let mut out = Vec::new();
     message.encode(&mut out).expect("what was read can be written");

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use molt_db_fuzz::{Told, assert_cuts, bounded};
 use molt_db_protocol::message::{FrontendMessage, PasswordContext, StartupPacket};
 use molt_db_protocol::wire::{
     Framed, FrontendTag, Limits, Phase, StartupFrame, frontend_frame, startup_frame,
@@ -21,6 +22,7 @@ fuzz_target!(|input: &[u8]| {
 fn walk(input: &[u8], phase: Phase) {
     let mut rest = input;
     loop {
+        assert_cuts(rest, 5, |input| told(input, phase));
         match frontend_frame(rest, &Limits::FRONTEND, phase) {
             Ok(Framed::Whole(found)) => {
                 assert_eq!(found.body, &rest[5..found.size()]);
@@ -38,6 +40,7 @@ fn walk(input: &[u8], phase: Phase) {
 fn walk_packets(input: &[u8]) {
     let mut rest = input;
     loop {
+        assert_cuts(rest, 4, packet_told);
         match startup_frame(rest, &Limits::FRONTEND) {
             Ok(StartupFrame::Whole(body)) => {
                 packet_comes_back(body);
@@ -51,9 +54,26 @@ fn walk_packets(input: &[u8]) {
     }
 }
 
+fn told(input: &[u8], phase: Phase) -> Told {
+    match frontend_frame(input, &Limits::FRONTEND, phase) {
+        Ok(Framed::Partial(needed)) => Told::Partial(needed),
+        Ok(Framed::Whole(found)) => Told::Whole(found.size()),
+        Err(error) => Told::Refused(error.to_string()),
+    }
+}
+
+fn packet_told(input: &[u8]) -> Told {
+    match startup_frame(input, &Limits::FRONTEND) {
+        Ok(StartupFrame::Partial(needed)) => Told::Partial(needed),
+        Ok(StartupFrame::Whole(body)) => Told::Whole(body.len() + 4),
+        Err(error) => Told::Refused(error.to_string()),
+    }
+}
+
 fn comes_back(tag: FrontendTag, body: &[u8]) {
     for context in CONTEXTS {
-        let Ok(message) = FrontendMessage::parse(tag, body, context) else { continue };
+        let read = bounded(body.len(), || FrontendMessage::parse(tag, body, context));
+        let Ok(message) = read else { continue };
         let _ = format!("{message:?}");
         let mut out = Vec::new();
         message.encode(&mut out).expect("what was read can be written");
@@ -64,7 +84,7 @@ fn comes_back(tag: FrontendTag, body: &[u8]) {
 }
 
 fn packet_comes_back(body: &[u8]) {
-    let Ok(packet) = StartupPacket::parse(body) else { return };
+    let Ok(packet) = bounded(body.len(), || StartupPacket::parse(body)) else { return };
     let _ = format!("{packet:?}");
     if let StartupPacket::Startup { parameters, .. } = &packet {
         assert!(

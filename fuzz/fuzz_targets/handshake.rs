@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use molt_db_fuzz::{Pieces, records};
+use molt_db_fuzz::{Meter, Pieces, records};
 use molt_db_protocol::auth::Secret;
 use molt_db_protocol::auth::scram::Iterations;
 use molt_db_protocol::client::{Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup};
@@ -30,25 +30,22 @@ fuzz_target!(|input: &[u8]| {
 
 /// Returns what was told, and all that was sent.
 fn play(server: &[u8], shown: u8, mut pieces: Pieces) -> (Vec<String>, Vec<u8>) {
-    let (mut told, mut sent, mut arrived) = (Vec::new(), Vec::new(), Vec::new());
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
-    let mut handshake = Handshake::start(&startup, credentials(shown), &mut sent).expect("no NUL in it");
+    let mut caller = Caller::new(shown);
     let mut rest = server;
     while !rest.is_empty() {
         let (piece, later) = rest.split_at(rest.len().min(pieces.next().unwrap_or(usize::MAX)));
-        arrived.extend_from_slice(piece);
         rest = later;
-        match receive(&mut handshake, &mut arrived, &mut told, &mut sent) {
+        match caller.receive(piece) {
             Ok(Next::More) => {}
             Ok(Next::Done) => break,
             Err(error) => {
-                told.push(format!("failed: {error}"));
+                caller.told.push(format!("failed: {error}"));
                 break;
             }
         }
     }
-    assert!(sent.len() < 4096, "a handshake sends a handful of short messages");
-    (told, sent)
+    assert!(caller.sent.len() < 4096, "a handshake sends a handful of short messages");
+    (caller.told, caller.sent)
 }
 
 enum Next {
@@ -56,33 +53,62 @@ enum Next {
     Done,
 }
 
-fn receive(
-    handshake: &mut Handshake,
-    arrived: &mut Vec<u8>,
-    told: &mut Vec<String>,
-    sent: &mut Vec<u8>,
-) -> Result<Next, HandshakeError> {
-    loop {
-        match handshake.receive(arrived, sent)? {
-            Received::Partial { consumed, needed } => {
-                assert!(consumed + needed > arrived.len(), "asked for what is there");
-                arrived.drain(..consumed);
-                return Ok(Next::More);
-            }
-            Received::Event { consumed, event } => {
-                told.push(format!("{event:?}"));
-                arrived.drain(..consumed);
-                match event {
-                    HandshakeEvent::DeriveKey(derivation) => handshake.derived(derivation.run(), sent)?,
-                    HandshakeEvent::Notice(_) => {}
-                    HandshakeEvent::Ready(client) => {
+struct Caller {
+    handshake: Handshake,
+    meter: Meter,
+    arrived: Vec<u8>,
+    told: Vec<String>,
+    sent: Vec<u8>,
+}
+
+impl Caller {
+    fn new(shown: u8) -> Self {
+        let mut sent = Vec::new();
+        let startup = Startup { user: "app", database: None, application_name: None, options: None };
+        let handshake = Handshake::start(&startup, credentials(shown), &mut sent).expect("no NUL in it");
+        Self { handshake, meter: Meter::default(), arrived: Vec::new(), told: Vec::new(), sent }
+    }
+
+    fn receive(&mut self, piece: &[u8]) -> Result<Next, HandshakeError> {
+        self.arrived.extend_from_slice(piece);
+        let mut fed = piece.len();
+        loop {
+            let received = self.meter.run(fed, || self.handshake.receive(&self.arrived, &mut self.sent))?;
+            fed = 0;
+            match received {
+                Received::Partial { consumed, needed } => {
+                    assert!(consumed + needed > self.arrived.len(), "asked for what is there");
+                    self.arrived.drain(..consumed);
+                    return Ok(Next::More);
+                }
+                Received::Event { consumed, event } => {
+                    self.told.push(format!("{event:?}"));
+                    self.arrived.drain(..consumed);
+                    if let HandshakeEvent::Ready(client) = event {
                         assert!(client.is_settled());
-                        told.push(format!("ready by {} {:?}", client.auth_method(), client.parameters()));
+                        self.told.push(format!(
+                            "ready by {} {:?}",
+                            client.auth_method(),
+                            client.parameters()
+                        ));
                         return Ok(Next::Done);
                     }
+                    let (handshake, sent) = (&mut self.handshake, &mut self.sent);
+                    self.meter.run(0, || handle(event, handshake, sent))?;
                 }
             }
         }
+    }
+}
+
+fn handle(
+    event: HandshakeEvent,
+    handshake: &mut Handshake,
+    sent: &mut Vec<u8>,
+) -> Result<(), HandshakeError> {
+    match event {
+        HandshakeEvent::DeriveKey(derivation) => handshake.derived(derivation.run(), sent),
+        HandshakeEvent::Notice(_) | HandshakeEvent::Ready(_) => Ok(()),
     }
 }
 

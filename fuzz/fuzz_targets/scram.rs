@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use molt_db_fuzz::records;
+use molt_db_fuzz::{bounded, records};
 use molt_db_protocol::auth::Secret;
 use molt_db_protocol::auth::scram::{
     Binding, Iterations, MAX_CLIENT_MESSAGE, Offer, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramClient,
@@ -16,8 +16,12 @@ use molt_db_protocol::auth::scram::{
 fuzz_target!(|input: &[u8]| {
     let mut messages = records(input).map(|record| record.body);
     let mut next = || messages.next().unwrap_or_default();
-    to_client(&with_nonce(next()), next(), next());
+    let (server_first, server_final, password) = (with_nonce(next()), next(), next());
+    bounded(input.len(), || to_client(&server_first, server_final, password));
     let (client_first, client_final) = (next(), next());
+    let to_server = |client_first, client_final, offer, mechanism| {
+        bounded(input.len(), || to_server(client_first, client_final, offer, mechanism));
+    };
     to_server(client_first, client_final, Offer::Plain, SCRAM_SHA_256);
     to_server(client_first, client_final, Offer::Plus(vec![7; 32]), SCRAM_SHA_256);
     to_server(client_first, client_final, Offer::Plus(vec![7; 32]), SCRAM_SHA_256_PLUS);

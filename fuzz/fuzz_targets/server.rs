@@ -13,7 +13,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use molt_db_fuzz::{Pieces, Record, records};
+use molt_db_fuzz::{Meter, Pieces, Record, records};
 use molt_db_protocol::client::Received;
 use molt_db_protocol::message::{
     Authentication, BackendMessage, ServerError, Severity, SqlState, SslAnswer, TransactionStatus,
@@ -33,9 +33,10 @@ fn play(script: &[u8], mut pieces: Pieces) -> (Vec<String>, Vec<u8>) {
     let mut door = Door::default();
     for record in records.by_ref() {
         if let Some(session) = door.meet(record) {
-            let mut room = Room { session, arrived: door.arrived, told: door.told, sent: door.sent };
+            let Door { arrived, told, sent, meter, .. } = door;
+            let mut room = Room { session, arrived, told, sent, meter };
             // The start-up may have had company.
-            let mut goes_on = room.listen();
+            let mut goes_on = room.listen(0);
             while let Some(record) = records.next().filter(|_| goes_on) {
                 goes_on = room.meet(record, &mut pieces);
             }
@@ -54,6 +55,7 @@ struct Door {
     sent: Vec<u8>,
     turn: Turn,
     has_begun: bool,
+    meter: Meter,
 }
 
 /// Whose move it is.
@@ -72,15 +74,21 @@ impl Door {
             (b'=', [b'R', body @ ..]) => self.ask(body),
             (b'=', [b'E', ..]) => self.refuse(),
             (b'=', [answer, ..]) => self.answer_ssl(*answer),
-            _ => append(record, &mut self.arrived),
+            _ => {
+                append(record, &mut self.arrived);
+                self.listen(record.body.len());
+            }
         }
-        self.listen();
+        self.listen(0);
         None
     }
 
-    fn listen(&mut self) {
+    /// `fed` bytes have arrived.
+    fn listen(&mut self, mut fed: usize) {
         while self.turn == Turn::Client {
-            match self.reception.receive(&self.arrived, &mut self.sent) {
+            let received = self.meter.run(fed, || self.reception.receive(&self.arrived, &mut self.sent));
+            fed = 0;
+            match received {
                 Ok(Received::Partial { consumed, needed }) => {
                     assert!(consumed + needed > self.arrived.len(), "asked for what is there");
                     self.arrived.drain(..consumed);
@@ -142,6 +150,7 @@ struct Room {
     arrived: Vec<u8>,
     told: Vec<String>,
     sent: Vec<u8>,
+    meter: Meter,
 }
 
 impl Room {
@@ -158,16 +167,18 @@ impl Room {
             let (piece, later) = rest.split_at(rest.len().min(pieces.next().unwrap_or(usize::MAX)));
             self.arrived.extend_from_slice(piece);
             rest = later;
-            if !self.listen() {
+            if !self.listen(piece.len()) {
                 return false;
             }
         }
         true
     }
 
-    fn listen(&mut self) -> bool {
+    fn listen(&mut self, mut fed: usize) -> bool {
         loop {
-            match self.session.receive(&self.arrived) {
+            let received = self.meter.run(fed, || self.session.receive(&self.arrived));
+            fed = 0;
+            match received {
                 Ok(Received::Partial { consumed, needed }) => {
                     assert!(consumed + needed > self.arrived.len(), "asked for what is there");
                     self.arrived.drain(..consumed);

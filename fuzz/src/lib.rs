@@ -3,6 +3,16 @@
 //! An input is a list of [records](records): a kind, a length, a body, the length a single byte. Whatever is mutated
 //! in it, the rest keeps its shape.
 
+mod caught;
+mod cuts;
+mod memory;
+pub mod seen;
+pub mod values;
+
+pub use caught::caught;
+pub use cuts::{Told, assert_cuts};
+pub use memory::{Meter, bounded};
+
 use molt_db_decode::{Column, Columns, Format, Oid};
 
 /// One record of an input.
@@ -79,7 +89,7 @@ fn column(kind: u8, shape: u8) -> Column {
 }
 
 /// The types that are known, and one that is not.
-const OIDS: [Oid; 24] = [
+pub const OIDS: [Oid; 24] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,

@@ -9,7 +9,7 @@
 //!
 //! `MOLT_DB_TEST_SERVERS` chooses the versions that [`shared_servers`] runs: `13,15,18`, or `all`.
 //!
-//! [`peer`] is a fake server that follows a script; [`proxy`] stands in front of a real one, counts and breaks things.
+//! [`peer`] is a fake server that follows a script; [`proxy`] stands in front of a real one, counts, records and breaks things.
 //!
 //! It works as root too: servers then run as the user `nobody`. Where `nobody` cannot enter root's home, the cache is
 //! `/var/cache/molt-db`, or else among the temporary files.
@@ -26,6 +26,7 @@ mod options;
 pub mod peer;
 mod postmaster;
 pub mod proxy;
+pub mod recording;
 mod server;
 mod shared;
 mod sql;

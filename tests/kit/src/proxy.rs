@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a server: it counts what passes, and does harm when told to.
+//! A TCP proxy in front of a server: it counts what passes, records it, and does harm when told to.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, Instant};
 
 use crate::peer::loopback_listener;
+use crate::recording::{Conversation, Tape, Tapes};
 
 /// A proxy on a port of 127.0.0.1. It passes everything on until told otherwise; a change holds for all connections,
 /// also those that are open. Dropping it closes them.
@@ -79,8 +80,25 @@ impl Proxy {
     ///
     /// Outside a tokio runtime.
     pub fn start(server: u16) -> io::Result<Self> {
+        Self::start_with(server, State::default())
+    }
+
+    /// Starts a proxy that keeps all that passes, for [`Proxy::take_conversations`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::start`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn recording(server: u16) -> io::Result<Self> {
+        Self::start_with(server, State { tapes: Some(Tapes::default()), ..State::default() })
+    }
+
+    fn start_with(server: u16, state: State) -> io::Result<Self> {
         let (port, listener) = loopback_listener()?;
-        let state = Arc::new(State::default());
+        let state = Arc::new(state);
         let task = tokio::spawn(accept_all(listener, server, Arc::clone(&state)));
         Ok(Self { port, state, task })
     }
@@ -136,6 +154,12 @@ impl Proxy {
         self.state.lane(direction).forwarded.load(Ordering::SeqCst)
     }
 
+    /// Hands over what was recorded, a conversation for each connection in the order of their beginning. What has not
+    /// been read from a socket yet is missing.
+    pub fn take_conversations(&self) -> Vec<Conversation> {
+        self.state.tapes.as_ref().map(Tapes::take).unwrap_or_default()
+    }
+
     /// Returns how many connections were accepted.
     pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::SeqCst)
@@ -155,6 +179,8 @@ struct State {
     to_client: Lane,
     connections: AtomicU64,
     cut_all: watch::Sender<Option<Cut>>,
+    /// Of a proxy that records.
+    tapes: Option<Tapes>,
 }
 
 impl State {
@@ -225,21 +251,55 @@ async fn pass_both_ways(client: &mut TcpStream, server: &mut TcpStream, state: &
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let up = state.to_server.pass(from_client, to_server);
-    let down = state.to_client.pass(from_server, to_client);
+    let tape = state.tapes.as_ref().map(Tapes::begin);
+    let up = state.to_server.pass(
+        from_client,
+        to_server,
+        Track { tape: tape.as_ref(), direction: Direction::ToServer },
+    );
+    let down = state.to_client.pass(
+        from_server,
+        to_client,
+        Track { tape: tape.as_ref(), direction: Direction::ToClient },
+    );
     tokio::try_join!(up, down).map(drop)
+}
+
+/// Where the bytes of one direction are recorded, if they are.
+#[derive(Clone, Copy)]
+struct Track<'t> {
+    tape: Option<&'t Tape>,
+    direction: Direction,
+}
+
+impl Track<'_> {
+    fn note(&self, bytes: &[u8]) {
+        if let Some(tape) = self.tape {
+            tape.note(self.direction, bytes);
+        }
+    }
 }
 
 /// Bytes on their way, and when they are due.
 type Burst = (Instant, Vec<u8>);
 
 impl Lane {
-    async fn pass(&self, from: impl AsyncRead + Unpin, to: impl AsyncWrite + Unpin) -> Result<(), End> {
+    async fn pass(
+        &self,
+        from: impl AsyncRead + Unpin,
+        to: impl AsyncWrite + Unpin,
+        track: Track<'_>,
+    ) -> Result<(), End> {
         let (sender, receiver) = mpsc::channel(BURSTS_UNDER_WAY);
-        tokio::try_join!(self.take(from, sender), self.give(receiver, to)).map(drop)
+        tokio::try_join!(self.take(from, sender, track), self.give(receiver, to)).map(drop)
     }
 
-    async fn take(&self, mut from: impl AsyncRead + Unpin, queue: mpsc::Sender<Burst>) -> Result<(), End> {
+    async fn take(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        queue: mpsc::Sender<Burst>,
+        track: Track<'_>,
+    ) -> Result<(), End> {
         let mut buffer = vec![0; LARGEST_BURST];
         loop {
             let count = from.read(&mut buffer).await?;
@@ -249,6 +309,7 @@ impl Lane {
             }
             self.bursts.fetch_add(1, Ordering::SeqCst);
             self.received.fetch_add(count as u64, Ordering::SeqCst);
+            track.note(burst);
             let due = Instant::now() + self.rules.borrow().latency;
             queue.send((due, burst.to_vec())).await.map_err(|_| End::Broken)?;
         }

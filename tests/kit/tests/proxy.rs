@@ -10,6 +10,10 @@ use tokio::net::TcpStream;
 
 /// A peer that sends back each message it gets, and a client connected to it through a proxy.
 async fn echo() -> (Peer, Proxy, TcpStream) {
+    echo_through(Proxy::start).await
+}
+
+async fn echo_through(start: impl Fn(u16) -> io::Result<Proxy>) -> (Peer, Proxy, TcpStream) {
     let peer = Peer::script(|mut p| async move {
         while let Ok((tag, body)) = p.message().await {
             p.send(&molt_db_testkit::peer::messages::message(tag, &body)).await?;
@@ -17,7 +21,7 @@ async fn echo() -> (Peer, Proxy, TcpStream) {
         Ok(())
     })
     .unwrap();
-    let proxy = Proxy::start(peer.port()).unwrap();
+    let proxy = start(peer.port()).unwrap();
     let client = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
     (peer, proxy, client)
 }
@@ -41,6 +45,22 @@ async fn bursts_and_bytes_are_counted_each_way() {
         assert_eq!(proxy.bytes(Direction::ToClient), turn * MESSAGE.len() as u64);
         assert_eq!(proxy.connections(), 1);
     }
+    drop(client);
+    peer.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recording_has_each_connection_in_the_order_of_its_bytes() {
+    let (peer, proxy, mut client) = echo_through(Proxy::recording).await;
+    round_trip(&mut client).await;
+    round_trip(&mut client).await;
+    let [conversation] = &proxy.take_conversations()[..] else { panic!("one connection") };
+    let (there, back) = (Direction::ToServer, Direction::ToClient);
+    let directions: Vec<_> = conversation.bursts.iter().map(|(direction, _)| *direction).collect();
+    assert_eq!(directions, [there, back, there, back]);
+    assert_eq!(conversation.bytes(there), MESSAGE.repeat(2));
+    assert_eq!(conversation.bytes(back), MESSAGE.repeat(2));
+    assert_eq!(proxy.take_conversations(), []);
     drop(client);
     peer.finish().await.unwrap();
 }
