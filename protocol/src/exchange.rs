@@ -434,6 +434,16 @@ mod tests {
         }
     }
 
+    /// Found by fuzzing our two sides against each other.
+    #[test]
+    fn an_error_between_the_syncs_of_a_refused_copy_is_not_legal() {
+        let mut exchange = after(&[Owed::Rows, Owed::Sync], &[Tag::CopyInResponse]).unwrap();
+        exchange.refuse_copy();
+        exchange.accept(Tag::ErrorResponse).unwrap();
+        exchange.accept(Tag::ReadyForQuery).unwrap();
+        assert!(exchange.check(Tag::ErrorResponse).is_err() && exchange.accept(Tag::ErrorResponse).is_err());
+    }
+
     #[test]
     fn what_nobody_asked_for_is_refused() {
         let illegal: [(&[Owed], &[Tag]); 8] = [

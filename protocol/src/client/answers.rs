@@ -134,7 +134,6 @@ impl Client {
         }
         self.keep_described(&description);
         if goal == Goal::Describe {
-            self.described = Some(description);
             self.pipeline.query_over();
         }
         if stage == Stage::Describing && self.settling.is_none() {
@@ -181,21 +180,14 @@ impl Client {
         if reports == Reports::Queries {
             segment.told = Told::Something;
         }
-        self.query_over();
+        self.pipeline.query_over();
         (reports == Reports::Queries).then_some(Event::Completed(tag))
     }
 
     fn suspended<'b>(&mut self) -> Option<Event<'b>> {
         self.pipeline.current()?.stage = Stage::Suspended;
-        self.query_over();
-        Some(Event::Suspended)
-    }
-
-    fn query_over(&mut self) {
-        if let Some(query) = self.pipeline.answering() {
-            self.described.clone_from(&query.plan.description);
-        }
         self.pipeline.query_over();
+        Some(Event::Suspended)
     }
 
     fn is_copying(&self) -> bool {
@@ -289,7 +281,8 @@ impl Client {
         if let Some(told) = remedy.and_then(|remedy| self.heal(remedy, out)) {
             return (told == Told::Something).then_some(Event::Restarted);
         }
-        let (segment, _) = self.pipeline.finish()?;
+        let (segment, last) = self.pipeline.finish()?;
+        self.described = last.and_then(|query| query.plan.description);
         if self.pipeline.is_empty() {
             self.statements.at_rest();
         }

@@ -136,7 +136,7 @@ impl Client {
         out: &mut Vec<u8>,
     ) -> Result<(), CommandError> {
         self.check_pipelining()?;
-        self.begin_segment(Reports::Queries);
+        self.open_segment();
         self.enqueue(sql, arguments, Goal::Run { max_rows }, out)
     }
 
@@ -165,8 +165,10 @@ impl Client {
     /// Another kind of command is under way.
     pub fn sync(&mut self, out: &mut Vec<u8>) -> Result<(), CommandError> {
         self.check_pipelining()?;
-        self.begin_segment(Reports::Queries);
-        self.close_segment();
+        self.open_segment();
+        if let Some(segment) = self.pipeline.open() {
+            segment.end = End::Closed;
+        }
         Ok(self.pump(Closes::Wait, out)?)
     }
 
@@ -227,17 +229,18 @@ impl Client {
     ) -> Result<(), CommandError> {
         self.check_settled()?;
         self.described = None;
-        self.begin_segment(Reports::End);
-        self.enqueue(sql, arguments, goal, out)?;
-        self.close_segment();
-        Ok(self.pump(Closes::Wait, out)?)
+        self.begin_segment(Reports::End, End::Closed);
+        self.enqueue(sql, arguments, goal, out)
     }
 
-    /// Begins a segment if none is open.
-    fn begin_segment(&mut self, reports: Reports) {
-        if self.pipeline.open().is_some() {
-            return;
+    /// Makes sure that a segment is open.
+    fn open_segment(&mut self) {
+        if self.pipeline.open().is_none() {
+            self.begin_segment(Reports::Queries, End::Open);
         }
+    }
+
+    fn begin_segment(&mut self, reports: Reports, end: End) {
         // Where the session will stand behind what is under way is not known.
         let healing = match self.status {
             TransactionStatus::Idle | TransactionStatus::Failed if self.pipeline.is_empty() => {
@@ -245,16 +248,10 @@ impl Client {
             }
             _ => Healing::Refused,
         };
-        self.pipeline.begin(Segment::new(reports, healing));
+        self.pipeline.begin(Segment::new(reports, end, healing));
     }
 
-    fn close_segment(&mut self) {
-        if let Some(segment) = self.pipeline.open() {
-            segment.end = End::Closed;
-        }
-    }
-
-    /// Adds a query to the open segment and sends what can be sent. A query that is refused takes its place back.
+    /// Adds a query to the last segment and sends what can be sent. A query that is refused takes its place back.
     fn enqueue(
         &mut self,
         sql: &str,

@@ -137,7 +137,7 @@ impl Client {
     /// Returns what the statement that is being answered takes and returns, from [`Event::Columns`] on; when nothing is
     /// under way, that of the latest statement, until the next command begins.
     pub fn description(&self) -> Option<&Arc<Description>> {
-        match self.pipeline.answering() {
+        match self.pipeline.answering().or_else(|| self.pipeline.latest()) {
             Some(query) => query.plan.description.as_ref(),
             None => self.described.as_ref(),
         }

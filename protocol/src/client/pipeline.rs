@@ -80,22 +80,14 @@ pub(super) enum Next {
 }
 
 impl Segment {
-    pub(super) fn new(reports: Reports, healing: Healing) -> Self {
-        Self {
-            queries: 0,
-            reports,
-            end: End::Open,
-            healing,
-            told: Told::Nothing,
-            outcome: Outcome::default(),
-        }
+    pub(super) fn new(reports: Reports, end: End, healing: Healing) -> Self {
+        Self { queries: 0, reports, end, healing, told: Told::Nothing, outcome: Outcome::default() }
     }
 
     /// Notes that a query has run to its end. Its effect is undone with the segment, unless it ends a transaction by
-    /// itself: no SELECT, INSERT, UPDATE, DELETE or MERGE does.
+    /// itself: no SELECT, INSERT, UPDATE, DELETE or MERGE does. Behind a query that is alone nothing is to be healed.
     pub(super) fn complete(&mut self, tag: CommandTag) {
-        let verb = tag.as_str().split(' ').next().unwrap_or_default();
-        if !UNDONE_BY_AN_ERROR.contains(&verb) {
+        if self.reports == Reports::End || !is_undone_by_an_error(&tag) {
             self.healing = Healing::Refused;
         }
         self.outcome.complete(tag);
@@ -261,7 +253,10 @@ impl Pipeline {
     /// Takes the first segment out, with its last query.
     pub(super) fn finish(&mut self) -> Option<(Segment, Option<Query>)> {
         let segment = self.segments.pop_front()?;
-        let last = self.queries.drain(..segment.queries.min(self.queries.len())).next_back();
+        let mut last = None;
+        for _ in 0..segment.queries {
+            last = self.queries.pop_front();
+        }
         if let Some(query) = &last {
             self.kept.forget(&query.arguments);
         }
@@ -286,5 +281,7 @@ impl Pipeline {
     }
 }
 
-/// The verbs of command tags whose commands an error behind them undoes.
-const UNDONE_BY_AN_ERROR: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"];
+fn is_undone_by_an_error(tag: &CommandTag) -> bool {
+    let verb = tag.as_str().split(' ').next();
+    matches!(verb, Some("SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE"))
+}

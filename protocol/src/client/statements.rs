@@ -97,6 +97,8 @@ impl Statements {
         while self.count >= self.capacity.max(1) {
             self.evict_oldest();
         }
+        // No two are used at the same time: which one gives way must not be left to chance.
+        self.clock = self.clock.saturating_add(1);
         let declared = declared.into();
         let statement =
             Statement { name, sql: Arc::clone(&sql), declared, inferred, description, used: self.clock };
@@ -229,6 +231,21 @@ mod tests {
         assert_eq!(statements.close_sent(), 1, "it was skipped");
         statements.closed();
         assert!(statements.closing.is_empty());
+    }
+
+    /// Queries that are on their way together are looked up before any of them is kept.
+    #[test]
+    fn what_was_kept_first_gives_way_first() {
+        for _ in 0..32 {
+            let mut statements = Statements::new(4);
+            let names: Vec<_> = (0..4).map(|_| statements.name("")).collect();
+            for (sql, name) in ["1", "2", "3", "4"].into_iter().zip(&names) {
+                statements.keep(Arc::clone(name), sql.into(), (&[], Inferred::No), Arc::default());
+            }
+            keep(&mut statements, "5", &[]);
+            keep(&mut statements, "6", &[]);
+            assert_eq!(statements.to_close(), &names[..2]);
+        }
     }
 
     #[test]
