@@ -4,7 +4,7 @@ use super::option::{
     STATEMENT_CACHE_SIZES,
 };
 use super::settings::PORT_EXPECTED;
-use super::{Config, Host, SslMode, SslNegotiation, SslRootCert, refusal};
+use super::{Config, Host, SslCertMode, SslMode, SslNegotiation, SslRootCert, refusal};
 
 impl Config {
     /// Checks what a type cannot: connecting does so first.
@@ -82,6 +82,7 @@ impl Config {
         if self.get_ssl_negotiation() == SslNegotiation::Direct && is_weak {
             return Err(("sslmode", Problem::Refused("`sslnegotiation=direct` needs `require` or more")));
         }
+        self.check_ssl_cert(is_weak)?;
         match (mode, self.get_ssl_root_cert()) {
             (SslMode::VerifyFull, _) => Ok(()),
             // PG docs: libpq-connect, "sslrootcert"
@@ -90,6 +91,21 @@ impl Config {
             }
             (SslMode::VerifyCa, None) => {
                 Err(("sslmode", Problem::Refused("`verify-ca` needs `sslrootcert`, a file")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ssl_cert(&self, is_weak: bool) -> Checked {
+        let is_required = self.get_ssl_cert_mode() == SslCertMode::Require;
+        match (self.get_ssl_cert(), self.get_ssl_key()) {
+            (Some(_), None) => Err(("sslkey", Problem::Refused("`sslcert` needs its key"))),
+            (None, Some(_)) => Err(("sslcert", Problem::Refused("`sslkey` needs its certificate"))),
+            (None, None) if is_required => {
+                Err(("sslcert", Problem::Refused("`sslcertmode=require` needs a certificate")))
+            }
+            _ if is_required && is_weak => {
+                Err(("sslmode", Problem::Refused("`sslcertmode=require` needs `require` or more")))
             }
             _ => Ok(()),
         }
@@ -205,6 +221,23 @@ mod tests {
             let bad = config().ssl_mode(mode).ssl_negotiation(SslNegotiation::Direct);
             assert_eq!(refused_option(&bad), Some("sslmode"), "{mode}");
         }
+    }
+
+    #[test]
+    fn a_certificate_of_our_own_goes_with_its_key_and_with_tls() {
+        let (cert, key) = (config().ssl_cert("/me.pem"), config().ssl_key("/me.key"));
+        let both = cert.clone().ssl_key("/me.key");
+        assert_eq!(refused_option(&cert), Some("sslkey"));
+        assert_eq!(refused_option(&key), Some("sslcert"));
+        assert_eq!(both.validate(), Ok(()));
+        let demanded = config().ssl_cert_mode(SslCertMode::Require);
+        assert_eq!(refused_option(&demanded.clone().ssl_mode(SslMode::Require)), Some("sslcert"));
+        for mode in [SslMode::Disable, SslMode::Allow, SslMode::Prefer] {
+            let weak = both.clone().ssl_cert_mode(SslCertMode::Require).ssl_mode(mode);
+            assert_eq!(refused_option(&weak), Some("sslmode"), "{mode}");
+        }
+        let strong = both.ssl_cert_mode(SslCertMode::Require).ssl_mode(SslMode::Require);
+        assert_eq!(strong.validate(), Ok(()));
     }
 
     #[test]

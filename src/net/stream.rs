@@ -31,6 +31,13 @@ impl Stream {
         Some(format!("{version}, {}", suite.as_str().unwrap_or("unknown cipher suite")))
     }
 
+    /// Returns what the server has confirmed to speak inside of TLS.
+    pub(super) fn alpn(&self) -> Option<&[u8]> {
+        let Self::Tls(stream) = self else { return None };
+        let (_, session) = stream.get_ref();
+        session.alpn_protocol()
+    }
+
     /// Returns the server's certificate, if the connection is encrypted.
     pub(crate) fn certificate(&self) -> Option<&[u8]> {
         let Self::Tls(stream) = self else { return None };
