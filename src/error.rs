@@ -41,6 +41,7 @@ pub(crate) enum Kind {
     Over,
     ForeignEncoding { name: String },
     NoCancelKey,
+    NoCancelAddress,
     Exhausted(PoolExhausted),
     PoolSettings(BuildError),
     Pool(String),
@@ -392,6 +393,10 @@ impl fmt::Display for Error {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
+            Kind::NoCancelAddress => f.write_str(
+                "the session runs over a stream that was given to it, without an address to cancel it at; \
+                 `Config::dial_with` opens streams that can be opened again",
+            ),
             Kind::Exhausted(state) => state.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),

@@ -132,6 +132,7 @@ async fn ask_for_tls(mut stream: Stream) -> Result<(Stream, SslAnswer), ConnectC
     let mut request = Vec::new();
     ssl_request(&mut request);
     stream.write_all(&request).await?;
+    stream.flush().await?;
     let answer = stream.read_u8().await?;
     Ok((stream, ssl_answer(answer).map_err(ConnectCause::Protocol)?))
 }

@@ -2,6 +2,7 @@
 
 mod dial;
 mod encryption;
+mod own;
 mod socket;
 mod stream;
 mod timer;
@@ -10,6 +11,7 @@ mod transport;
 
 pub(crate) use dial::Peer;
 pub(crate) use encryption::{Encryption, Failed};
+pub(crate) use own::{Dialer, OwnStream};
 pub(crate) use socket::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use timer::{Limit, Timer};

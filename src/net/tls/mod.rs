@@ -34,7 +34,10 @@ pub(crate) struct TlsSettings {
 impl TlsSettings {
     /// Reads the files that the configuration names.
     pub(super) fn new(config: &Config, trust: Trust) -> Result<Self, ConnectCause> {
-        let mut client = client(config, trust)?;
+        let mut client = match config.get_tls_client() {
+            Some(own) => ClientConfig::clone(own),
+            None => client(config, trust)?,
+        };
         // PG docs: protocol-flow, "SSL Session Encryption": the ALPN protocol name.
         client.alpn_protocols = vec![ALPN.to_vec()];
         let certificate = config.get_ssl_cert_mode();

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
-    RevokedCertParams, SerialNumber, date_time_ymd,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 
 use crate::account::Account;
@@ -33,7 +33,7 @@ pub enum TlsSetup {
     SelfSignedAuthority,
     /// Like [`TlsSetup::Valid`], but the host is in its common name only.
     CommonNameOnly,
-    /// Like [`TlsSetup::Valid`], with an Ed25519 key, signed by an authority with such a key that is in
+    /// Like [`TlsSetup::Valid`], but signed with Ed25519, by an authority that is in
     /// [`Server::ca_file`](crate::Server::ca_file) too: no hash is defined to bind a login to it.
     Unbindable,
 }
@@ -136,8 +136,7 @@ impl Certificates {
     }
 
     fn make(&self, setup: TlsSetup) -> Result<(String, String), rcgen::Error> {
-        let unbindable = setup == TlsSetup::Unbindable;
-        let key = KeyPair::generate_for(if unbindable { &PKCS_ED25519 } else { &PKCS_ECDSA_P256_SHA256 })?;
+        let key = KeyPair::generate()?;
         let (common_name, hosts): (_, &[&str]) = match setup {
             TlsSetup::WrongHost => ("elsewhere.invalid", &["elsewhere.invalid"]),
             TlsSetup::CommonNameOnly => ("localhost", &[]),
