@@ -41,6 +41,7 @@ pub(crate) enum Kind {
     Over,
     ForeignEncoding { name: String },
     NoCancelKey,
+    NoCancelAddress,
     Exhausted(PoolExhausted),
     PoolSettings(BuildError),
     Pool(String),
@@ -89,12 +90,28 @@ pub(crate) enum ConnectCause {
     Resolve(io::Error),
     Io(io::Error),
     Timeout(Duration),
-    Owner { required: String, found: String },
+    Owner {
+        required: String,
+        found: String,
+    },
     HostName,
-    RootCertificates(String),
+    /// A file that an option names cannot be used.
+    File {
+        option: &'static str,
+        problem: String,
+    },
     Tls(rustls::Error),
     TlsIo(io::Error),
     TlsRefused,
+    /// TLS began at once, and the server did not confirm what is spoken inside.
+    NoAlpn,
+    /// `sslcertmode=require`, and nobody took our certificate.
+    CertificateNotShown,
+    /// The mode allows two ways, and both failed.
+    Both {
+        encrypted: Box<Self>,
+        clear: Box<Self>,
+    },
     Handshake(HandshakeError),
     Protocol(ProtocolError),
     Closed,
@@ -109,6 +126,37 @@ impl ConnectCause {
             Err(error) => Self::TlsIo(error),
         }
     }
+
+    /// Tells whether the two sides found no way to speak TLS with each other. What is no TLS at all, or a certificate
+    /// that is not trusted, is more than that.
+    pub(crate) fn is_tls_unable(&self) -> bool {
+        use rustls::Error::{AlertReceived, PeerIncompatible};
+        matches!(self, Self::TlsIo(_) | Self::Tls(AlertReceived(_) | PeerIncompatible(_)))
+    }
+
+    /// Tells whether the server refused this user, this way of coming, or what was shown to prove it.
+    pub(crate) fn is_login_refused(&self) -> bool {
+        // PG docs: errcodes-appendix, class 28, "Invalid Authorization Specification"
+        self.server_error().is_some_and(|error| error.code().class() == "28")
+    }
+
+    fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Handshake(error) => error.server_error(),
+            Self::Both { encrypted, clear } => encrypted.server_error().or_else(|| clear.server_error()),
+            _ => None,
+        }
+    }
+
+    fn is_protocol_violation(&self) -> bool {
+        match self {
+            Self::Protocol(_) | Self::Handshake(HandshakeError::Protocol(_)) => true,
+            Self::Both { encrypted, clear } => {
+                encrypted.is_protocol_violation() || clear.is_protocol_violation()
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Error {
@@ -116,7 +164,7 @@ impl Error {
     pub fn server(&self) -> Option<&ServerError> {
         match &*self.kind {
             Kind::Server(error) | Kind::Lost { cause: Lost::Fatal(error), .. } => Some(error),
-            Kind::Connect { cause: ConnectCause::Handshake(error), .. } => error.server_error(),
+            Kind::Connect { cause, .. } => cause.server_error(),
             _ => None,
         }
     }
@@ -180,16 +228,11 @@ impl Error {
 
     /// Tells whether the server broke the protocol. Its connection is closed.
     pub fn is_protocol_violation(&self) -> bool {
-        matches!(
-            *self.kind,
-            Kind::Protocol(_)
-                | Kind::Row(_)
-                | Kind::Batch(BatchError::Row { .. })
-                | Kind::Connect {
-                    cause: ConnectCause::Protocol(_) | ConnectCause::Handshake(HandshakeError::Protocol(_)),
-                    ..
-                }
-        )
+        match &*self.kind {
+            Kind::Protocol(_) | Kind::Row(_) | Kind::Batch(BatchError::Row { .. }) => true,
+            Kind::Connect { cause, .. } => cause.is_protocol_violation(),
+            _ => false,
+        }
     }
 
     /// Tells whether a value could not be read as the type that was asked for, or a parameter not be written.
@@ -281,6 +324,8 @@ impl From<io::Error> for ConnectCause {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Closed,
+            // A server of TLS 1.3 looks at our certificate only after its part of the handshake.
+            io::ErrorKind::InvalidData => Self::from_tls(error),
             _ => Self::Io(error),
         }
     }
@@ -348,6 +393,10 @@ impl fmt::Display for Error {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
+            Kind::NoCancelAddress => f.write_str(
+                "the session runs over a stream that was given to it, without an address to cancel it at; \
+                 `Config::dial_with` opens streams that can be opened again",
+            ),
             Kind::Exhausted(state) => state.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
@@ -399,10 +448,17 @@ impl fmt::Display for ConnectCause {
             Self::HostName => {
                 f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
             }
-            Self::RootCertificates(problem) => write!(f, "no root certificates (sslrootcert): {problem}"),
+            Self::File { option, problem } => write!(f, "{option}: {problem}"),
             Self::Tls(error) => write!(f, "TLS: {error}"),
             Self::TlsIo(error) => write!(f, "TLS: {error}"),
             Self::TlsRefused => f.write_str("the server does not speak TLS and sslmode requires it"),
+            Self::NoAlpn => f.write_str(
+                "the server took TLS at once (sslnegotiation) and did not confirm that it speaks `postgresql` inside",
+            ),
+            Self::CertificateNotShown => {
+                f.write_str("sslcertmode requires it, and the server did not take a certificate from us")
+            }
+            Self::Both { encrypted, clear } => write!(f, "{encrypted}; and without encryption: {clear}"),
             Self::Handshake(error) => error.fmt(f),
             Self::Protocol(error) => error.fmt(f),
             Self::Closed => f.write_str("the server closed the connection before the session was ready"),
@@ -443,6 +499,7 @@ impl ConnectCause {
             Self::Tls(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Protocol(error) => Some(error),
+            Self::Both { encrypted, .. } => encrypted.source(),
             _ => None,
         }
     }

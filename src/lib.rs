@@ -50,6 +50,7 @@ pub use molt_db_pool::{Metrics, PoolExhausted, Status};
 pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};
+pub use rustls;
 
 /// The example of the README compiles.
 #[cfg(doctest)]

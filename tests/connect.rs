@@ -424,7 +424,7 @@ async fn what_is_asked_for_and_not_done_is_refused_before_anything_is_dialled() 
     for (asked, option) in [
         ("host=127.0.0.1,127.0.0.1", "host"),
         ("target_session_attrs=read-write", "target_session_attrs"),
-        ("sslcert=/me.pem", "sslcert"),
+        ("sslcert=/me.pem", "sslkey"),
         ("service=orders", "service"),
     ] {
         let text = format!("host=127.0.0.1 port={} user=u {asked}", peer.port());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::{ConfigError, Place, Problem};
 use super::option::{self, OPTIONS};
 use super::password_file::PasswordFile;
+use super::tls_home::TlsHome;
 use super::{Config, SslMode, file, service_file};
 
 /// # Environment and files
@@ -52,6 +53,9 @@ impl Config {
     /// then from the environment, whose variables are in the tables of [`Config`]; then the name of the process's user;
     /// and from the password file, if there is still no password: `passfile`, or `.pgpass` in the user's home.
     ///
+    /// For TLS it finds `root.crt`, `root.crl`, `postgresql.crt` and `postgresql.key` in the folder `.postgresql` of the
+    /// user's home, if they are there; connecting reads them.
+    ///
     /// The environment and the files are read at once, and block the thread for that long.
     ///
     /// # Errors
@@ -83,6 +87,7 @@ impl Config {
         if self.get_user().is_none() {
             self.user = environment.account().map(|account| account.name);
         }
+        self.tls_home = TlsHome::find(|name| environment.in_home(&format!(".postgresql/{name}"), name));
         self.read_passwords(environment.in_home(".pgpass", "pgpass.conf"))?;
         Ok(self)
     }
@@ -230,6 +235,7 @@ fn refuse_settings(environment: &Environment<'_>) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SslRootCert;
     use crate::config::file::tests::Folder;
     use std::path::Path;
     use std::time::Duration;
@@ -283,6 +289,42 @@ mod tests {
         assert_eq!(or_env(config("user=''"), &[("PGUSER", "you")]).unwrap().get_user(), Some("me"));
         let nobody = Environment { variable: &|_| None, account: &NOBODY };
         assert_eq!(Config::new().or_env_of(&nobody), Ok(Config::new()));
+    }
+
+    #[test]
+    fn files_of_tls_in_the_users_home_fill_in_what_is_not_said() {
+        let home = Folder::new();
+        std::fs::create_dir(home.0.join(".postgresql")).unwrap();
+        let variables = [("HOME", home.0.to_str().unwrap())];
+        let is_bare = |filled: &Config| {
+            let files = [filled.get_ssl_cert(), filled.get_ssl_key(), filled.get_ssl_crl()];
+            files == [None; 3] && filled.get_ssl_root_cert().is_none()
+        };
+        assert!(is_bare(&or_env(Config::new(), &variables).unwrap()));
+        home.write(".postgresql/postgresql.key", "");
+        assert!(is_bare(&or_env(Config::new(), &variables).unwrap()), "a key alone says nothing");
+
+        for name in ["root.crt", "root.crl", "postgresql.crt"] {
+            home.write(&format!(".postgresql/{name}"), "");
+        }
+        let place = |name: &str| home.0.join(".postgresql").join(name);
+        let filled = or_env(config("sslmode=require"), &variables).unwrap();
+        assert_eq!(filled.get_ssl_root_cert(), Some(&SslRootCert::File(place("root.crt"))));
+        assert_eq!(filled.get_ssl_mode(), SslMode::VerifyCa);
+        assert_eq!(filled.get_ssl_crl(), Some(&*place("root.crl")));
+        assert_eq!(filled.get_ssl_cert(), Some(&*place("postgresql.crt")));
+        assert_eq!(filled.get_ssl_key(), Some(&*place("postgresql.key")));
+
+        let said = "sslrootcert=/ca sslcert=/me sslkey=/key sslcrldir=/crl";
+        let filled = or_env(config(said), &variables).unwrap();
+        assert_eq!(filled.get_ssl_root_cert(), Some(&"/ca".into()));
+        assert_eq!(
+            (filled.get_ssl_cert(), filled.get_ssl_key()),
+            (Some(Path::new("/me")), Some(Path::new("/key")))
+        );
+        assert_eq!(filled.get_ssl_crl(), None);
+        assert!(is_bare(&or_env(config("sslrootcert='' sslcert='' sslcrl=''"), &variables).unwrap()));
+        assert!(is_bare(&or_files(Config::new(), &variables).unwrap()), "only `or_env` looks there");
     }
 
     #[test]

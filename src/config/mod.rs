@@ -6,6 +6,7 @@ mod file;
 mod given;
 mod host;
 mod option;
+mod own_tls;
 mod parse_keyword;
 mod parse_uri;
 mod password_file;
@@ -15,6 +16,7 @@ mod service_file;
 mod settings;
 mod ssl;
 mod target;
+mod tls_home;
 mod validate;
 mod value;
 mod word;
@@ -34,7 +36,10 @@ pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
 pub use word::{ProtocolVersion, Replication, Switch};
 
+use crate::net::Dialer;
+use own_tls::OwnTls;
 use password_file::PasswordFile;
+use tls_home::TlsHome;
 use word::{ClientEncoding, GssEncMode};
 
 /// How to reach a server, and how to treat the connection.
@@ -141,7 +146,13 @@ use word::{ClientEncoding, GssEncMode};
 ///   of that would be shown as a host or a database. So is one that begins a name in the abstract namespace.
 /// - Values are UTF-8, but for secrets, and are checked, where libpq leaves it to the server or takes anything for no.
 /// - Addresses are four numbers or IPv6, without a zone.
-/// - `verify-ca` requires `sslrootcert`. No certificate is read from the user's home.
+/// - `verify-ca` requires `sslrootcert`, and `verify-full` takes the system's authorities without.
+/// - `prefer` and `allow` never look at the certificate: libpq goes on in the clear where a file of authorities does not
+///   know it.
+/// - A certificate is for the hosts in its subjectAltName, whatever its common name says.
+/// - A file of certificates, keys or revoked certificates that is named has to be there. Only [`Config::or_env`] looks
+///   for those in the user's home.
+/// - TLS 1.0 and 1.1 are not spoken, and encrypted keys (`sslpassword`) are not read.
 ///
 /// Secrets never print.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -194,6 +205,9 @@ pub struct Config {
     ssl_min_protocol_version: Option<Option<TlsVersion>>,
     ssl_max_protocol_version: Option<Option<TlsVersion>>,
     ssl_key_log_file: Option<PathBuf>,
+    own_tls: Option<OwnTls>,
+    tls_home: Option<TlsHome>,
+    dialer: Option<Dialer>,
     keepalives: Option<Switch>,
     keepalives_idle: Option<Option<Duration>>,
     keepalives_interval: Option<Option<Duration>>,

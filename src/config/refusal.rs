@@ -1,9 +1,6 @@
 use super::error::{ConfigError, Problem};
 use super::word::{ClientEncoding, GssEncMode};
-use super::{
-    Config, LoadBalanceHosts, ProtocolVersion, Replication, SslCertMode, SslMode, SslNegotiation, Switch,
-    TargetSessionAttrs, TlsVersion,
-};
+use super::{Config, LoadBalanceHosts, ProtocolVersion, Replication, Switch, TargetSessionAttrs, TlsVersion};
 
 /// Refuses what a configuration asks for and a connection does not do.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -26,13 +23,10 @@ const fn refuse(option: &'static str, reason: &'static str, asks: fn(&Config) ->
     Refusal { option, reason, asks }
 }
 
-const CLIENT_CERTIFICATES: &str = "client certificates";
-const REVOCATION: &str = "lists of revoked certificates";
 const GSS: &str = "GSSAPI and SSPI";
 const OAUTH: &str = "tokens of OAuth";
 const PROTOCOL_VERSIONS: &str = "the protocol version is always 3.0";
 const SCRAM_KEYS: &str = "SCRAM takes a password";
-const TLS_VERSIONS: &str = "TLS 1.2 and 1.3 are both offered";
 const POOLS: &str = "pools only open connections that somebody waits for, and keep them";
 
 const REFUSALS: &[Refusal] = &[
@@ -65,27 +59,13 @@ const REFUSALS: &[Refusal] = &[
     refuse("max_protocol_version", PROTOCOL_VERSIONS, |c| {
         c.get_max_protocol_version() != ProtocolVersion::V3_0
     }),
-    refuse("sslmode", "`allow` tries without encryption first; choose `prefer` or `disable`", |c| {
-        c.get_ssl_mode() == SslMode::Allow
-    }),
-    refuse("sslnegotiation", "TLS without a question first", |c| {
-        c.get_ssl_negotiation() != SslNegotiation::Postgres
-    }),
     refuse("sslcompression", "TLS never compresses", |c| c.ssl_compression == Some(Switch::On)),
-    refuse("sslcert", CLIENT_CERTIFICATES, |c| c.get_ssl_cert().is_some()),
-    refuse("sslkey", CLIENT_CERTIFICATES, |c| c.get_ssl_key().is_some()),
-    refuse("sslpassword", CLIENT_CERTIFICATES, |c| c.get_ssl_password().is_some()),
-    refuse("sslcertmode", CLIENT_CERTIFICATES, |c| c.get_ssl_cert_mode() == SslCertMode::Require),
-    refuse("sslcrl", REVOCATION, |c| c.get_ssl_crl().is_some()),
-    refuse("sslcrldir", REVOCATION, |c| c.get_ssl_crl_dir().is_some()),
-    refuse("sslsni", "the host's name is always sent", |c| c.get_ssl_sni() == Switch::Off),
-    refuse("ssl_min_protocol_version", TLS_VERSIONS, |c| {
-        c.get_ssl_min_protocol_version() > Some(TlsVersion::V1_2)
+    refuse("sslpassword", "encrypted keys; give one in the clear that nobody else may read", |c| {
+        c.get_ssl_password().is_some()
     }),
-    refuse("ssl_max_protocol_version", TLS_VERSIONS, |c| {
-        c.get_ssl_max_protocol_version().is_some_and(|version| version < TlsVersion::V1_3)
+    refuse("ssl_max_protocol_version", "TLS before 1.2", |c| {
+        c.get_ssl_max_protocol_version().is_some_and(|version| version < TlsVersion::V1_2)
     }),
-    refuse("sslkeylogfile", "TLS secrets are not written anywhere", |c| c.get_ssl_key_log_file().is_some()),
     refuse("min_conns", POOLS, |c| c.get_min_conns() > 0),
     refuse("max_idle_ms", POOLS, |c| c.get_max_idle().is_some()),
     refuse("health_check_interval_ms", POOLS, |c| c.get_health_check_interval().is_some()),
@@ -102,7 +82,7 @@ mod tests {
     const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     fn config(option: &str, value: &str) -> Config {
-        format!("user=app {option}='{value}'").parse().unwrap()
+        format!("user=app ssl_min_protocol_version='' {option}='{value}'").parse().unwrap()
     }
 
     #[test]
@@ -125,19 +105,9 @@ mod tests {
             ("replication", "database"),
             ("min_protocol_version", "3.2"),
             ("max_protocol_version", "latest"),
-            ("sslmode", "allow"),
-            ("sslnegotiation", "direct"),
             ("sslcompression", "1"),
-            ("sslcert", "x"),
-            ("sslkey", "x"),
             ("sslpassword", "x"),
-            ("sslcertmode", "require"),
-            ("sslcrl", "x"),
-            ("sslcrldir", "x"),
-            ("sslsni", "0"),
-            ("ssl_min_protocol_version", "TLSv1.3"),
-            ("ssl_max_protocol_version", "TLSv1.2"),
-            ("sslkeylogfile", "x"),
+            ("ssl_max_protocol_version", "TLSv1.1"),
             ("min_conns", "1"),
             ("max_idle_ms", "1"),
             ("health_check_interval_ms", "1"),
@@ -169,16 +139,14 @@ mod tests {
             ("replication", "false"),
             ("min_protocol_version", "3.0"),
             ("max_protocol_version", "3.0"),
-            ("sslnegotiation", "postgres"),
             ("sslcompression", "0"),
             ("sslcertmode", "allow"),
             ("sslcertmode", "disable"),
-            ("sslsni", "1"),
             ("ssl_min_protocol_version", "TLSv1"),
             ("ssl_min_protocol_version", ""),
-            ("ssl_max_protocol_version", "TLSv1.3"),
+            ("ssl_max_protocol_version", "TLSv1.2"),
             ("sslcert", ""),
-            ("sslkeylogfile", ""),
+            ("sslpassword", ""),
             ("min_conns", "0"),
             ("max_idle_ms", "0"),
         ] {

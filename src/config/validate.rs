@@ -4,7 +4,7 @@ use super::option::{
     STATEMENT_CACHE_SIZES,
 };
 use super::settings::PORT_EXPECTED;
-use super::{Config, Host, SslMode, SslNegotiation, SslRootCert, refusal};
+use super::{Config, Host, SslCertMode, SslMode, SslNegotiation, SslRootCert, refusal};
 
 impl Config {
     /// Checks what a type cannot: connecting does so first.
@@ -82,6 +82,10 @@ impl Config {
         if self.get_ssl_negotiation() == SslNegotiation::Direct && is_weak {
             return Err(("sslmode", Problem::Refused("`sslnegotiation=direct` needs `require` or more")));
         }
+        self.check_ssl_cert(is_weak)?;
+        if self.own_tls.is_some() {
+            return self.check_own_tls();
+        }
         match (mode, self.get_ssl_root_cert()) {
             (SslMode::VerifyFull, _) => Ok(()),
             // PG docs: libpq-connect, "sslrootcert"
@@ -92,6 +96,41 @@ impl Config {
                 Err(("sslmode", Problem::Refused("`verify-ca` needs `sslrootcert`, a file")))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn check_ssl_cert(&self, is_weak: bool) -> Checked {
+        let is_required = self.get_ssl_cert_mode() == SslCertMode::Require;
+        match (self.get_ssl_cert(), self.get_ssl_key()) {
+            (Some(_), None) => Err(("sslkey", Problem::Refused("`sslcert` needs its key"))),
+            (None, Some(_)) => Err(("sslcert", Problem::Refused("`sslkey` needs its certificate"))),
+            (None, None) if is_required && self.own_tls.is_none() => {
+                Err(("sslcert", Problem::Refused("`sslcertmode=require` needs a certificate")))
+            }
+            _ if is_required && is_weak => {
+                Err(("sslmode", Problem::Refused("`sslcertmode=require` needs `require` or more")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Who brings all of TLS decides what these would.
+    fn check_own_tls(&self) -> Checked {
+        let decided = [
+            ("sslrootcert", self.ssl_root_cert.is_some()),
+            ("sslcert", self.ssl_cert.is_some()),
+            ("sslkey", self.ssl_key.is_some()),
+            ("sslcertmode", self.ssl_cert_mode == Some(SslCertMode::Disable)),
+            ("sslcrl", self.ssl_crl.is_some()),
+            ("sslcrldir", self.ssl_crl_dir.is_some()),
+            ("sslsni", self.ssl_sni.is_some()),
+            ("ssl_min_protocol_version", self.ssl_min_protocol_version.is_some()),
+            ("ssl_max_protocol_version", self.ssl_max_protocol_version.is_some()),
+            ("sslkeylogfile", self.ssl_key_log_file.is_some()),
+        ];
+        match decided.into_iter().find(|(_, is_set)| *is_set) {
+            Some((option, _)) => Err((option, Problem::Refused("`Config::tls_client` decides that"))),
+            None => Ok(()),
         }
     }
 
@@ -141,7 +180,7 @@ type Checked = Result<(), (&'static str, Problem)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ProtocolVersion, TlsVersion};
+    use crate::config::{ProtocolVersion, Switch, TlsVersion};
 
     fn config() -> Config {
         Config::new().user("app")
@@ -205,6 +244,53 @@ mod tests {
             let bad = config().ssl_mode(mode).ssl_negotiation(SslNegotiation::Direct);
             assert_eq!(refused_option(&bad), Some("sslmode"), "{mode}");
         }
+    }
+
+    #[test]
+    fn a_certificate_of_our_own_goes_with_its_key_and_with_tls() {
+        let (cert, key) = (config().ssl_cert("/me.pem"), config().ssl_key("/me.key"));
+        let both = cert.clone().ssl_key("/me.key");
+        assert_eq!(refused_option(&cert), Some("sslkey"));
+        assert_eq!(refused_option(&key), Some("sslcert"));
+        assert_eq!(both.validate(), Ok(()));
+        let demanded = config().ssl_cert_mode(SslCertMode::Require);
+        assert_eq!(refused_option(&demanded.clone().ssl_mode(SslMode::Require)), Some("sslcert"));
+        for mode in [SslMode::Disable, SslMode::Allow, SslMode::Prefer] {
+            let weak = both.clone().ssl_cert_mode(SslCertMode::Require).ssl_mode(mode);
+            assert_eq!(refused_option(&weak), Some("sslmode"), "{mode}");
+        }
+        let strong = both.ssl_cert_mode(SslCertMode::Require).ssl_mode(SslMode::Require);
+        assert_eq!(strong.validate(), Ok(()));
+    }
+
+    #[test]
+    fn who_brings_all_of_tls_decides_all_of_it() {
+        let provider = rustls::crypto::ring::default_provider();
+        let own = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let config = config().tls_client(own);
+        assert_eq!((config.validate(), config.get_ssl_mode()), (Ok(()), SslMode::VerifyFull));
+        for mode in [SslMode::Prefer, SslMode::Require, SslMode::VerifyCa] {
+            assert_eq!(config.clone().ssl_mode(mode).validate(), Ok(()), "{mode}");
+        }
+        assert_eq!(config.clone().ssl_cert_mode(SslCertMode::Require).validate(), Ok(()));
+        for (bad, option) in [
+            (config.clone().ssl_root_cert("/ca.pem"), "sslrootcert"),
+            (config.clone().ssl_cert("/me.pem").ssl_key("/me.key"), "sslcert"),
+            (config.clone().ssl_cert_mode(SslCertMode::Disable), "sslcertmode"),
+            (config.clone().ssl_crl("/crl.pem"), "sslcrl"),
+            (config.clone().ssl_crl_dir("/crl"), "sslcrldir"),
+            (config.clone().ssl_sni(Switch::Off), "sslsni"),
+            (config.clone().ssl_min_protocol_version(TlsVersion::V1_3), "ssl_min_protocol_version"),
+            (config.clone().ssl_max_protocol_version(TlsVersion::V1_3), "ssl_max_protocol_version"),
+            (config.clone().ssl_key_log_file("/keys"), "sslkeylogfile"),
+        ] {
+            assert_eq!(refused_option(&bad), Some(option));
+        }
+        assert_eq!(config, config.clone());
     }
 
     #[test]

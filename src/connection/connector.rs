@@ -11,9 +11,9 @@ use tokio::time::timeout;
 use super::notices::Notices;
 use super::settle::Waits;
 use super::{Canceller, Connection, State};
-use crate::config::{Config, SslMode};
+use crate::config::{Config, Endpoint};
 use crate::error::{ConnectCause, Error};
-use crate::net::{Encryption, Peer, SocketOptions, Stream, Timer, TlsSettings, Transport, Trust};
+use crate::net::{Encryption, Failed, OwnStream, Peer, SocketOptions, Stream, Timer, Transport};
 
 /// Everything that connecting takes, read and checked once; a pool connects many times with it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Connector {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
         let fail = |cause| Error::connect(config.endpoint().to_string(), cause);
-        let encryption = encryption(config).map_err(fail)?;
+        let encryption = Encryption::new(config).map_err(fail)?;
         Ok(Self { config: config.clone(), socket: SocketOptions::new(config), encryption })
     }
 
@@ -44,14 +44,67 @@ impl Connector {
         connected.map_err(|cause| Error::connect(self.config.endpoint().to_string(), cause))
     }
 
-    async fn open(&self) -> Result<Connection, ConnectCause> {
+    /// Opens a session over a stream that is there already. There is no second try, and nowhere to cancel.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes the stream.
+    pub(crate) async fn connect_with(&self, stream: OwnStream) -> Result<Connection, Error> {
         let endpoint = self.config.endpoint();
-        let (stream, peer) = endpoint.connect(&self.socket).await?;
-        let stream = self.encryption.apply(stream, endpoint.host()).await?;
+        let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption);
+        let connected = match self.config.get_connect_timeout() {
+            None => begun.await,
+            Some(limit) => timeout(limit, begun).await.unwrap_or(Err(ConnectCause::Timeout(limit).into())),
+        };
+        connected.map_err(|failed| Error::connect(endpoint.to_string(), failed.cause))
+    }
+
+    async fn open(&self) -> Result<Connection, ConnectCause> {
+        match self.attempt(&self.encryption).await {
+            Err(Failed { cause, instead: Some(encryption) }) => {
+                self.attempt(&encryption).await.map_err(|next| encryption.both(cause, next.cause))
+            }
+            attempted => attempted.map_err(|failed| failed.cause),
+        }
+    }
+
+    async fn attempt(&self, encryption: &Encryption) -> Result<Connection, Failed> {
+        let endpoint = self.config.endpoint();
+        let (stream, peer) = match self.config.dialer() {
+            Some(dialer) => dialer.connect(&endpoint).await?,
+            None => endpoint.connect(&self.socket).await?,
+        };
+        self.begin(stream, Some(peer), &endpoint, encryption).await
+    }
+
+    /// Brings a stream to a session.
+    async fn begin(
+        &self,
+        stream: Stream,
+        peer: Option<Peer>,
+        endpoint: &Endpoint,
+        encryption: &Encryption,
+    ) -> Result<Connection, Failed> {
+        self.check_owner(&stream)?;
+        let applied = encryption.apply(stream, endpoint.host()).await;
+        let stream = applied.map_err(|cause| encryption.after_failure(cause))?;
+        let instead = encryption.after_refusal(&stream);
         let mut notices = Notices::default();
-        let password = self.config.password_for(&endpoint);
-        let (transport, client) = self.log_in(stream, password, &mut notices).await?;
-        Ok(self.connection(transport, client, notices, peer))
+        let password = self.config.password_for(endpoint);
+        let login = self.log_in(stream, password, &mut notices).await;
+        let (transport, client) = login.map_err(|cause| Failed::login(cause, instead))?;
+        Ok(self.connection(transport, client, notices, peer, encryption))
+    }
+
+    /// Nobody knows who is at the other end of a stream that the user has opened.
+    fn check_owner(&self, stream: &Stream) -> Result<(), ConnectCause> {
+        match (stream, self.config.get_require_peer()) {
+            (Stream::Own(_), Some(required)) => Err(ConnectCause::Owner {
+                required: required.to_owned(),
+                found: "nobody knows whom".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Brings a session from its first message to readiness.
@@ -112,12 +165,13 @@ impl Connector {
         transport: Transport,
         client: Box<Client>,
         notices: Notices,
-        peer: Peer,
+        peer: Option<Peer>,
+        encryption: &Encryption,
     ) -> Connection {
-        let canceller = client.cancel_key().map(|key| {
+        let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
             let host = self.config.endpoint().host().to_owned();
             let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, self.encryption.as_used_by(transport.stream()), host, limit)
+            Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
         });
         Connection {
             transport,
@@ -147,18 +201,4 @@ fn nonce() -> Result<[u8; 18], ConnectCause> {
     let random = rustls::crypto::ring::default_provider().secure_random;
     random.fill(&mut nonce).map_err(|_| ConnectCause::Randomness)?;
     Ok(nonce)
-}
-
-// PG docs: libpq-ssl, "SSL Mode Descriptions"
-fn encryption(config: &Config) -> Result<Encryption, ConnectCause> {
-    let roots = config.get_ssl_root_cert();
-    let settings = |trust| TlsSettings::new(trust, roots);
-    Ok(match config.get_ssl_mode() {
-        // `Config::validate` does not let `Allow` through.
-        SslMode::Disable | SslMode::Allow => Encryption::None,
-        SslMode::Prefer => Encryption::Preferred(settings(Trust::Anyone)?),
-        SslMode::Require => Encryption::Required(settings(Trust::Anyone)?),
-        SslMode::VerifyCa => Encryption::Required(settings(Trust::Authority)?),
-        SslMode::VerifyFull => Encryption::Required(settings(Trust::Host)?),
-    })
 }

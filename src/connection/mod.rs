@@ -18,6 +18,7 @@ use std::time::Duration;
 use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
 use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError};
 use molt_db_protocol::message::{CommandTag, ServerError, TransactionStatus, WireFormat};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use batches::Batches;
 pub use cancel::Canceller;
@@ -28,7 +29,7 @@ pub use statement::{Sql, Statement};
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::net::{Limit, Timer, Transport};
+use crate::net::{Limit, OwnStream, Timer, Transport};
 use exchange::Step;
 use notices::Notices;
 use settle::Waits;
@@ -80,7 +81,7 @@ enum State {
 impl Connection {
     /// Connects and authenticates, within `connect_timeout`.
     ///
-    /// Files that the configuration names (root certificates) are read here.
+    /// Files that the configuration names (certificates, keys) are read here.
     ///
     /// # Errors
     ///
@@ -93,6 +94,38 @@ impl Connection {
     /// A dropped future closes what it opened.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         Connector::new(config)?.connect().await
+    }
+
+    /// Authenticates over a stream that is open already, within `connect_timeout`: a tunnel, a proxy, a pipe in memory.
+    ///
+    /// TLS is spoken over it as `sslmode` says, with a certificate for the configuration's host; disable it where the
+    /// stream is encrypted already. `prefer` and `allow` have this one try. The stream has no address, so such a
+    /// session cannot be cancelled, and [`Connection::canceller`] is an error; [`Config::dial_with`] opens streams
+    /// that can.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use molt_db::{Config, Connection};
+    /// use tokio::net::TcpStream;
+    ///
+    /// let tunnel = TcpStream::connect("127.0.0.1:7000").await?;
+    /// let config: Config = "postgres://app:secret@db.internal/shop?sslmode=verify-full".parse()?;
+    /// let connection = Connection::connect_with(&config, tunnel).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the stream.
+    pub async fn connect_with<S>(config: &Config, stream: S) -> Result<Self, Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Connector::new(config)?.connect_with(OwnStream::new(stream)).await
     }
 
     /// Begins a query: bind its parameters, then choose how its rows are to come.
@@ -177,9 +210,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The server gave no key: some poolers do not.
+    /// The server gave no key: some poolers do not. The session runs over a stream without an address
+    /// ([`Connection::connect_with`]).
     pub fn canceller(&self) -> Result<Canceller, Error> {
-        self.canceller.clone().ok_or_else(|| Kind::NoCancelKey.into())
+        let missing = || match self.client.cancel_key() {
+            Some(_) => Kind::NoCancelAddress.into(),
+            None => Kind::NoCancelKey.into(),
+        };
+        self.canceller.clone().ok_or_else(missing)
     }
 
     /// Tells the server that the session is over, and closes. What is open is rolled back.

@@ -7,7 +7,7 @@ use tokio::net::lookup_host;
 
 #[cfg(unix)]
 use super::socket;
-use super::{SocketOptions, Stream};
+use super::{Dialer, SocketOptions, Stream};
 use crate::config::Endpoint;
 use crate::error::ConnectCause;
 
@@ -17,6 +17,7 @@ pub(crate) enum Peer {
     Tcp(SocketAddr, SocketOptions),
     #[cfg(unix)]
     Unix(PathBuf, SocketOptions),
+    Own(Dialer, Endpoint),
 }
 
 impl Endpoint {
@@ -62,6 +63,7 @@ impl Peer {
             }
             #[cfg(unix)]
             Self::Unix(path, options) => socket::connect(path, options).await.map(Stream::Unix),
+            Self::Own(dialer, endpoint) => dialer.connect(endpoint).await.map(|(stream, _)| stream),
         }
     }
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Peer {
             Self::Tcp(address, _) => address.fmt(f),
             #[cfg(unix)]
             Self::Unix(path, _) => write!(f, "{}", path.display()),
+            Self::Own(_, endpoint) => endpoint.fmt(f),
         }
     }
 }

@@ -95,7 +95,7 @@ impl Transport {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent = self.sent.saturating_add(accepted);
-            self.unflushed = matches!(self.stream, Stream::Tls(_));
+            self.unflushed = self.stream.holds_back();
         }
         self.output.clear();
         self.output.shrink_to(LARGEST_IDLE_OUTPUT);

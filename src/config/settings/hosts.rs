@@ -1,12 +1,15 @@
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use molt_db_protocol::auth::Secret;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::error::Problem;
 use super::super::value::{Value, number};
 use super::super::{Config, Endpoint, Host, LoadBalanceHosts, TargetSessionAttrs};
 use super::{said, said_path};
+use crate::net::Dialer;
 
 /// # Where to connect
 impl Config {
@@ -81,6 +84,36 @@ impl Config {
         self
     }
 
+    /// Sets how to open a stream to a server, instead of a socket: through a tunnel, or by a cloud's connector. Default:
+    /// TCP and Unix sockets.
+    ///
+    /// It is called for each connection, and again for each request to cancel. It is told which of
+    /// [`Config::endpoints`] is wanted; a host is not resolved before. The options of sockets (`keepalives`,
+    /// `tcp_user_timeout`) say nothing about such streams, and `requirepeer` refuses them. TLS is spoken over them as
+    /// [`Config::ssl_mode`] says: disable it where the stream is encrypted already.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), molt_db::Error> {
+    /// use molt_db::config::{Config, Endpoint};
+    /// use molt_db::Pool;
+    /// use tokio::net::TcpStream;
+    ///
+    /// let config: Config = "postgres://app:secret@db.internal/shop?sslmode=verify-full".parse()?;
+    /// let through_tunnel = config.dial_with(|_: Endpoint| TcpStream::connect(("127.0.0.1", 7000)));
+    /// let pool = Pool::builder(through_tunnel).build()?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn dial_with<D, F, S>(mut self, dial: D) -> Self
+    where
+        D: Fn(Endpoint) -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.dialer = Some(Dialer::new(dial));
+        self
+    }
+
     /// Returns what to dial, in the order given and with the defaults filled in: there is at least one.
     ///
     /// [`Config::validate`] tells whether there are as many addresses and ports as hosts. Where there are not, this
@@ -107,6 +140,10 @@ impl Config {
     pub fn password_for(&self, endpoint: &Endpoint) -> Option<Secret> {
         let from_file = || self.password_file.as_ref()?.find(endpoint, self.get_dbname()?, self.get_user()?);
         self.get_password().cloned().or_else(from_file)
+    }
+
+    pub(crate) fn dialer(&self) -> Option<&Dialer> {
+        self.dialer.as_ref()
     }
 
     /// Returns the hosts, none if none are set; `None` is a place in the list that was left empty.

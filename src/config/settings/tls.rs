@@ -1,14 +1,18 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use molt_db_protocol::auth::Secret;
+use rustls::ClientConfig;
 
+use super::super::own_tls::OwnTls;
+use super::super::tls_home::TlsHome;
 use super::super::{Config, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch, TlsVersion};
 use super::{said_path, said_secret};
 
 /// # TLS
 impl Config {
     /// Sets whether to encrypt, and how far to check the server's certificate. Default: [`SslMode::Prefer`], and
-    /// [`SslMode::VerifyFull`] with [`SslRootCert::System`].
+    /// [`SslMode::VerifyFull`] with [`SslRootCert::System`] or [`Config::tls_client`].
     #[must_use]
     pub fn ssl_mode(mut self, mode: SslMode) -> Self {
         self.ssl_mode = Some(mode);
@@ -23,27 +27,33 @@ impl Config {
     }
 
     /// Sets the authorities that may sign the server's certificate: a path, or `system`. Default: the system's.
+    ///
+    /// They are asked under [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`]. A server may also show a certificate
+    /// that stands in the file itself.
     #[must_use]
     pub fn ssl_root_cert(mut self, authorities: impl Into<SslRootCert>) -> Self {
         self.ssl_root_cert = Some(authorities.into());
         self
     }
 
-    /// Sets the file with our own certificate. Default: none.
+    /// Sets the file with our own certificate, and those that lead to its authority, in PEM format. It needs
+    /// [`Config::ssl_key`]. Default: none.
     #[must_use]
     pub fn ssl_cert(mut self, path: impl Into<PathBuf>) -> Self {
         self.ssl_cert = Some(path.into());
         self
     }
 
-    /// Sets the file with the key of our own certificate. Default: none.
+    /// Sets the file with the key of our own certificate, in PEM or DER format. Nobody but its owner may have access to
+    /// it; the group may read what belongs to root. Default: none.
     #[must_use]
     pub fn ssl_key(mut self, path: impl Into<PathBuf>) -> Self {
         self.ssl_key = Some(path.into());
         self
     }
 
-    /// Sets the password of that key. Default: none.
+    /// Sets the password of that key. Default: none. Encrypted keys are refused, and so is this, by
+    /// [`Config::validate`].
     #[must_use]
     pub fn ssl_password(mut self, password: impl Into<Vec<u8>>) -> Self {
         self.ssl_password = Some(Secret::new(password));
@@ -57,14 +67,17 @@ impl Config {
         self
     }
 
-    /// Sets the file of revoked certificates. Default: none.
+    /// Sets the file of revoked certificates, in PEM format. Default: none.
+    ///
+    /// It is asked under [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`], and has to speak of every certificate
+    /// between the server and its authority. A list whose time is over counts as none.
     #[must_use]
     pub fn ssl_crl(mut self, path: impl Into<PathBuf>) -> Self {
         self.ssl_crl = Some(path.into());
         self
     }
 
-    /// Sets the directory with files of revoked certificates. Default: none.
+    /// Sets the directory with files of revoked certificates, named as `openssl rehash` does. Default: none.
     #[must_use]
     pub fn ssl_crl_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.ssl_crl_dir = Some(path.into());
@@ -92,16 +105,48 @@ impl Config {
         self
     }
 
-    /// Sets the file to which the secrets of each TLS session are written, for debugging. Default: none.
+    /// Sets the file to which the secrets of each TLS session are appended, for debugging. Who can read it can read the
+    /// sessions. Default: none.
     #[must_use]
     pub fn ssl_key_log_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ssl_key_log_file = Some(path.into());
         self
     }
 
+    /// Sets rustls's own configuration, and with it the provider of cryptography, the authorities, the certificate of
+    /// ours and the versions: the options for these are refused beside it. Default: made from the options.
+    ///
+    /// [`Config::ssl_mode`] still says whether to encrypt; how far the server's certificate is checked is decided here,
+    /// whatever the mode. The protocol for ALPN is set to `postgresql`.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    ///
+    /// use molt_db::rustls::crypto::CryptoProvider;
+    /// use molt_db::rustls::{ClientConfig, RootCertStore};
+    /// use molt_db::{Config, Connection};
+    ///
+    /// # fn our_provider() -> CryptoProvider { molt_db::rustls::crypto::ring::default_provider() }
+    /// # fn our_authorities() -> RootCertStore { RootCertStore::empty() }
+    /// let tls = ClientConfig::builder_with_provider(Arc::new(our_provider()))
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(our_authorities())
+    ///     .with_no_client_auth();
+    /// let config: Config = "postgres://app:secret@db.example/shop".parse()?;
+    /// let connection = Connection::connect(&config.tls_client(tls)).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn tls_client(mut self, client: impl Into<Arc<ClientConfig>>) -> Self {
+        self.own_tls = Some(OwnTls(client.into()));
+        self
+    }
+
     /// Returns the mode that is in force: it depends on the authorities too.
     pub fn get_ssl_mode(&self) -> SslMode {
         match (self.ssl_mode, self.get_ssl_root_cert()) {
+            (None, _) if self.own_tls.is_some() => SslMode::VerifyFull,
             (None, Some(SslRootCert::System)) => SslMode::VerifyFull,
             (None, _) => SslMode::Prefer,
             // PG docs: libpq-ssl, "Client Verification of Server Certificates"
@@ -117,18 +162,19 @@ impl Config {
 
     /// Returns the authorities, if they are set.
     pub fn get_ssl_root_cert(&self) -> Option<&SslRootCert> {
-        let authorities = self.ssl_root_cert.as_ref();
+        let authorities = self.ssl_root_cert.as_ref().or_else(|| self.home()?.root_cert.as_ref());
         authorities.filter(|authorities| **authorities != SslRootCert::File(PathBuf::new()))
     }
 
     /// Returns the file with our own certificate, if it is set.
     pub fn get_ssl_cert(&self) -> Option<&Path> {
-        said_path(self.ssl_cert.as_ref())
+        said_path(self.ssl_cert.as_ref().or_else(|| self.home()?.cert.as_ref()))
     }
 
     /// Returns the file with the key of our own certificate, if it is set.
     pub fn get_ssl_key(&self) -> Option<&Path> {
-        said_path(self.ssl_key.as_ref())
+        let of_home = || self.home()?.key.as_ref().filter(|_| self.get_ssl_cert().is_some());
+        said_path(self.ssl_key.as_ref().or_else(of_home))
     }
 
     /// Returns the password of that key, if it is set.
@@ -143,7 +189,8 @@ impl Config {
 
     /// Returns the file of revoked certificates, if it is set.
     pub fn get_ssl_crl(&self) -> Option<&Path> {
-        said_path(self.ssl_crl.as_ref())
+        let of_home = || self.home()?.crl.as_ref().filter(|_| self.ssl_crl_dir.is_none());
+        said_path(self.ssl_crl.as_ref().or_else(of_home))
     }
 
     /// Returns the directory with files of revoked certificates, if it is set.
@@ -169,6 +216,16 @@ impl Config {
     /// Returns the file to which the secrets of each TLS session are written, if it is set.
     pub fn get_ssl_key_log_file(&self) -> Option<&Path> {
         said_path(self.ssl_key_log_file.as_ref())
+    }
+
+    /// Returns rustls's own configuration, if it is set.
+    pub fn get_tls_client(&self) -> Option<&Arc<ClientConfig>> {
+        self.own_tls.as_ref().map(|own| &own.0)
+    }
+
+    /// What was found in the user's home fills in, unless the user brings all of it.
+    fn home(&self) -> Option<&TlsHome> {
+        self.tls_home.as_ref().filter(|_| self.own_tls.is_none())
     }
 }
 
