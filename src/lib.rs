@@ -39,7 +39,7 @@ mod pool;
 
 pub use config::{Config, ConfigError};
 pub use connection::{Batches, Canceller, Connection, OwnedRows, Query, Rows, Sql, Statement};
-pub use error::Error;
+pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};
 
 pub use molt_db_decode as decode;

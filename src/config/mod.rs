@@ -146,6 +146,8 @@ use word::{ClientEncoding, GssEncMode};
 ///   of that would be shown as a host or a database. So is one that begins a name in the abstract namespace.
 /// - Values are UTF-8, but for secrets, and are checked, where libpq leaves it to the server or takes anything for no.
 /// - Addresses are four numbers or IPv6, without a zone.
+/// - A host that answers and is not able to serve, because it is full for example, is passed over like one that cannot
+///   be reached. libpq does so only with one that is starting up or shutting down.
 /// - `verify-ca` requires `sslrootcert`, and `verify-full` takes the system's authorities without.
 /// - `prefer` and `allow` never look at the certificate: libpq goes on in the clear where a file of authorities does not
 ///   know it.

@@ -1,6 +1,6 @@
 use super::error::{ConfigError, Problem};
 use super::word::{ClientEncoding, GssEncMode};
-use super::{Config, LoadBalanceHosts, ProtocolVersion, Replication, Switch, TargetSessionAttrs, TlsVersion};
+use super::{Config, ProtocolVersion, Replication, Switch, TlsVersion};
 
 /// Refuses what a configuration asks for and a connection does not do.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -30,13 +30,6 @@ const SCRAM_KEYS: &str = "SCRAM takes a password";
 const POOLS: &str = "pools only open connections that somebody waits for, and keep them";
 
 const REFUSALS: &[Refusal] = &[
-    refuse("host", "more than one host", |c| c.endpoints().len() > 1),
-    refuse("target_session_attrs", "choosing between servers", |c| {
-        c.get_target_session_attrs() != TargetSessionAttrs::Any
-    }),
-    refuse("load_balance_hosts", "choosing between servers", |c| {
-        c.get_load_balance_hosts() != LoadBalanceHosts::Disable
-    }),
     refuse("scram_client_key", SCRAM_KEYS, |c| c.scram_client_key.is_some()),
     refuse("scram_server_key", SCRAM_KEYS, |c| c.scram_server_key.is_some()),
     refuse("oauth_issuer", OAUTH, |c| c.get_oauth_issuer().is_some()),
@@ -88,9 +81,6 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
         let asking = [
-            ("host", "a,b"),
-            ("target_session_attrs", "primary"),
-            ("load_balance_hosts", "random"),
             ("scram_client_key", KEY),
             ("scram_server_key", KEY),
             ("oauth_issuer", "https://issuer.example"),
@@ -127,8 +117,9 @@ mod tests {
     fn values_that_ask_for_what_is_done_anyway_are_accepted() {
         for (option, value) in [
             ("hostaddr", "::1"),
-            ("target_session_attrs", "any"),
-            ("load_balance_hosts", "disable"),
+            ("host", "a,b"),
+            ("target_session_attrs", "prefer-standby"),
+            ("load_balance_hosts", "random"),
             ("gssencmode", "disable"),
             ("gssencmode", "prefer"),
             ("krbsrvname", "postgres"),

@@ -8,7 +8,8 @@ use molt_db_protocol::message::{CancelKey, cancel_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::error::{ConnectCause, Error};
+use crate::config::Endpoint;
+use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, Peer, Stream};
 
 /// Cancels the query that runs on a connection, from any task or thread.
@@ -71,7 +72,7 @@ impl Canceller {
         let target = &self.target;
         let sent = timeout(target.limit, target.request()).await;
         sent.unwrap_or(Err(ConnectCause::Timeout(target.limit)))
-            .map_err(|cause| Error::connect(format!("{} to cancel", target.peer), cause))
+            .map_err(|cause| Kind::Cancel(ConnectAttempt::new(Endpoint::from(&target.peer), cause)).into())
     }
 
     /// Sends the request once and tells what came of it, for those who have to know it exactly. The caller bounds it.

@@ -1,3 +1,7 @@
+mod deadline;
+mod order;
+mod role;
+
 use std::future::poll_fn;
 
 use molt_db_decode::{Params, RowLayout};
@@ -6,13 +10,14 @@ use molt_db_protocol::auth::{self, Secret, tls_server_end_point};
 use molt_db_protocol::client::{
     Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
 };
-use tokio::time::timeout;
 
+use self::deadline::Deadline;
+use self::order::arrange;
 use super::notices::Notices;
 use super::settle::Waits;
 use super::{Canceller, Connection, State};
-use crate::config::{Config, Endpoint};
-use crate::error::{ConnectCause, Error};
+use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, Failed, OwnStream, Peer, SocketOptions, Stream, Timer, Transport};
 
 /// Everything that connecting takes, read and checked once; a pool connects many times with it.
@@ -26,22 +31,34 @@ pub(crate) struct Connector {
 impl Connector {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
-        let fail = |cause| Error::connect(config.endpoint().to_string(), cause);
+        let fail = |cause| Error::connect(config.endpoint(), cause);
         let encryption = Encryption::new(config).map_err(fail)?;
         Ok(Self { config: config.clone(), socket: SocketOptions::new(config), encryption })
     }
 
-    /// Opens a session.
+    /// Opens a session with the first server that takes us and is of the kind that is wanted.
     ///
     /// # Cancel safety
     ///
     /// A dropped future closes what it opened.
     pub(crate) async fn connect(&self) -> Result<Connection, Error> {
-        let connected = match self.config.get_connect_timeout() {
-            None => self.open().await,
-            Some(limit) => timeout(limit, self.open()).await.unwrap_or(Err(ConnectCause::Timeout(limit))),
-        };
-        connected.map_err(|cause| Error::connect(self.config.endpoint().to_string(), cause))
+        let mut endpoints = self.config.endpoints();
+        arrange(&mut endpoints, self.config.get_load_balance_hosts())
+            .map_err(|cause| Error::connect(self.config.endpoint(), cause))?;
+        let mut failed = Vec::new();
+        'search: for wanted in role::rounds(self.config.get_target_session_attrs()) {
+            failed.clear();
+            for endpoint in &endpoints {
+                match self.try_host(endpoint, *wanted).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(attempts) => failed.extend(attempts),
+                }
+                if failed.last().is_some_and(|attempt: &ConnectAttempt| attempt.cause().ends_the_search()) {
+                    break 'search;
+                }
+            }
+        }
+        Err(Kind::Connect(failed).into())
     }
 
     /// Opens a session over a stream that is there already. There is no second try, and nowhere to cancel.
@@ -52,29 +69,85 @@ impl Connector {
     pub(crate) async fn connect_with(&self, stream: OwnStream) -> Result<Connection, Error> {
         let endpoint = self.config.endpoint();
         let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption);
-        let connected = match self.config.get_connect_timeout() {
-            None => begun.await,
-            Some(limit) => timeout(limit, begun).await.unwrap_or(Err(ConnectCause::Timeout(limit).into())),
-        };
-        connected.map_err(|failed| Error::connect(endpoint.to_string(), failed.cause))
+        let begun = async { begun.await.map_err(|failed| failed.cause) };
+        let connected = Deadline::new(self.config.get_connect_timeout()).bound(begun).await;
+        connected.map_err(|cause| Error::connect(endpoint.clone(), cause))
     }
 
-    async fn open(&self) -> Result<Connection, ConnectCause> {
-        match self.attempt(&self.encryption).await {
+    /// Tries the addresses of a host, up to the first that takes us or has the last word.
+    async fn try_host(
+        &self,
+        endpoint: &Endpoint,
+        wanted: TargetSessionAttrs,
+    ) -> Result<Connection, Vec<ConnectAttempt>> {
+        // Looking the name up is part of the time of its first address.
+        let mut deadline = Deadline::new(self.config.get_connect_timeout());
+        let peers = deadline.bound(self.peers(endpoint)).await;
+        let peers = peers.map_err(|cause| vec![ConnectAttempt::new(endpoint.clone(), cause)])?;
+        let mut failed = Vec::new();
+        for peer in peers {
+            let at = endpoint.at(&peer);
+            let cause = match deadline.bound(self.open(endpoint, peer, wanted)).await {
+                Ok(connection) => return Ok(connection),
+                Err(cause) => cause,
+            };
+            let ends = cause.ends_the_search();
+            failed.push(ConnectAttempt::new(at, cause));
+            if ends {
+                break;
+            }
+            // PG docs: libpq-connect, "connect_timeout": each address has it to itself.
+            deadline = Deadline::new(self.config.get_connect_timeout());
+        }
+        Err(failed)
+    }
+
+    async fn peers(&self, endpoint: &Endpoint) -> Result<Vec<Peer>, ConnectCause> {
+        let mut peers = match self.config.dialer() {
+            Some(dialer) => vec![Peer::Own(dialer.clone(), endpoint.clone())],
+            None => endpoint.peers(&self.socket).await?,
+        };
+        arrange(&mut peers, self.config.get_load_balance_hosts())?;
+        Ok(peers)
+    }
+
+    /// Opens a session at one address, with a server of the role that is wanted.
+    async fn open(
+        &self,
+        endpoint: &Endpoint,
+        peer: Peer,
+        wanted: TargetSessionAttrs,
+    ) -> Result<Connection, ConnectCause> {
+        let mut connection = self.session(endpoint, &peer).await?;
+        match role::check(&mut connection, wanted).await {
+            Ok(()) => Ok(connection),
+            Err(cause) => {
+                // Whether the farewell arrives changes nothing.
+                let _ = connection.close().await;
+                Err(cause)
+            }
+        }
+    }
+
+    /// Opens a session at one address, in the other of two ways if the mode of encryption allows that.
+    async fn session(&self, endpoint: &Endpoint, peer: &Peer) -> Result<Connection, ConnectCause> {
+        match self.attempt(endpoint, peer, &self.encryption).await {
             Err(Failed { cause, instead: Some(encryption) }) => {
-                self.attempt(&encryption).await.map_err(|next| encryption.both(cause, next.cause))
+                let next = self.attempt(endpoint, peer, &encryption).await;
+                next.map_err(|next| encryption.both(cause, next.cause))
             }
             attempted => attempted.map_err(|failed| failed.cause),
         }
     }
 
-    async fn attempt(&self, encryption: &Encryption) -> Result<Connection, Failed> {
-        let endpoint = self.config.endpoint();
-        let (stream, peer) = match self.config.dialer() {
-            Some(dialer) => dialer.connect(&endpoint).await?,
-            None => endpoint.connect(&self.socket).await?,
-        };
-        self.begin(stream, Some(peer), &endpoint, encryption).await
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        peer: &Peer,
+        encryption: &Encryption,
+    ) -> Result<Connection, Failed> {
+        let stream = peer.connect().await?;
+        self.begin(stream, Some(peer.clone()), endpoint, encryption).await
     }
 
     /// Brings a stream to a session.
@@ -93,7 +166,7 @@ impl Connector {
         let password = self.config.password_for(endpoint);
         let login = self.log_in(stream, password, &mut notices).await;
         let (transport, client) = login.map_err(|cause| Failed::login(cause, instead))?;
-        Ok(self.connection(transport, client, notices, peer, encryption))
+        Ok(self.connection(transport, client, notices, endpoint, peer, encryption))
     }
 
     /// Nobody knows who is at the other end of a stream that the user has opened.
@@ -122,7 +195,7 @@ impl Connector {
         };
         let credentials = Credentials {
             password,
-            nonce: nonce()?,
+            nonce: random()?,
             statement_cache_size: self.config.get_statement_cache_size(),
             certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
             channel_binding: self.config.get_channel_binding(),
@@ -165,11 +238,12 @@ impl Connector {
         transport: Transport,
         client: Box<Client>,
         notices: Notices,
+        endpoint: &Endpoint,
         peer: Option<Peer>,
         encryption: &Encryption,
     ) -> Connection {
         let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
-            let host = self.config.endpoint().host().to_owned();
+            let host = endpoint.host().to_owned();
             let limit = self.config.get_connect_timeout();
             Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
         });
@@ -196,9 +270,9 @@ async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCaus
     derived.map_err(|error| ConnectCause::Io(std::io::Error::other(error)))
 }
 
-fn nonce() -> Result<[u8; 18], ConnectCause> {
-    let mut nonce = [0; 18];
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut nonce).map_err(|_| ConnectCause::Randomness)?;
-    Ok(nonce)
+fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {
+    let mut bytes = [0; N];
+    let source = rustls::crypto::ring::default_provider().secure_random;
+    source.fill(&mut bytes).map_err(|_| ConnectCause::Randomness)?;
+    Ok(bytes)
 }

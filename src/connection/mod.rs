@@ -79,15 +79,19 @@ enum State {
 }
 
 impl Connection {
-    /// Connects and authenticates, within `connect_timeout`.
+    /// Connects and authenticates, within `connect_timeout` for each address.
+    ///
+    /// Hosts are tried one after the other, and so are the addresses of each. The first is taken that opens a session
+    /// of the kind that `target_session_attrs` names. One that does not let us in (28P01 for a wrong password, 3D000
+    /// for an unknown database) or that is not to be trusted with the password is the last that is tried.
     ///
     /// Files that the configuration names (certificates, keys) are read here.
     ///
     /// # Errors
     ///
     /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: the text
-    /// names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for an unknown
-    /// database) is in [`Error::server`].
+    /// names each host and its cause, and so does [`Error::attempts`]. A server's own refusal is in
+    /// [`Error::server`].
     ///
     /// # Cancel safety
     ///

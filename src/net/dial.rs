@@ -11,7 +11,8 @@ use super::{Dialer, SocketOptions, Stream};
 use crate::config::Endpoint;
 use crate::error::ConnectCause;
 
-/// Where it was found, and what was demanded of the way there: a cancel request has to reach the same machine.
+/// One place where a server may answer, and what is demanded of the way there. A cancel request goes where its session
+/// is.
 #[derive(Debug, Clone)]
 pub(crate) enum Peer {
     Tcp(SocketAddr, SocketOptions),
@@ -29,25 +30,35 @@ impl Endpoint {
         }
     }
 
-    /// Opens a connection to the first address that takes it.
+    /// Returns the same with the address that its name has led to.
+    pub(crate) fn at(&self, peer: &Peer) -> Self {
+        match (self, peer) {
+            (Self::Tcp { host, port, .. }, Peer::Tcp(address, _)) => {
+                Self::Tcp { host: host.clone(), address: Some(address.ip()), port: *port }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// Returns where the server may answer: the addresses of its name, at least one, or its socket.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future closes what it opened.
-    pub(crate) async fn connect(&self, options: &SocketOptions) -> Result<(Stream, Peer), ConnectCause> {
+    /// A dropped future gives the lookup up.
+    pub(crate) async fn peers(&self, options: &SocketOptions) -> Result<Vec<Peer>, ConnectCause> {
+        let tcp = |address| Peer::Tcp(address, options.clone());
         match self {
-            Self::Tcp { address: Some(address), port, .. } => {
-                first(std::iter::once(SocketAddr::new(*address, *port)), options).await
-            }
+            Self::Tcp { address: Some(address), port, .. } => Ok(vec![tcp(SocketAddr::new(*address, *port))]),
             Self::Tcp { host, port, .. } => {
                 let found = lookup_host((host.as_str(), *port)).await.map_err(ConnectCause::Resolve)?;
-                first(found, options).await
+                let peers: Vec<_> = found.map(tcp).collect();
+                if peers.is_empty() {
+                    return Err(ConnectCause::Resolve(io::ErrorKind::NotFound.into()));
+                }
+                Ok(peers)
             }
             #[cfg(unix)]
-            Self::Unix { path } => {
-                let stream = socket::connect(path, options).await?;
-                Ok((Stream::Unix(stream), Peer::Unix(path.clone(), options.clone())))
-            }
+            Self::Unix { path } => Ok(vec![Peer::Unix(path.clone(), options.clone())]),
             #[cfg(not(unix))]
             Self::Unix { .. } => Err(ConnectCause::Io(io::ErrorKind::Unsupported.into())),
         }
@@ -55,7 +66,11 @@ impl Endpoint {
 }
 
 impl Peer {
-    /// Opens another connection to the same place.
+    /// Opens a connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
     pub(crate) async fn connect(&self) -> Result<Stream, ConnectCause> {
         match self {
             Self::Tcp(address, options) => {
@@ -63,18 +78,22 @@ impl Peer {
             }
             #[cfg(unix)]
             Self::Unix(path, options) => socket::connect(path, options).await.map(Stream::Unix),
-            Self::Own(dialer, endpoint) => dialer.connect(endpoint).await.map(|(stream, _)| stream),
+            Self::Own(dialer, endpoint) => dialer.connect(endpoint).await,
         }
     }
 }
 
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address, _) => address.fmt(f),
+impl From<&Peer> for Endpoint {
+    fn from(peer: &Peer) -> Self {
+        match peer {
+            Peer::Tcp(address, _) => Self::Tcp {
+                host: address.ip().to_string(),
+                address: Some(address.ip()),
+                port: address.port(),
+            },
             #[cfg(unix)]
-            Self::Unix(path, _) => write!(f, "{}", path.display()),
-            Self::Own(_, endpoint) => endpoint.fmt(f),
+            Peer::Unix(path, _) => Self::Unix { path: path.clone() },
+            Peer::Own(_, endpoint) => endpoint.clone(),
         }
     }
 }
@@ -82,23 +101,11 @@ impl fmt::Display for Peer {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, address: Some(address), port } => write!(f, "{host} ({address}), port {port}"),
-            Self::Tcp { host, address: None, port } => write!(f, "{host}, port {port}"),
+            Self::Tcp { host, address: Some(address), port } if address.to_string() != *host => {
+                write!(f, "{host} ({address}), port {port}")
+            }
+            Self::Tcp { host, port, .. } => write!(f, "{host}, port {port}"),
             Self::Unix { path } => write!(f, "{}", path.display()),
         }
     }
-}
-
-async fn first(
-    addresses: impl Iterator<Item = SocketAddr>,
-    options: &SocketOptions,
-) -> Result<(Stream, Peer), ConnectCause> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        match options.tcp(address).await {
-            Ok(stream) => return Ok((Stream::Tcp(stream), Peer::Tcp(address, options.clone()))),
-            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
-        }
-    }
-    Err(ConnectCause::Io(last))
 }

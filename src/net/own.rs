@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Peer, Stream};
+use super::Stream;
 use crate::config::Endpoint;
 use crate::error::ConnectCause;
 
@@ -84,9 +84,8 @@ impl Dialer {
     /// # Cancel safety
     ///
     /// A dropped future drops the user's.
-    pub(crate) async fn connect(&self, endpoint: &Endpoint) -> Result<(Stream, Peer), ConnectCause> {
-        let stream = (self.dial)(endpoint.clone()).await?;
-        Ok((Stream::Own(stream), Peer::Own(self.clone(), endpoint.clone())))
+    pub(crate) async fn connect(&self, endpoint: &Endpoint) -> Result<Stream, ConnectCause> {
+        Ok(Stream::Own((self.dial)(endpoint.clone()).await?))
     }
 }
 

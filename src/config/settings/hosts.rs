@@ -19,7 +19,7 @@ impl Config {
         self.hosts([host])
     }
 
-    /// Sets several hosts. Default: `localhost` alone.
+    /// Sets several hosts, to be tried one after the other. Default: `localhost` alone.
     #[must_use]
     pub fn hosts<H: Into<Host>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.hosts = Some(hosts.into_iter().map(|host| Some(host.into())).collect());
@@ -61,7 +61,7 @@ impl Config {
         self
     }
 
-    /// Sets in which order hosts are tried. Default: as they are given.
+    /// Sets in which order hosts, and the addresses of each, are tried. Default: as they are given.
     #[must_use]
     pub fn load_balance_hosts(mut self, order: LoadBalanceHosts) -> Self {
         self.load_balance_hosts = Some(order);

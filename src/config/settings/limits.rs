@@ -4,8 +4,8 @@ use super::super::Config;
 
 /// # Limits, statements and pools
 impl Config {
-    /// Sets how long connecting may take, from resolving the name to the server's readiness. `None` is for ever.
-    /// Default: 10 seconds.
+    /// Sets how long connecting to an address may take, from resolving the name to the server's readiness. Where there
+    /// are several, each has this time to itself. `None` is for ever. Default: 10 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.connect_timeout = Some(limit.into());

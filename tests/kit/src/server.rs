@@ -1,5 +1,7 @@
 //! A private server for tests.
 
+mod standby;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
