@@ -120,6 +120,7 @@ pub(crate) enum ConnectCause {
     Closed,
     Role { wanted: TargetSessionAttrs },
     RoleUnknown(Error),
+    Callback { secret: &'static str, error: Box<dyn StdError + Send + Sync> },
     Randomness,
 }
 
@@ -134,7 +135,7 @@ impl ConnectCause {
         match self {
             Self::Handshake(HandshakeError::Server(error)) => is_verdict(error.code()),
             Self::Handshake(HandshakeError::Protocol(_)) => false,
-            Self::Handshake(_) | Self::RootCertificates(_) | Self::Randomness => true,
+            Self::Handshake(_) | Self::Callback { .. } | Self::RootCertificates(_) | Self::Randomness => true,
             _ => false,
         }
     }
@@ -461,6 +462,7 @@ impl fmt::Display for ConnectCause {
                 write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
             }
             Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
+            Self::Callback { secret, error } => write!(f, "the callback gave no {secret}: {error}"),
             Self::Randomness => f.write_str("the system gives no random bytes"),
         }
     }
@@ -500,6 +502,7 @@ impl ConnectCause {
             Self::Handshake(error) => Some(error),
             Self::Protocol(error) => Some(error),
             Self::RoleUnknown(error) => Some(error),
+            Self::Callback { error, .. } => Some(&**error),
             _ => None,
         }
     }

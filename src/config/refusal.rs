@@ -1,6 +1,6 @@
 use super::error::{ConfigError, Problem};
 use super::word::{ClientEncoding, GssEncMode};
-use super::{Config, ProtocolVersion, Replication, SslCertMode, SslMode, SslNegotiation, Switch, TlsVersion};
+use super::{Config, Replication, SslCertMode, SslMode, SslNegotiation, Switch, TlsVersion};
 
 /// Refuses what a configuration asks for and a connection does not do.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -26,8 +26,7 @@ const fn refuse(option: &'static str, reason: &'static str, asks: fn(&Config) ->
 const CLIENT_CERTIFICATES: &str = "client certificates";
 const REVOCATION: &str = "lists of revoked certificates";
 const GSS: &str = "GSSAPI and SSPI";
-const OAUTH: &str = "tokens of OAuth";
-const PROTOCOL_VERSIONS: &str = "the protocol version is always 3.0";
+const OAUTH: &str = "asking an issuer of OAuth for a token; `Config::oauth_token_from` takes one";
 const SCRAM_KEYS: &str = "SCRAM takes a password";
 const TLS_VERSIONS: &str = "TLS 1.2 and 1.3 are both offered";
 const POOLS: &str = "pools only open connections that somebody waits for, and keep them";
@@ -49,12 +48,6 @@ const REFUSALS: &[Refusal] = &[
     refuse("gssdelegation", GSS, |c| c.gss_delegation == Some(Switch::On)),
     refuse("client_encoding", "text is always UTF8", |c| c.client_encoding == Some(ClientEncoding::Other)),
     refuse("replication", "the replication protocol", |c| c.get_replication() != Replication::Off),
-    refuse("min_protocol_version", PROTOCOL_VERSIONS, |c| {
-        c.get_min_protocol_version() != ProtocolVersion::V3_0
-    }),
-    refuse("max_protocol_version", PROTOCOL_VERSIONS, |c| {
-        c.get_max_protocol_version() != ProtocolVersion::V3_0
-    }),
     refuse("sslmode", "`allow` tries without encryption first; choose `prefer` or `disable`", |c| {
         c.get_ssl_mode() == SslMode::Allow
     }),
@@ -110,8 +103,6 @@ mod tests {
             ("gssdelegation", "1"),
             ("client_encoding", "LATIN1"),
             ("replication", "database"),
-            ("min_protocol_version", "3.2"),
-            ("max_protocol_version", "latest"),
             ("sslmode", "allow"),
             ("sslnegotiation", "direct"),
             ("sslcompression", "1"),
@@ -155,8 +146,8 @@ mod tests {
             ("client_encoding", "utf-8"),
             ("client_encoding", "auto"),
             ("replication", "false"),
-            ("min_protocol_version", "3.0"),
-            ("max_protocol_version", "3.0"),
+            ("min_protocol_version", "3.2"),
+            ("max_protocol_version", "latest"),
             ("sslnegotiation", "postgres"),
             ("sslcompression", "0"),
             ("sslcertmode", "allow"),

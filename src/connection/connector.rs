@@ -1,24 +1,16 @@
 mod deadline;
+mod login;
 mod order;
 mod role;
 
-use std::future::poll_fn;
-
-use molt_db_decode::{Params, RowLayout};
-use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
-use molt_db_protocol::auth::{self, Secret, tls_server_end_point};
-use molt_db_protocol::client::{
-    Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
-};
+use molt_db_protocol::client::HandshakeError;
 
 use self::deadline::Deadline;
 use self::order::arrange;
-use super::notices::Notices;
-use super::settle::Waits;
-use super::{Canceller, Connection, State};
-use crate::config::{Config, Endpoint, SslMode, TargetSessionAttrs};
+use super::Connection;
+use crate::config::{Config, Endpoint, ProtocolVersion, SslMode, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
-use crate::net::{Encryption, Peer, SocketOptions, Stream, Timer, TlsSettings, Transport, Trust};
+use crate::net::{Encryption, Peer, SocketOptions, TlsSettings, Trust};
 
 /// Everything that connecting takes, read and checked once; a pool connects many times with it.
 #[derive(Debug)]
@@ -102,11 +94,16 @@ impl Connector {
         peer: Peer,
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
-        let stream = self.encryption.apply(peer.connect().await?, endpoint.host()).await?;
-        let mut notices = Notices::default();
-        let password = self.config.password_for(endpoint);
-        let (transport, client) = self.log_in(stream, password, &mut notices).await?;
-        let mut connection = self.connection(transport, client, notices, endpoint, peer);
+        let mut connection = match self.session(endpoint, &peer, self.config.get_max_protocol_version()).await
+        {
+            // PG docs: protocol-overview, "Protocol Versions": not every server and pooler knows how to negotiate.
+            Err(ConnectCause::Handshake(HandshakeError::VersionRefused(_)))
+                if self.config.get_min_protocol_version() == ProtocolVersion::V3_0 =>
+            {
+                self.session(endpoint, &peer, ProtocolVersion::V3_0).await?
+            }
+            connected => connected?,
+        };
         match role::check(&mut connection, wanted).await {
             Ok(()) => Ok(connection),
             Err(cause) => {
@@ -116,94 +113,6 @@ impl Connector {
             }
         }
     }
-
-    /// Brings a session from its first message to readiness.
-    async fn log_in(
-        &self,
-        stream: Stream,
-        password: Option<Secret>,
-        notices: &mut Notices,
-    ) -> Result<(Transport, Box<Client>), ConnectCause> {
-        let startup = Startup {
-            user: self.config.get_user().unwrap_or_default(),
-            database: self.config.get_dbname(),
-            application_name: self.config.get_application_name(),
-            options: self.config.get_options(),
-        };
-        let credentials = Credentials {
-            password,
-            nonce: random()?,
-            statement_cache_size: self.config.get_statement_cache_size(),
-            certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
-            channel_binding: self.config.get_channel_binding(),
-            require_auth: self.config.get_require_auth(),
-            transport: match stream {
-                Stream::Tls(_) => auth::Transport::Tls,
-                _ => auth::Transport::Clear,
-            },
-            ..Credentials::default()
-        };
-        let mut transport = Transport::new(stream);
-        let (_, output) = transport.buffers();
-        let mut handshake =
-            Handshake::start(&startup, credentials, output).map_err(HandshakeError::Encode)?;
-        loop {
-            let (input, output) = transport.buffers();
-            match handshake.receive(input, output)? {
-                Received::Partial { consumed, needed } => {
-                    transport.take(consumed, 0);
-                    poll_fn(|cx| transport.poll_exchange(cx, needed)).await?;
-                }
-                Received::Event { consumed, event } => {
-                    transport.take(consumed, 0);
-                    match event {
-                        HandshakeEvent::Ready(client) => return Ok((transport, client)),
-                        HandshakeEvent::Notice(notice) => notices.keep(notice),
-                        HandshakeEvent::DeriveKey(derivation) => {
-                            let key = derive(derivation).await?;
-                            let (_, output) = transport.buffers();
-                            handshake.derived(key, output)?;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn connection(
-        &self,
-        transport: Transport,
-        client: Box<Client>,
-        notices: Notices,
-        endpoint: &Endpoint,
-        peer: Peer,
-    ) -> Connection {
-        let canceller = client.cancel_key().map(|key| {
-            let host = endpoint.host().to_owned();
-            let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, self.encryption.as_used_by(transport.stream()), host, limit)
-        });
-        Connection {
-            transport,
-            client,
-            timer: Timer::default(),
-            query_timeout: self.config.get_query_timeout(),
-            canceller,
-            state: State::Open,
-            params: Params::default(),
-            types: Vec::new(),
-            formats: Vec::new(),
-            layout: RowLayout::default(),
-            notices,
-            waits: Waits::default(),
-        }
-    }
-}
-
-/// The hash takes milliseconds by design: other tasks of this thread do not wait for it.
-async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCause> {
-    let derived = tokio::task::spawn_blocking(move || derivation.run()).await;
-    derived.map_err(|error| ConnectCause::Io(std::io::Error::other(error)))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {
