@@ -113,7 +113,7 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.debug(&statement);
 
     let mut params = Params::default();
-    params.push(&"Secret-Parameter");
+    params.push(&"Secret-Parameter").unwrap();
     printer.debug(&params);
     let query = connection.query(&statement).bind("Secret-Parameter");
     printer.debug(&query);
