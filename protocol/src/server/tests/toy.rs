@@ -100,7 +100,8 @@ impl Toy {
     }
 
     fn understand(&self, sql: &[u8]) -> Result<Vec<Statement<Plan>>, SqlState> {
-        let texts = str::from_utf8(sql).unwrap().split(';').map(str::trim).filter(|text| !text.is_empty());
+        let sql = str::from_utf8(sql).map_err(|_| SqlState::SYNTAX_ERROR)?;
+        let texts = sql.split(';').map(str::trim).filter(|text| !text.is_empty());
         let statements: Option<Vec<_>> = texts.map(statement).collect();
         let statements = statements.ok_or(SqlState::SYNTAX_ERROR)?;
         let ends = |statement: &Statement<Plan>| matches!(statement.plan, Plan::Commit | Plan::Rollback);
