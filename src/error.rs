@@ -1,3 +1,5 @@
+mod attempt;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -7,10 +9,12 @@ use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
 use molt_db_pool::{BuildError, PoolExhausted};
 use molt_db_protocol::ProtocolError;
-use molt_db_protocol::client::{CommandError, HandshakeError, SessionError};
+use molt_db_protocol::client::{CommandError, HandshakeError, SessionError, Unsettled};
 use molt_db_protocol::message::{ServerError, SqlState};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Endpoint, TargetSessionAttrs};
+
+pub use attempt::ConnectAttempt;
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -24,23 +28,40 @@ pub struct Error {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Config(ConfigError),
-    Connect { target: String, cause: ConnectCause },
+    /// At least one.
+    Connect(Vec<ConnectAttempt>),
+    Cancel(ConnectAttempt),
     Server(ServerError),
     Protocol(ProtocolError),
     Row(RowError),
     Batch(BatchError),
-    Lost { cause: Lost, outcome: Fate },
-    Timeout { limit: Duration, outcome: Fate },
+    Lost {
+        cause: Lost,
+        outcome: Fate,
+    },
+    Timeout {
+        limit: Duration,
+        outcome: Fate,
+    },
     Command(CommandError),
     Parameter(EncodeError),
-    ParameterType { index: usize, given: u32, expected: u32 },
+    ParameterType {
+        index: usize,
+        given: u32,
+        expected: u32,
+    },
     Value(ValueError),
-    RowCount { found: Found },
+    RowCount {
+        found: Found,
+    },
     Copy(CopyRefused),
     Unsettled,
     Over,
-    ForeignEncoding { name: String },
+    ForeignEncoding {
+        name: String,
+    },
     NoCancelKey,
+    NoCancelAddress,
     Exhausted(PoolExhausted),
     PoolSettings(BuildError),
     Pool(String),
@@ -53,6 +74,7 @@ pub(crate) enum Kind {
 pub(crate) enum Lost {
     Io(io::Error),
     Fatal(ServerError),
+    Unsettled(Unsettled),
 }
 
 /// What is known about the effects of the command that was under way.
@@ -71,6 +93,8 @@ pub(crate) enum CopyRefused {
     In,
     /// To the client: what it read was dropped, what else it did stands.
     Out,
+    /// A replication stream, which was ended.
+    Both,
 }
 
 /// How many rows there were where one was wanted.
@@ -86,18 +110,55 @@ pub(crate) enum ConnectCause {
     Resolve(io::Error),
     Io(io::Error),
     Timeout(Duration),
+    Owner {
+        required: String,
+        found: String,
+    },
     HostName,
-    RootCertificates(String),
+    /// A file that an option names cannot be used.
+    File {
+        option: &'static str,
+        problem: String,
+    },
     Tls(rustls::Error),
     TlsIo(io::Error),
     TlsRefused,
+    /// TLS began at once, and the server did not confirm what is spoken inside.
+    NoAlpn,
+    /// `sslcertmode=require`, and nobody took our certificate.
+    CertificateNotShown,
+    /// The mode allows two ways, and both failed.
+    Both {
+        encrypted: Box<Self>,
+        clear: Box<Self>,
+    },
     Handshake(HandshakeError),
     Protocol(ProtocolError),
     Closed,
+    Role {
+        wanted: TargetSessionAttrs,
+    },
+    RoleUnknown(Error),
     Randomness,
 }
 
 impl ConnectCause {
+    /// Tells whether every other host would have to be expected to say the same, so that none is asked.
+    ///
+    /// A host that cannot be reached or is not ready is not the last word, nor is one that is full or breaks the
+    /// protocol. One that does not let us in, or that we do not trust with our secrets, is.
+    // PG docs: libpq-connect, "Specifying Multiple Hosts": "If a connection is established successfully, but
+    // authentication fails, the remaining hosts in the list are not tried." libpq goes on after 57P03 alone.
+    pub(crate) fn ends_the_search(&self) -> bool {
+        match self {
+            Self::Handshake(HandshakeError::Server(error)) => is_verdict(error.code()),
+            Self::Handshake(HandshakeError::Protocol(_)) => false,
+            Self::Handshake(_) | Self::File { .. } | Self::Randomness => true,
+            Self::Both { encrypted, clear } => encrypted.ends_the_search() || clear.ends_the_search(),
+            _ => false,
+        }
+    }
+
     /// rustls reports its verdict on a certificate inside of an IO error.
     pub(crate) fn from_tls(error: io::Error) -> Self {
         match error.downcast::<rustls::Error>() {
@@ -105,15 +166,60 @@ impl ConnectCause {
             Err(error) => Self::TlsIo(error),
         }
     }
+
+    /// Tells whether the two sides found no way to speak TLS with each other. What is no TLS at all, or a certificate
+    /// that is not trusted, is more than that.
+    pub(crate) fn is_tls_unable(&self) -> bool {
+        use rustls::Error::{AlertReceived, PeerIncompatible};
+        matches!(self, Self::TlsIo(_) | Self::Tls(AlertReceived(_) | PeerIncompatible(_)))
+    }
+
+    /// Tells whether the server refused this user, this way of coming, or what was shown to prove it.
+    pub(crate) fn is_login_refused(&self) -> bool {
+        // PG docs: errcodes-appendix, class 28, "Invalid Authorization Specification"
+        self.server_error().is_some_and(|error| error.code().class() == "28")
+    }
+
+    fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Handshake(error) => error.server_error(),
+            Self::RoleUnknown(error) => error.server(),
+            Self::Both { encrypted, clear } => encrypted.server_error().or_else(|| clear.server_error()),
+            _ => None,
+        }
+    }
+
+    fn is_protocol_violation(&self) -> bool {
+        match self {
+            Self::Protocol(_) | Self::Handshake(HandshakeError::Protocol(_)) => true,
+            Self::Both { encrypted, clear } => {
+                encrypted.is_protocol_violation() || clear.is_protocol_violation()
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Error {
-    /// Returns what the server said, with all of its fields, if the server refused.
+    /// Returns what the server said, with all of its fields, if the server refused. Of several servers that were tried
+    /// in turn it is the last that said something.
     pub fn server(&self) -> Option<&ServerError> {
         match &*self.kind {
             Kind::Server(error) | Kind::Lost { cause: Lost::Fatal(error), .. } => Some(error),
-            Kind::Connect { cause: ConnectCause::Handshake(error), .. } => error.server_error(),
-            _ => None,
+            _ => self.attempts().iter().rev().find_map(ConnectAttempt::server),
+        }
+    }
+
+    /// Returns the attempts to connect that failed, in the order in which they were made: one for every address of
+    /// every host, up to the one that ended it all. None if the error is not one of connecting.
+    ///
+    /// With [`TargetSessionAttrs::PreferStandby`] these are the attempts of the second round, in which any server
+    /// would have done, if there was one.
+    pub fn attempts(&self) -> &[ConnectAttempt] {
+        match &*self.kind {
+            Kind::Connect(attempts) => attempts,
+            Kind::Cancel(attempt) => std::slice::from_ref(attempt),
+            _ => &[],
         }
     }
 
@@ -124,7 +230,7 @@ impl Error {
 
     /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
     pub fn is_connect(&self) -> bool {
-        matches!(*self.kind, Kind::Connect { .. })
+        matches!(*self.kind, Kind::Connect(_) | Kind::Cancel(_))
     }
 
     /// Tells whether the configuration was refused, before anything was dialled.
@@ -147,12 +253,12 @@ impl Error {
         )
     }
 
-    /// Tells whether a limit of time passed: `connect_timeout`, `query_timeout` or `max_wait`.
+    /// Tells whether a limit of time passed: `connect_timeout`, `query_timeout` or `max_wait`. Of several servers that
+    /// were tried in turn it passed for each.
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            *self.kind,
-            Kind::Timeout { .. } | Kind::Exhausted(_) | Kind::Connect { cause: ConnectCause::Timeout(_), .. }
-        )
+        let attempts = self.attempts();
+        let each_timed_out = !attempts.is_empty() && attempts.iter().all(ConnectAttempt::is_timeout);
+        each_timed_out || matches!(*self.kind, Kind::Timeout { .. } | Kind::Exhausted(_))
     }
 
     /// Tells whether the server ended the query because it was cancelled (57014): by a
@@ -176,16 +282,9 @@ impl Error {
 
     /// Tells whether the server broke the protocol. Its connection is closed.
     pub fn is_protocol_violation(&self) -> bool {
-        matches!(
-            *self.kind,
-            Kind::Protocol(_)
-                | Kind::Row(_)
-                | Kind::Batch(BatchError::Row { .. })
-                | Kind::Connect {
-                    cause: ConnectCause::Protocol(_) | ConnectCause::Handshake(HandshakeError::Protocol(_)),
-                    ..
-                }
-        )
+        let of_connecting = |attempt: &ConnectAttempt| attempt.cause().is_protocol_violation();
+        matches!(*self.kind, Kind::Protocol(_) | Kind::Row(_) | Kind::Batch(BatchError::Row { .. }))
+            || self.attempts().iter().any(of_connecting)
     }
 
     /// Tells whether a value could not be read as the type that was asked for, or a parameter not be written.
@@ -220,8 +319,8 @@ impl Error {
         matches!(*self.kind, Kind::ForeignEncoding { .. })
     }
 
-    pub(crate) fn connect(target: impl Into<String>, cause: ConnectCause) -> Self {
-        Self::from(Kind::Connect { target: target.into(), cause })
+    pub(crate) fn connect(endpoint: Endpoint, cause: ConnectCause) -> Self {
+        Kind::Connect(vec![ConnectAttempt::new(endpoint, cause)]).into()
     }
 }
 
@@ -277,6 +376,8 @@ impl From<io::Error> for ConnectCause {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Closed,
+            // A server of TLS 1.3 looks at our certificate only after its part of the handshake.
+            io::ErrorKind::InvalidData => Self::from_tls(error),
             _ => Self::Io(error),
         }
     }
@@ -301,7 +402,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             Kind::Config(error) => error.fmt(f),
-            Kind::Connect { target, cause } => write!(f, "cannot connect to {target}: {cause}"),
+            Kind::Connect(attempts) => write_attempts(attempts, f),
+            Kind::Cancel(attempt) => {
+                write!(f, "cannot connect to {} to cancel: {}", attempt.endpoint(), attempt.cause())
+            }
             Kind::Server(error) => error.fmt(f),
             Kind::Protocol(error) => write!(f, "{error}; the connection is closed"),
             Kind::Row(error) => {
@@ -332,15 +436,22 @@ impl fmt::Display for Error {
             Kind::Copy(CopyRefused::Out) => f.write_str(
                 "COPY to the client cannot run as a query; it ran, and the data that it sent were dropped",
             ),
+            Kind::Copy(CopyRefused::Both) => {
+                f.write_str("a replication stream cannot run as a query; it was ended")
+            }
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped; \
-                 it cannot be used any more",
+                 settle it, or close it",
             ),
             Kind::Over => f.write_str("the connection has ended; the call that ended it said why"),
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
+            Kind::NoCancelAddress => f.write_str(
+                "the session runs over a stream that was given to it, without an address to cancel it at; \
+                 `Config::dial_with` opens streams that can be opened again",
+            ),
             Kind::Exhausted(state) => state.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
@@ -369,6 +480,13 @@ impl fmt::Display for Lost {
             }
             Self::Io(error) => error.fmt(f),
             Self::Fatal(error) => error.fmt(f),
+            Self::Unsettled(Unsettled::CancelLost) => {
+                f.write_str("it was closed, because a cancel request might have hit a later query")
+            }
+            Self::Unsettled(Unsettled::CancelSent) => f.write_str("it was closed after a cancel request"),
+            Self::Unsettled(_) => f.write_str(
+                "it was closed, because what ran on it did not end in time after it was abandoned",
+            ),
         }
     }
 }
@@ -379,16 +497,30 @@ impl fmt::Display for ConnectCause {
             Self::Resolve(error) => write!(f, "its name has no address: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::Timeout(limit) => write!(f, "no session within connect_timeout ({limit:?})"),
+            Self::Owner { required, found } => {
+                write!(f, "the server runs as {found}, and requirepeer is {required}")
+            }
             Self::HostName => {
                 f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
             }
-            Self::RootCertificates(problem) => write!(f, "no root certificates (sslrootcert): {problem}"),
+            Self::File { option, problem } => write!(f, "{option}: {problem}"),
             Self::Tls(error) => write!(f, "TLS: {error}"),
             Self::TlsIo(error) => write!(f, "TLS: {error}"),
             Self::TlsRefused => f.write_str("the server does not speak TLS and sslmode requires it"),
+            Self::NoAlpn => f.write_str(
+                "the server took TLS at once (sslnegotiation) and did not confirm that it speaks `postgresql` inside",
+            ),
+            Self::CertificateNotShown => {
+                f.write_str("sslcertmode requires it, and the server did not take a certificate from us")
+            }
+            Self::Both { encrypted, clear } => write!(f, "{encrypted}; and without encryption: {clear}"),
             Self::Handshake(error) => error.fmt(f),
             Self::Protocol(error) => error.fmt(f),
             Self::Closed => f.write_str("the server closed the connection before the session was ready"),
+            Self::Role { wanted } => {
+                write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
+            }
+            Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
             Self::Randomness => f.write_str("the system gives no random bytes"),
         }
     }
@@ -413,7 +545,8 @@ impl StdError for Error {
             Kind::Parameter(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
-            Kind::Connect { cause, .. } => cause.source(),
+            Kind::Connect(attempts) => attempts.last()?.source(),
+            Kind::Cancel(attempt) => attempt.source(),
             _ => None,
         }
     }
@@ -426,7 +559,37 @@ impl ConnectCause {
             Self::Tls(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Protocol(error) => Some(error),
+            Self::Both { encrypted, .. } => encrypted.source(),
+            Self::RoleUnknown(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+/// Tells whether a refusal is about who we are and what we want, and not about the state that the server is in.
+// PG docs: errcodes-appendix, classes 28 and 3D, insufficient_privilege
+fn is_verdict(code: SqlState) -> bool {
+    ["28", "3D"].contains(&code.class()) || code.as_str() == "42501"
+}
+
+fn write_attempts(attempts: &[ConnectAttempt], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match attempts {
+        [attempt] => write!(f, "cannot connect to {attempt}"),
+        _ => {
+            f.write_str("cannot connect to any host:")?;
+            attempts.iter().try_for_each(|attempt| write!(f, "\n  {attempt}"))
+        }
+    }
+}
+
+/// Says what a server is that is not what was wanted.
+fn other_than(wanted: TargetSessionAttrs) -> &'static str {
+    match wanted {
+        TargetSessionAttrs::ReadWrite => "a session may only read here",
+        TargetSessionAttrs::ReadOnly => "a session may write here",
+        TargetSessionAttrs::Primary => "the server is a standby",
+        TargetSessionAttrs::Any | TargetSessionAttrs::Standby | TargetSessionAttrs::PreferStandby => {
+            "the server is not a standby"
         }
     }
 }

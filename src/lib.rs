@@ -39,7 +39,7 @@ mod pool;
 
 pub use config::{Config, ConfigError};
 pub use connection::{Batches, Canceller, Connection, OwnedRows, Query, Rows, Sql, Statement};
-pub use error::Error;
+pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};
 
 pub use molt_db_decode as decode;
@@ -50,6 +50,7 @@ pub use molt_db_pool::{Metrics, PoolExhausted, Status};
 pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};
+pub use rustls;
 
 /// The example of the README compiles.
 #[cfg(doctest)]

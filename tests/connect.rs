@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
 use std::time::Duration;
 
 use common::{assert_usable, code, open, plain_config, within};
-use molt_db::config::SslMode;
+use molt_db::config::{ChannelBinding, SslMode};
 use molt_db::{AuthMethod, Config, Connection, Error};
 use molt_db_testkit::peer::{FirstPacket, Peer, PeerConnection, messages};
 use molt_db_testkit::{Server, ServerOptions, TlsSetup, User, shared_servers};
@@ -307,6 +309,126 @@ async fn the_database_is_called_like_the_user_unless_told_otherwise() {
         let mut connection = within(Connection::connect(&config)).await.unwrap();
         let (name,): (String,) = connection.query("select current_database()::text").one().await.unwrap();
         assert_eq!(name, "postgres");
+    }
+}
+
+#[tokio::test]
+async fn only_the_methods_that_are_required_are_used() {
+    for server in shared_servers() {
+        for (required, allowed) in [
+            ("scram-sha-256", &[AuthMethod::ScramSha256][..]),
+            ("md5,none", &[AuthMethod::Md5, AuthMethod::Trust]),
+            ("!password,!none", &[AuthMethod::ScramSha256, AuthMethod::Md5]),
+        ] {
+            for (user, method) in METHODS {
+                let options = format!("sslmode=disable&require_auth={required}");
+                let connected = open(&format!("{}?{options}", server.url(user, "test"))).await;
+                match &connected {
+                    Ok(connection) => assert_eq!(connection.auth_method(), method),
+                    Err(error) => assert!(error.to_string().contains("require_auth is"), "{error}"),
+                }
+                assert_eq!(connected.is_ok(), allowed.contains(&method), "{required} {method:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_bound_as_it_is_asked_for() {
+    for server in shared_servers() {
+        let with = |url: String, binding| url.parse::<Config>().unwrap().channel_binding(binding);
+        for (binding, expected) in [
+            (ChannelBinding::Disable, AuthMethod::ScramSha256),
+            (ChannelBinding::Prefer, AuthMethod::ScramSha256Plus),
+            (ChannelBinding::Require, AuthMethod::ScramSha256Plus),
+        ] {
+            let config = with(server.tls_url(User::Scram, "test"), binding);
+            let connection = within(Connection::connect(&config)).await.unwrap();
+            assert_eq!(connection.auth_method(), expected, "{binding:?}");
+        }
+        let in_the_clear = format!("{}?sslmode=disable", server.url(User::Scram, "test"));
+        let without_it = [User::Md5, User::Clear, User::Trust].map(|user| server.tls_url(user, "test"));
+        for url in without_it.into_iter().chain([in_the_clear]) {
+            let config = with(url, ChannelBinding::Require);
+            let error = within(Connection::connect(&config)).await.unwrap_err();
+            assert!(error.is_connect() && error.to_string().contains("channel binding"), "{error}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_owner_of_a_socket_has_to_be_the_one_who_is_required() {
+    use std::os::unix::fs::MetadataExt;
+    for server in shared_servers() {
+        let uid = fs::metadata(server.socket_dir()).unwrap().uid().to_string();
+        let name = Command::new("id").args(["-un", &uid]).output().unwrap().stdout;
+        let owner = String::from_utf8(name).unwrap().trim().to_owned();
+        let config: Config = server.socket_url(User::Trust, "test").parse().unwrap();
+        let required = config.clone().require_peer(&owner);
+        assert_usable(&mut within(Connection::connect(&required)).await.unwrap()).await;
+        let other = config.require_peer("somebody-else");
+        let error = within(Connection::connect(&other)).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("runs as {owner}, and requirepeer is somebody-else")), "{text}");
+        // It says nothing about TCP.
+        let tcp = plain_config(server, "test").require_peer("somebody-else");
+        assert!(within(Connection::connect(&tcp)).await.is_ok());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_password_file_has_the_password_for_the_host_and_the_user() {
+    use std::os::unix::fs::PermissionsExt;
+    for server in shared_servers() {
+        let (host, port) = (server.host(), server.port());
+        let password = server.password(User::Scram).unwrap();
+        let path = std::env::temp_dir().join(format!("molt-db-pgpass-{}-{port}", std::process::id()));
+        fs::write(&path, format!("*:*:*:other:x\n{host}:{port}:test:scram:{password}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let named = Config::new().host(host).port(port).dbname("test").passfile(&path);
+        let read = named.clone().user("scram").or_files().unwrap();
+        assert_usable(&mut within(Connection::connect(&read)).await.unwrap()).await;
+        let error = within(Connection::connect(&read.user("clear"))).await.unwrap_err();
+        assert!(error.to_string().contains("none was given"), "{error}");
+        let unread = within(Connection::connect(&named.user("scram"))).await.unwrap_err();
+        assert!(unread.is_config() && unread.to_string().contains("passfile"), "{unread}");
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_socket_in_the_abstract_namespace_is_reached() {
+    use std::io::{Read, Write};
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    let name = format!("molt-db-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(format!("{name}/.s.PGSQL.5432")).unwrap();
+    let listener = UnixListener::bind_addr(&address).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 8);
+        stream.write_all(&[messages::auth_ok(), messages::ready(b'I')].concat()).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let connection = open(&format!("postgres://u@%40{name}")).await.unwrap();
+    drop(connection);
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_asked_for_and_not_done_is_refused_before_anything_is_dialled() {
+    let peer = Peer::script(|_| async { panic!("somebody connected") }).unwrap();
+    for (asked, option) in [
+        ("replication=database", "replication"),
+        ("sslcert=/me.pem", "sslkey"),
+        ("service=orders", "service"),
+    ] {
+        let text = format!("host=127.0.0.1 port={} user=u {asked}", peer.port());
+        let error = open(&text).await.unwrap_err();
+        assert!(error.is_config() && error.to_string().contains(&format!("`{option}`")), "{error}");
     }
 }
 

@@ -386,6 +386,26 @@ fn assert_is_copy(error: &Error) {
     assert!(error.to_string().contains("COPY"), "{error}");
 }
 
+/// The server has not looked for data when the trigger fails, so it answers the Sync that it would have swallowed.
+#[tokio::test]
+async fn a_copy_that_fails_before_it_reads_leaves_the_connection_usable() {
+    on_each_server(async |server| {
+        let mut c = connect_to_new(server).await;
+        c.script(
+            "create table t (a int);
+             create function no() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+             create trigger t before insert on t for each statement execute function no()",
+        )
+        .await
+        .unwrap();
+        for _ in 0..3 {
+            assert_is_copy(&c.execute("copy t from stdin", ()).await.unwrap_err());
+            assert_usable(&mut c).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_copy_from_the_client_is_refused_and_writes_nothing() {
     on_each_server(async |server| {

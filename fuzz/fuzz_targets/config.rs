@@ -8,8 +8,15 @@ fuzz_target!(|input: &str| {
     match input.parse::<Config>() {
         Ok(config) => {
             assert_eq!(input.parse(), Ok(config.clone()), "the same text is the same configuration");
-            let printed = format!("{:?}", config.password(SECRET));
-            assert!(input.contains(SECRET) || !printed.contains(SECRET), "{printed}");
+            let printed = |password| format!("{:?}", config.clone().password(password));
+            assert_eq!(printed(SECRET), printed("another"), "no password prints");
+            let endpoints = config.endpoints();
+            assert!(endpoints.len() >= config.get_hosts().len().max(1));
+            assert!(endpoints.iter().all(|at| config.password_for(at).as_ref() == config.get_password()));
+            if let Err(error) = config.validate() {
+                assert!(error.option().is_some() && error.offset().is_none(), "{error}");
+                assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
+            }
         }
         Err(error) => {
             let printed = format!("{error} {error:?}");

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use crate::ProtocolError;
+use crate::message::{FrontendMessage, Target};
 use crate::wire::Tag;
 
 /// What the server still owes, in order: the bookkeeping, of either side, that says whether a message may come.
@@ -9,7 +10,7 @@ use crate::wire::Tag;
 /// next Sync (or the end of the script); whatever is sent between an error and the Sync is skipped by the server, and
 /// so never owed.
 // PG docs: protocol-flow, "Extended Query" and "Pipelining"
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Exchange {
     owed: VecDeque<Owed>,
     skipping: bool,
@@ -18,15 +19,19 @@ pub(crate) struct Exchange {
 /// One thing that the server owes.
 ///
 /// ```text
-///   Rows --CopyInResponse--> CopyIn --(client's CopyDone or CopyFail)--> CopyEnd --CommandComplete--> (paid)
-///     '----CopyOutResponse-> CopyOut ------------CopyDone------------------^
+///   Rows --CopyInResponse--> CopyIn --(client's CopyDone)--> CopyEnd --CommandComplete--> (paid)
+///     |                        '------(client's CopyFail)--> CopyFailed (only an error may come)
+///     '----CopyOutResponse-> CopyOut --------CopyDone----------^
 ///
 ///   Script --RowDescription--> ScriptRows --CommandComplete--> Script      (simple: until ReadyForQuery)
-///     |----CopyInResponse----> ScriptCopyIn --(client's end)--> ScriptCopyEnd --CommandComplete--> Script
-///     |----CopyOutResponse---> ScriptCopyOut ---CopyDone----------^
+///     |----CopyInResponse----> ScriptCopyIn --(client's CopyDone)--> ScriptCopyEnd --CommandComplete--> Script
+///     |                          '------------(client's CopyFail)--> ScriptCopyFailed
+///     |----CopyOutResponse---> ScriptCopyOut ---CopyDone---------------^
 ///     |----CopyBothResponse--> CopyBoth --CopyDone--> CopyBothClient --(client's CopyDone)--^
 ///     |                          '--(client's CopyDone)--> CopyBothServer --CopyDone--------^
 ///     '----ErrorResponse-----> ScriptFailed --ReadyForQuery--> (paid)
+///
+///   A copy that was refused: CopyFailed, RefusedSync, MaybeSync (paid by ReadyForQuery or passed over), Close, Sync
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owed {
@@ -42,12 +47,14 @@ pub(crate) enum Owed {
     CopyIn,
     CopyOut,
     CopyEnd,
+    CopyFailed,
     Function,
     Script,
     ScriptRows,
     ScriptCopyIn,
     ScriptCopyOut,
     ScriptCopyEnd,
+    ScriptCopyFailed,
     CopyBoth,
     /// The server is done with its direction.
     CopyBothClient,
@@ -55,9 +62,38 @@ pub(crate) enum Owed {
     CopyBothServer,
     ScriptFailed,
     Sync,
+    /// A Sync that does not end what it was sent for: see [`Exchange::refuse_copy`].
+    RefusedSync,
+    /// One that the server may have swallowed.
+    MaybeSync,
+}
+
+/// How the client ends its direction of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CopyEnd {
+    Done,
+    Failed,
 }
 
 impl Exchange {
+    /// Notes a request, and with it what the server owes for it.
+    pub(crate) fn ask(&mut self, request: &FrontendMessage<'_>) {
+        let owed: &[Owed] = match request {
+            FrontendMessage::Parse(_) => &[Owed::Parse],
+            FrontendMessage::Bind(_) => &[Owed::Bind],
+            FrontendMessage::Describe(Target::Statement(_)) => &[Owed::Parameters, Owed::Columns],
+            FrontendMessage::Describe(Target::Portal(_)) => &[Owed::Columns],
+            FrontendMessage::Execute(execute) if execute.max_rows > 0 => &[Owed::SomeRows],
+            FrontendMessage::Execute(_) => &[Owed::Rows],
+            FrontendMessage::Close(_) => &[Owed::Close],
+            FrontendMessage::Sync => &[Owed::Sync],
+            FrontendMessage::Query(_) => &[Owed::Script],
+            FrontendMessage::FunctionCall(_) => &[Owed::Function, Owed::Sync],
+            _ => &[],
+        };
+        self.owe_all(owed.iter().copied());
+    }
+
     /// Notes that a command was sent which the server answers so.
     pub(crate) fn owe(&mut self, owed: Owed) {
         if owed == Owed::Sync {
@@ -103,15 +139,37 @@ impl Exchange {
     }
 
     /// Notes that the client's direction of a copy has ended.
-    pub(crate) fn end_copy(&mut self) {
+    pub(crate) fn end_copy(&mut self, end: CopyEnd) {
         if let Some(front) = self.owed.front_mut() {
-            *front = match *front {
-                Owed::CopyIn => Owed::CopyEnd,
-                Owed::ScriptCopyIn | Owed::CopyBothClient => Owed::ScriptCopyEnd,
-                Owed::CopyBoth => Owed::CopyBothServer,
-                other => other,
+            *front = match (*front, end) {
+                (Owed::CopyIn, CopyEnd::Done) => Owed::CopyEnd,
+                (Owed::CopyIn, CopyEnd::Failed) => Owed::CopyFailed,
+                (Owed::ScriptCopyIn, CopyEnd::Failed) => Owed::ScriptCopyFailed,
+                (Owed::ScriptCopyIn, CopyEnd::Done) | (Owed::CopyBothClient, _) => Owed::ScriptCopyEnd,
+                (Owed::CopyBoth, _) => Owed::CopyBothServer,
+                (other, _) => other,
             };
         }
+    }
+
+    /// Notes that a copy from the client was refused that a Sync had been sent behind: by CopyFail, Sync, Close, Sync.
+    ///
+    /// The server swallows a Sync that it reads during the copy. If the copy fails before it has read that far, by a
+    /// trigger for one, the same Sync is answered. Both look alike until the CloseComplete. If another error comes in
+    /// its place, by a CancelRequest that is late, they cannot be told apart, and the error is not legal.
+    // PG docs: protocol-flow, "COPY Operations"
+    pub(crate) fn refuse_copy(&mut self) {
+        self.end_copy(CopyEnd::Failed);
+        if let Some(at) = self.owed.iter().position(|owed| *owed == Owed::Sync) {
+            let behind = self.owed.split_off(at);
+            self.owed.extend([Owed::RefusedSync, Owed::MaybeSync, Owed::Close]);
+            self.owed.extend(behind);
+        }
+    }
+
+    /// Tells whether a refused copy has not ended.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.owed.contains(&Owed::MaybeSync)
     }
 
     /// Forgets what was sent behind a command that turned out to be a copy from the client: the server has taken it
@@ -126,8 +184,10 @@ impl Exchange {
     ///
     /// A message that is not legal here.
     pub(crate) fn check(&self, tag: Tag) -> Result<(), ProtocolError> {
-        let legal =
-            self.owed.front().is_some_and(|front| tag == Tag::ErrorResponse || front.after(tag).is_some());
+        let legal = self.owed.front().is_some_and(|front| match tag {
+            Tag::ErrorResponse => *front != Owed::MaybeSync,
+            _ => front.after(tag).is_some(),
+        });
         if legal { Ok(()) } else { Err(ProtocolError::Unexpected { tag, state: self.state() }) }
     }
 
@@ -140,7 +200,11 @@ impl Exchange {
         let Some(front) = self.owed.front().copied() else {
             return Err(ProtocolError::Unexpected { tag, state: self.state() });
         };
-        if tag == Tag::ErrorResponse {
+        if front == Owed::MaybeSync && tag == Tag::CloseComplete {
+            self.owed.pop_front();
+            return self.accept(tag);
+        }
+        if tag == Tag::ErrorResponse && front != Owed::MaybeSync {
             self.fail();
             return Ok(front);
         }
@@ -160,7 +224,7 @@ impl Exchange {
     /// Drops what the server skips after an error.
     fn fail(&mut self) {
         while let Some(front) = self.owed.front_mut() {
-            if *front == Owed::Sync {
+            if matches!(front, Owed::Sync | Owed::RefusedSync) {
                 return;
             }
             if front.is_script() {
@@ -194,7 +258,10 @@ impl Owed {
             | (Self::SomeRows, Tag::PortalSuspended)
             | (Self::CopyEnd, Tag::CommandComplete)
             | (Self::Function, Tag::FunctionCallResponse)
-            | (Self::Sync | Self::Script | Self::ScriptFailed, Tag::ReadyForQuery) => None,
+            | (
+                Self::Sync | Self::RefusedSync | Self::MaybeSync | Self::Script | Self::ScriptFailed,
+                Tag::ReadyForQuery,
+            ) => None,
             (Self::Rows | Self::SomeRows, Tag::DataRow) => Some(self),
             (Self::Rows | Self::SomeRows, Tag::CopyInResponse) => Some(Self::CopyIn),
             (Self::Rows | Self::SomeRows, Tag::CopyOutResponse) => Some(Self::CopyOut),
@@ -223,6 +290,7 @@ impl Owed {
                 | Self::ScriptCopyIn
                 | Self::ScriptCopyOut
                 | Self::ScriptCopyEnd
+                | Self::ScriptCopyFailed
                 | Self::CopyBoth
                 | Self::CopyBothClient
                 | Self::CopyBothServer
@@ -243,9 +311,11 @@ impl Owed {
             Self::CopyBoth => "both sides copy",
             Self::Function => "the result of a function is due",
             Self::CopyEnd | Self::ScriptCopyEnd => "the end of a copy is due",
+            Self::CopyFailed | Self::ScriptCopyFailed => "the error of a copy that failed is due",
             Self::Script => "the next result of a script is due",
             Self::ScriptRows => "rows of a script are due",
-            Self::ScriptFailed | Self::Sync => "ReadyForQuery is due",
+            Self::ScriptFailed | Self::Sync | Self::RefusedSync => "ReadyForQuery is due",
+            Self::MaybeSync => "the end of a refused copy is due",
         }
     }
 }
@@ -332,6 +402,46 @@ mod tests {
             ],
         );
         assert!(exchange.unwrap().is_settled());
+    }
+
+    #[test]
+    fn a_copy_that_the_client_failed_ends_with_an_error_and_nothing_else() {
+        for (command, last) in [(Owed::Rows, &[][..]), (Owed::Script, &[Tag::ReadyForQuery][..])] {
+            for end in [CopyEnd::Done, CopyEnd::Failed] {
+                let mut exchange = after(&[command], &[Tag::CopyInResponse]).unwrap();
+                exchange.end_copy(end);
+                assert_eq!(exchange.check(Tag::CommandComplete).is_ok(), end == CopyEnd::Done);
+                exchange.accept(Tag::ErrorResponse).unwrap();
+                last.iter().for_each(|tag| assert!(exchange.accept(*tag).is_ok()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_copy_ends_the_same_whether_its_sync_was_swallowed_or_not() {
+        use Tag::{CloseComplete, ErrorResponse, ReadyForQuery};
+        let swallowed = [ErrorResponse, ReadyForQuery, CloseComplete, ReadyForQuery];
+        let answered = [ErrorResponse, ReadyForQuery, ReadyForQuery, CloseComplete, ReadyForQuery];
+        for answers in [&swallowed[..], &answered] {
+            let mut exchange = after(&[Owed::Rows, Owed::Sync], &[Tag::CopyInResponse]).unwrap();
+            exchange.refuse_copy();
+            for (index, tag) in answers.iter().enumerate() {
+                assert!(!exchange.is_settled());
+                let owed = exchange.accept(*tag).unwrap();
+                assert_eq!(owed == Owed::Sync, index + 1 == answers.len());
+            }
+            assert!(exchange.is_settled());
+        }
+    }
+
+    /// Found by fuzzing our two sides against each other.
+    #[test]
+    fn an_error_between_the_syncs_of_a_refused_copy_is_not_legal() {
+        let mut exchange = after(&[Owed::Rows, Owed::Sync], &[Tag::CopyInResponse]).unwrap();
+        exchange.refuse_copy();
+        exchange.accept(Tag::ErrorResponse).unwrap();
+        exchange.accept(Tag::ReadyForQuery).unwrap();
+        assert!(exchange.check(Tag::ErrorResponse).is_err() && exchange.accept(Tag::ErrorResponse).is_err());
     }
 
     #[test]

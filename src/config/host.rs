@@ -9,7 +9,8 @@ use super::error::Problem;
 pub enum Host {
     /// A host name or a numeric address, reached by TCP.
     Name(String),
-    /// The directory that holds the server's Unix socket, `/var/run/postgresql` for example.
+    /// The directory that holds the server's Unix socket, `/var/run/postgresql` for example; or a name in the abstract
+    /// namespace of Linux, with an `@` in front.
     SocketDir(PathBuf),
 }
 
@@ -24,9 +25,7 @@ impl Host {
         } else if text.contains('\0') {
             Err(Problem::Refused("a NUL byte cannot be part of a host"))
         } else if text.contains(',') {
-            Err(Problem::Unsupported("more than one host"))
-        } else if text.starts_with('@') {
-            Err(Problem::Unsupported("sockets in the abstract namespace"))
+            Err(Problem::Refused("a comma cannot be part of a host"))
         } else {
             Ok(())
         }
@@ -34,14 +33,14 @@ impl Host {
 }
 
 impl From<&str> for Host {
-    /// What starts with a slash is a directory, all else a name.
+    /// What starts with a slash or an `@` is a directory, all else a name.
     fn from(text: &str) -> Self {
-        if text.starts_with('/') { Self::SocketDir(text.into()) } else { Self::Name(text.to_owned()) }
+        if text.starts_with(['/', '@']) { Self::SocketDir(text.into()) } else { Self::Name(text.to_owned()) }
     }
 }
 
 impl From<String> for Host {
-    /// What starts with a slash is a directory, all else a name.
+    /// What starts with a slash or an `@` is a directory, all else a name.
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
@@ -53,7 +52,7 @@ impl From<PathBuf> for Host {
     }
 }
 
-/// What a connection dials: a configuration with its defaults filled in.
+/// What a connection dials: one of the hosts of a configuration, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// A TCP port.
@@ -67,7 +66,8 @@ pub enum Endpoint {
     },
     /// A Unix socket.
     Unix {
-        /// The socket's own path.
+        /// The socket's own path: `.s.PGSQL.` and the port, in its directory. An `@` in front stands for the NUL with
+        /// which the abstract namespace begins.
         path: PathBuf,
     },
 }
@@ -98,8 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn a_leading_slash_makes_a_directory() {
+    fn a_leading_slash_or_at_makes_a_directory() {
         assert_eq!(Host::from("/tmp"), Host::SocketDir("/tmp".into()));
+        assert_eq!(Host::from("@app"), Host::SocketDir("@app".into()));
         assert_eq!(Host::from("db".to_owned()), Host::Name("db".to_owned()));
         assert_eq!(Host::from("tmp/x"), Host::Name("tmp/x".to_owned()));
     }
@@ -110,6 +111,8 @@ mod tests {
         assert_eq!(Endpoint::new(Some(&"db".into()), None, 5432), tcp("db", None));
         let unix = Endpoint::Unix { path: "/tmp/.s.PGSQL.5433".into() };
         assert_eq!(Endpoint::new(Some(&"/tmp".into()), None, 5433), unix);
+        let abstract_name = Endpoint::Unix { path: "@app/.s.PGSQL.5433".into() };
+        assert_eq!(Endpoint::new(Some(&"@app".into()), None, 5433), abstract_name);
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn hosts_that_cannot_be_dialled_are_refused() {
-        for bad in ["", "a,b", "/tmp,/var", "@abstract", "a\0b", "/a\0"] {
+        for bad in ["", "a,b", "/tmp,/var", "a\0b", "/a\0"] {
             assert!(Host::from(bad).check().is_err(), "{bad:?}");
         }
         assert_eq!(Host::from("::1").check(), Ok(()));

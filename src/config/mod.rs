@@ -1,24 +1,46 @@
 //! How to reach a server, and how to treat the connection: a [`Config`], built by hand or read from a string.
 
+mod environment;
 mod error;
+mod file;
+mod given;
 mod host;
 mod option;
+mod own_tls;
 mod parse_keyword;
 mod parse_uri;
+mod password_file;
 mod piece;
+mod refusal;
+mod service_file;
+mod settings;
 mod ssl;
+mod target;
+mod tls_home;
+mod validate;
+mod value;
+mod word;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
 pub use host::{Endpoint, Host};
-pub use ssl::{SslMode, SslRootCert};
+pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
+pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
+pub use target::{LoadBalanceHosts, TargetSessionAttrs};
+pub use word::{ProtocolVersion, Replication, Switch};
 
-use error::Problem;
+use crate::net::Dialer;
+use own_tls::OwnTls;
+use password_file::PasswordFile;
+use tls_home::TlsHome;
+use word::{ClientEncoding, GssEncMode};
 
 /// How to reach a server, and how to treat the connection.
 ///
@@ -44,344 +66,169 @@ use error::Problem;
 /// # Ok::<(), molt_db::config::ConfigError>(())
 /// ```
 ///
+/// Parsing reads nothing but the string. [`Config::or_files`] reads the service and the password file that it names,
+/// [`Config::or_env`] what libpq would: a service, the environment and the user's password file. Both only fill in what
+/// is not set, so that what is explicit wins over the service, the service over the environment, and that over the
+/// defaults.
+///
+/// ```no_run
+/// # fn example() -> Result<(), molt_db::config::ConfigError> {
+/// use molt_db::config::Config;
+///
+/// let as_psql_would = Config::from_env()?;
+/// let mostly_fixed = "postgres://db.example/shop".parse::<Config>()?.or_env()?;
+/// let of_a_service = Config::from_service("orders")?;
+/// # Ok(()) }
+/// ```
+///
 /// # Options of connection strings
+///
+/// | option | what it says | default | environment |
+/// |---|---|---|---|
+/// | `host` | names, addresses, or directories of Unix sockets (start with `/`, or with `@` for Linux's abstract namespace) | `localhost` | `PGHOST` |
+/// | `hostaddr` | numeric addresses to dial; the certificate is still that of `host` | resolved from `host` | `PGHOSTADDR` |
+/// | `port` | 1 to 65535, one for all hosts or one for each | 5432 | `PGPORT` |
+/// | `target_session_attrs` | see [`TargetSessionAttrs`] | `any` | `PGTARGETSESSIONATTRS` |
+/// | `load_balance_hosts` | `disable`, `random` | `disable` | `PGLOADBALANCEHOSTS` |
+/// | `service`, `servicefile` | a section of a service file, and that file; see [`Config::or_files`] | none | `PGSERVICE`, `PGSERVICEFILE` |
+/// | `user` | the role | none: connecting fails without | `PGUSER` |
+/// | `password` | | none | `PGPASSWORD` |
+/// | `passfile` | the password file; see [`Config::or_files`] | none | `PGPASSFILE` |
+/// | `dbname` | the database | the user's name | `PGDATABASE` |
+/// | `require_auth` | the methods that the server may use, see [`RequireAuth`] | any | `PGREQUIREAUTH` |
+/// | `channel_binding` | `disable`, `prefer`, `require`, see [`ChannelBinding`] | `prefer` | `PGCHANNELBINDING` |
+/// | `requirepeer` | the user that the server behind a Unix socket runs as | any | `PGREQUIREPEER` |
+/// | `scram_client_key`, `scram_server_key` | keys in place of a password, in base64 | none | |
+/// | `oauth_issuer`, `oauth_client_id`, `oauth_client_secret`, `oauth_scope` | how to get a token | none | |
+/// | `application_name` | the name that the server logs | none | `PGAPPNAME` |
+/// | `fallback_application_name` | the same, if nobody sets that | none | |
+/// | `options` | command-line options for the server, `-c statement_timeout=5s` for example | none | `PGOPTIONS` |
+/// | `client_encoding` | UTF8 | UTF8 | `PGCLIENTENCODING` |
+/// | `replication` | see [`Replication`] | `false` | |
+/// | `min_protocol_version`, `max_protocol_version` | `3.0`, `3.2`, `latest` | `3.0` | `PGMINPROTOCOLVERSION`, `PGMAXPROTOCOLVERSION` |
+/// | `sslmode` | see [`SslMode`]; `requiressl=1` is `require` | `prefer`; `verify-full` with `sslrootcert=system` | `PGSSLMODE` |
+/// | `sslnegotiation` | `postgres`, `direct` | `postgres` | `PGSSLNEGOTIATION` |
+/// | `sslrootcert` | a file, or `system`; see [`SslRootCert`] | the system's store | `PGSSLROOTCERT` |
+/// | `sslcert`, `sslkey`, `sslpassword` | files with our certificate and its key, and the key's password | none | `PGSSLCERT`, `PGSSLKEY` |
+/// | `sslcertmode` | see [`SslCertMode`] | `allow` | `PGSSLCERTMODE` |
+/// | `sslcrl`, `sslcrldir` | revoked certificates, a file and a directory | none | `PGSSLCRL`, `PGSSLCRLDIR` |
+/// | `sslsni` | `0`, `1`: whether to tell the host's name in the clear | `1` | `PGSSLSNI` |
+/// | `ssl_min_protocol_version`, `ssl_max_protocol_version` | `TLSv1` to `TLSv1.3`; nothing for no limit | `TLSv1.2`, none | `PGSSLMINPROTOCOLVERSION`, `PGSSLMAXPROTOCOLVERSION` |
+/// | `sslkeylogfile` | a file for the secrets of TLS, for debugging | none | |
+/// | `keepalives` | whether to ask a silent peer for a sign of life; 0 is no | `1` | |
+/// | `keepalives_idle`, `keepalives_interval` | seconds of silence before the first, and before the next time | the operating system's | |
+/// | `keepalives_count` | how often, before the connection is given up | the operating system's | |
+/// | `tcp_user_timeout` | milliseconds that data may stay unacknowledged; 0 and less for the default | the operating system's | |
+/// | `connect_timeout` | whole seconds; 0 and less for no limit | 10 | `PGCONNECT_TIMEOUT` |
+///
+/// These are ours. Their variables are called like them, in capitals and with `MOLT_DB_` in front, as in
+/// `MOLT_DB_MAX_CONNS`:
 ///
 /// | option | what it says | default |
 /// |---|---|---|
-/// | `host` | a name, an address, or the directory of a Unix socket (starts with `/`) | `localhost` |
-/// | `hostaddr` | the numeric address to dial; the certificate is still that of `host` | resolved from `host` |
-/// | `port` | 1 to 65535 | 5432 |
-/// | `user` | the role | none: connecting fails without |
-/// | `password` | | none |
-/// | `dbname` | the database | the user's name |
-/// | `application_name` | the name that the server logs | none |
-/// | `options` | command-line options for the server, `-c statement_timeout=5s` for example | none |
-/// | `sslmode` | see [`SslMode`] | `prefer`; `verify-full` with `sslrootcert=system` |
-/// | `sslrootcert` | a file, or `system`; see [`SslRootCert`] | the system's store |
-/// | `connect_timeout` | whole seconds; 0 and less for no limit | 10 |
-/// | `connect_timeout_ms` | milliseconds; 0 for no limit; of both the last one counts | 10000 |
+/// | `connect_timeout_ms` | milliseconds; 0 for no limit; of this and `connect_timeout` the last one counts, and of their variables this | 10000 |
 /// | `query_timeout_ms` | milliseconds; 0 for no limit | no limit |
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
+/// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
+/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
+/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
 ///
-/// An option that libpq knows and this crate does not support is an error, as is one that does not exist: nothing is
-/// ignored. A few of libpq's are accepted with the value that asks for what is done anyway: `client_encoding` (UTF8),
-/// `gssencmode` (`disable`, `prefer`), `sslnegotiation` (`postgres`), `target_session_attrs` (`any`),
-/// `load_balance_hosts` (`disable`).
+/// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
+/// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
+/// `gssdelegation` and `sslcompression` only the values pass that ask for neither GSSAPI nor compression.
 ///
-/// It differs from libpq where that is safer or simpler: neither environment nor files are read, a missing host is
-/// `localhost` and never a Unix socket, a missing user is an error and not the user of the process, blanks in a URI
-/// are to be written `%20`, an `@` in its path `%40`, and `verify-ca` requires `sslrootcert`.
+/// It differs from libpq where that is safer or simpler:
 ///
-/// The password never prints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// - A missing host is `localhost` and never a Unix socket.
+/// - An `@` in the host or the path of a URI is to be written `%40`: most likely it belongs to a password, and the rest
+///   of that would be shown as a host or a database. So is one that begins a name in the abstract namespace.
+/// - Values are UTF-8, but for secrets, and are checked, where libpq leaves it to the server or takes anything for no.
+/// - Addresses are four numbers or IPv6, without a zone.
+/// - A host that answers and is not able to serve, because it is full for example, is passed over like one that cannot
+///   be reached. libpq does so only with one that is starting up or shutting down.
+/// - `verify-ca` requires `sslrootcert`, and `verify-full` takes the system's authorities without.
+/// - `prefer` and `allow` never look at the certificate: libpq goes on in the clear where a file of authorities does not
+///   know it.
+/// - A certificate is for the hosts in its subjectAltName, whatever its common name says.
+/// - A file of certificates, keys or revoked certificates that is named has to be there. Only [`Config::or_env`] looks
+///   for those in the user's home.
+/// - TLS 1.0 and 1.1 are not spoken, and encrypted keys (`sslpassword`) are not read.
+///
+/// Secrets never print.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    host: Option<Host>,
-    hostaddr: Option<IpAddr>,
-    port: u16,
+    // `None` is what nobody has said, and what a service or the environment may fill in.
+    hosts: Option<Vec<Option<Host>>>,
+    hostaddrs: Option<Vec<Option<IpAddr>>>,
+    ports: Option<Vec<Option<u16>>>,
+    target_session_attrs: Option<TargetSessionAttrs>,
+    load_balance_hosts: Option<LoadBalanceHosts>,
+    service: Option<String>,
+    service_file: Option<PathBuf>,
+    service_is_read: bool,
     user: Option<String>,
     password: Option<Secret>,
+    passfile: Option<PathBuf>,
+    password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,
+    require_auth: Option<RequireAuth>,
+    channel_binding: Option<ChannelBinding>,
+    require_peer: Option<String>,
+    scram_client_key: Option<Secret>,
+    scram_server_key: Option<Secret>,
+    oauth_issuer: Option<String>,
+    oauth_client_id: Option<String>,
+    oauth_client_secret: Option<Secret>,
+    oauth_scope: Option<String>,
+    gss_enc_mode: Option<GssEncMode>,
+    krb_srv_name: Option<String>,
+    gss_lib: Option<String>,
+    gss_delegation: Option<Switch>,
     application_name: Option<String>,
+    fallback_application_name: Option<String>,
     options: Option<String>,
+    client_encoding: Option<ClientEncoding>,
+    replication: Option<Replication>,
+    min_protocol_version: Option<ProtocolVersion>,
+    max_protocol_version: Option<ProtocolVersion>,
     ssl_mode: Option<SslMode>,
+    ssl_negotiation: Option<SslNegotiation>,
+    ssl_compression: Option<Switch>,
     ssl_root_cert: Option<SslRootCert>,
-    connect_timeout: Option<Duration>,
-    query_timeout: Option<Duration>,
-    statement_cache_size: usize,
-    max_conns: u32,
-    max_wait: Duration,
+    ssl_cert: Option<PathBuf>,
+    ssl_key: Option<PathBuf>,
+    ssl_password: Option<Secret>,
+    ssl_cert_mode: Option<SslCertMode>,
+    ssl_crl: Option<PathBuf>,
+    ssl_crl_dir: Option<PathBuf>,
+    ssl_sni: Option<Switch>,
+    ssl_min_protocol_version: Option<Option<TlsVersion>>,
+    ssl_max_protocol_version: Option<Option<TlsVersion>>,
+    ssl_key_log_file: Option<PathBuf>,
+    own_tls: Option<OwnTls>,
+    tls_home: Option<TlsHome>,
+    dialer: Option<Dialer>,
+    keepalives: Option<Switch>,
+    keepalives_idle: Option<Option<Duration>>,
+    keepalives_interval: Option<Option<Duration>>,
+    keepalives_count: Option<Option<u32>>,
+    tcp_user_timeout: Option<Option<Duration>>,
+    connect_timeout: Option<Option<Duration>>,
+    query_timeout: Option<Option<Duration>>,
+    statement_cache_size: Option<usize>,
+    min_conns: Option<u32>,
+    max_conns: Option<u32>,
+    max_idle: Option<Option<Duration>>,
+    max_wait: Option<Duration>,
+    health_check_interval: Option<Option<Duration>>,
 }
-
-const DEFAULT_PORT: u16 = 5432;
 
 impl Config {
-    /// Returns a configuration in which nothing is set: see the table above for what that means.
+    /// Returns a configuration in which nothing is set: see the tables above for what that means.
     pub fn new() -> Self {
-        Self {
-            host: None,
-            hostaddr: None,
-            port: DEFAULT_PORT,
-            user: None,
-            password: None,
-            dbname: None,
-            application_name: None,
-            options: None,
-            ssl_mode: None,
-            ssl_root_cert: None,
-            connect_timeout: Some(Duration::from_secs(10)),
-            query_timeout: None,
-            statement_cache_size: 256,
-            max_conns: 10,
-            max_wait: Duration::from_secs(5),
-        }
-    }
-
-    /// Sets the host: a name, an address, or the directory of a Unix socket. Default: `localhost`.
-    #[must_use]
-    pub fn host(mut self, host: impl Into<Host>) -> Self {
-        self.host = Some(host.into());
-        self
-    }
-
-    /// Sets the address to dial instead of resolving the host's name. Default: none.
-    #[must_use]
-    pub fn hostaddr(mut self, address: impl Into<IpAddr>) -> Self {
-        self.hostaddr = Some(address.into());
-        self
-    }
-
-    /// Sets the port, which is part of a Unix socket's name too. Default: 5432. 0 is refused by [`Config::validate`].
-    #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// Sets the role to log in as. Default: none, and connecting fails without.
-    #[must_use]
-    pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = Some(user.into());
-        self
-    }
-
-    /// Sets the password, which need not be UTF-8. Default: none.
-    #[must_use]
-    pub fn password(mut self, password: impl Into<Vec<u8>>) -> Self {
-        self.password = Some(Secret::new(password));
-        self
-    }
-
-    /// Sets the database. Default: the one that is called like the user.
-    #[must_use]
-    pub fn dbname(mut self, dbname: impl Into<String>) -> Self {
-        self.dbname = Some(dbname.into());
-        self
-    }
-
-    /// Sets the name under which the server lists and logs the connection. Default: none.
-    #[must_use]
-    pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.application_name = Some(name.into());
-        self
-    }
-
-    /// Sets command-line options for the server, `-c statement_timeout=5s` for example. Default: none.
-    #[must_use]
-    pub fn options(mut self, options: impl Into<String>) -> Self {
-        self.options = Some(options.into());
-        self
-    }
-
-    /// Sets whether to encrypt, and how far to check the server's certificate. Default: [`SslMode::Prefer`], and
-    /// [`SslMode::VerifyFull`] with [`SslRootCert::System`].
-    #[must_use]
-    pub fn ssl_mode(mut self, mode: SslMode) -> Self {
-        self.ssl_mode = Some(mode);
-        self
-    }
-
-    /// Sets the authorities that may sign the server's certificate: a path, or `system`. Default: the system's.
-    #[must_use]
-    pub fn ssl_root_cert(mut self, authorities: impl Into<SslRootCert>) -> Self {
-        self.ssl_root_cert = Some(authorities.into());
-        self
-    }
-
-    /// Sets how long connecting may take, from resolving the name to the server's readiness. `None` is for ever.
-    /// Default: 10 seconds.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.connect_timeout = limit.into();
-        self
-    }
-
-    /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or
-    /// `prepare`; of a stream, the wait for its beginning, and then each silence of the server. A connection on which
-    /// the limit passes is closed. `None`, the default, is for ever.
-    #[must_use]
-    pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.query_timeout = limit.into();
-        self
-    }
-
-    /// Sets how many prepared statements a connection keeps, 0 to 65,536. Default: 256. 0 keeps none.
-    #[must_use]
-    pub fn statement_cache_size(mut self, statements: usize) -> Self {
-        self.statement_cache_size = statements;
-        self
-    }
-
-    /// Sets how many connections a pool may have, 1 to 262,143. Default: 10.
-    #[must_use]
-    pub fn max_conns(mut self, connections: u32) -> Self {
-        self.max_conns = connections;
-        self
-    }
-
-    /// Sets how long to wait for a connection of a pool. Default: 5 seconds. Zero does not wait.
-    #[must_use]
-    pub fn max_wait(mut self, limit: Duration) -> Self {
-        self.max_wait = limit;
-        self
-    }
-
-    /// Checks what a type cannot: connecting does so first.
-    ///
-    /// # Errors
-    ///
-    /// The user is missing, a number is out of its range, a text holds a NUL byte, or `sslmode` and `sslrootcert` do
-    /// not go together.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let failed = |option, problem| ConfigError::of_option(option, problem, None);
-        self.check_host().map_err(|problem| failed("host", problem))?;
-        self.check_ssl().map_err(|problem| failed("sslmode", problem))?;
-        for (option, bytes) in self.texts() {
-            if bytes.contains(&0) {
-                return Err(failed(option, Problem::Refused("a NUL byte cannot be part of a value")));
-            }
-        }
-        for (option, in_range, expected) in self.numbers() {
-            if !in_range {
-                return Err(failed(option, Problem::Expected(expected)));
-            }
-        }
-        match self.get_user() {
-            None | Some("") => Err(failed("user", Problem::Refused("no user is given"))),
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Returns what to dial, with the defaults filled in.
-    pub fn endpoint(&self) -> Endpoint {
-        Endpoint::new(self.host.as_ref(), self.hostaddr, self.port)
-    }
-
-    /// Returns the host, if one is set. [`Config::endpoint`] knows the default.
-    pub fn get_host(&self) -> Option<&Host> {
-        self.host.as_ref()
-    }
-
-    /// Returns the address to dial, if one is set.
-    pub fn get_hostaddr(&self) -> Option<IpAddr> {
-        self.hostaddr
-    }
-
-    /// Returns the port.
-    pub fn get_port(&self) -> u16 {
-        self.port
-    }
-
-    /// Returns the role to log in as, if it is set.
-    pub fn get_user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// Returns the password, if it is set.
-    pub fn get_password(&self) -> Option<&Secret> {
-        self.password.as_ref()
-    }
-
-    /// Returns the database; if none is set, the user's name.
-    pub fn get_dbname(&self) -> Option<&str> {
-        self.dbname.as_deref().or_else(|| self.get_user())
-    }
-
-    /// Returns the name under which the server lists the connection, if it is set.
-    pub fn get_application_name(&self) -> Option<&str> {
-        self.application_name.as_deref()
-    }
-
-    /// Returns the command-line options for the server, if they are set.
-    pub fn get_options(&self) -> Option<&str> {
-        self.options.as_deref()
-    }
-
-    /// Returns the mode that is in force: it depends on the authorities too.
-    pub fn get_ssl_mode(&self) -> SslMode {
-        match (self.ssl_mode, &self.ssl_root_cert) {
-            (None, Some(SslRootCert::System)) => SslMode::VerifyFull,
-            (None, _) => SslMode::Prefer,
-            // PG docs: libpq-ssl, "Client Verification of Server Certificates"
-            (Some(SslMode::Require), Some(SslRootCert::File(_))) => SslMode::VerifyCa,
-            (Some(mode), _) => mode,
-        }
-    }
-
-    /// Returns the authorities, if they are set.
-    pub fn get_ssl_root_cert(&self) -> Option<&SslRootCert> {
-        self.ssl_root_cert.as_ref()
-    }
-
-    /// Returns how long connecting may take; `None` is for ever.
-    pub fn get_connect_timeout(&self) -> Option<Duration> {
-        self.connect_timeout
-    }
-
-    /// Returns how long a query may take; `None` is for ever.
-    pub fn get_query_timeout(&self) -> Option<Duration> {
-        self.query_timeout
-    }
-
-    /// Returns how many prepared statements a connection keeps.
-    pub fn get_statement_cache_size(&self) -> usize {
-        self.statement_cache_size
-    }
-
-    /// Returns how many connections a pool may have.
-    pub fn get_max_conns(&self) -> u32 {
-        self.max_conns
-    }
-
-    /// Returns how long to wait for a connection of a pool.
-    pub fn get_max_wait(&self) -> Duration {
-        self.max_wait
-    }
-
-    fn check_host(&self) -> Result<(), Problem> {
-        self.host.as_ref().map_or(Ok(()), Host::check)
-    }
-
-    fn check_ssl(&self) -> Result<(), Problem> {
-        match (self.get_ssl_mode(), &self.ssl_root_cert) {
-            (SslMode::VerifyFull, _) => Ok(()),
-            // PG docs: libpq-connect, "sslrootcert"
-            (_, Some(SslRootCert::System)) => {
-                Err(Problem::Refused("`sslrootcert=system` needs `verify-full`"))
-            }
-            (SslMode::VerifyCa, None) => Err(Problem::Refused("`verify-ca` needs `sslrootcert`, a file")),
-            _ => Ok(()),
-        }
-    }
-
-    fn texts(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        let texts = [
-            ("user", &self.user),
-            ("dbname", &self.dbname),
-            ("application_name", &self.application_name),
-            ("options", &self.options),
-        ];
-        let password = self.password.iter().map(|password| ("password", password.expose()));
-        texts.into_iter().flat_map(|(option, text)| Some((option, text.as_ref()?.as_bytes()))).chain(password)
-    }
-
-    fn numbers(&self) -> [(&'static str, bool, &'static str); 3] {
-        [
-            ("port", self.port != 0, option::PORT_EXPECTED),
-            ("max_conns", option::MAX_CONNS.contains(&self.max_conns), option::MAX_CONNS_EXPECTED),
-            (
-                "statement_cache_size",
-                option::STATEMENT_CACHE_SIZES.contains(&self.statement_cache_size),
-                option::STATEMENT_CACHE_SIZE_EXPECTED,
-            ),
-        ]
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::new()
+        Self::default()
     }
 }
 
@@ -402,16 +249,10 @@ impl FromStr for Config {
 
 #[cfg(test)]
 mod tests {
+    use super::error::Place;
+    use super::option::OPTIONS;
     use super::*;
     use proptest::prelude::*;
-
-    fn config() -> Config {
-        Config::new().user("app")
-    }
-
-    fn refused_option(config: &Config) -> Option<&'static str> {
-        config.validate().unwrap_err().option()
-    }
 
     #[test]
     fn the_documented_defaults_hold() {
@@ -456,62 +297,6 @@ mod tests {
     }
 
     #[test]
-    fn the_database_defaults_to_the_user() {
-        assert_eq!(config().get_dbname(), Some("app"));
-        assert_eq!(config().dbname("shop").get_dbname(), Some("shop"));
-    }
-
-    #[test]
-    fn a_missing_user_is_reported_when_it_matters() {
-        assert_eq!(refused_option(&"host=db".parse().unwrap()), Some("user"));
-        assert_eq!(refused_option(&Config::new().user("")), Some("user"));
-        assert_eq!(config().validate(), Ok(()));
-    }
-
-    #[test]
-    fn builders_are_held_to_the_same_limits_as_strings() {
-        for (bad, option) in [
-            (config().port(0), "port"),
-            (config().max_conns(0), "max_conns"),
-            (config().max_conns(262_144), "max_conns"),
-            (config().statement_cache_size(65_537), "statement_cache_size"),
-            (config().host("a,b"), "host"),
-            (config().host(""), "host"),
-            (config().user("a\0"), "user"),
-            (config().password("a\0"), "password"),
-            (config().dbname("a\0"), "dbname"),
-            (config().application_name("a\0"), "application_name"),
-            (config().options("a\0"), "options"),
-        ] {
-            assert_eq!(refused_option(&bad), Some(option));
-        }
-        let at_the_limits = config().port(1).max_conns(262_143).statement_cache_size(65_536);
-        assert_eq!(at_the_limits.validate(), Ok(()));
-    }
-
-    #[test]
-    fn the_mode_in_force_depends_on_the_authorities() {
-        let with_file = config().ssl_root_cert("/ca.pem");
-        let with_system = config().ssl_root_cert("system");
-        assert_eq!(with_file.get_ssl_mode(), SslMode::Prefer);
-        assert_eq!(with_file.clone().ssl_mode(SslMode::Require).get_ssl_mode(), SslMode::VerifyCa);
-        assert_eq!(config().ssl_mode(SslMode::Require).get_ssl_mode(), SslMode::Require);
-        assert_eq!(with_system.get_ssl_mode(), SslMode::VerifyFull);
-        assert_eq!(with_system.validate(), Ok(()));
-    }
-
-    #[test]
-    fn authorities_that_anyone_can_use_need_the_host_to_be_checked() {
-        for mode in [SslMode::Disable, SslMode::Prefer, SslMode::Require, SslMode::VerifyCa] {
-            let bad = config().ssl_mode(mode).ssl_root_cert(SslRootCert::System);
-            assert_eq!(refused_option(&bad), Some("sslmode"), "{mode}");
-        }
-        assert_eq!(refused_option(&config().ssl_mode(SslMode::VerifyCa)), Some("sslmode"));
-        assert_eq!(config().ssl_mode(SslMode::VerifyCa).ssl_root_cert("/ca.pem").validate(), Ok(()));
-        assert_eq!(config().ssl_mode(SslMode::VerifyFull).validate(), Ok(()));
-    }
-
-    #[test]
     fn a_uri_of_another_kind_is_refused() {
         for text in ["mysql://u:s3cr3t@h", "POSTGRES://h", "postgres:/h", "db.example", "postgres"] {
             assert!(text.parse::<Config>().is_err(), "{text}");
@@ -528,6 +313,12 @@ mod tests {
             "postgres://u:s3cr3t@[]",
             "postgres://u:s3cr3t@[::1]x",
             "postgres://u:s3cr3t@a,b",
+            "postgres://u:p@s3cr3t@h/d",
+            "postgres://u:p@h,s3cr3t@h/d",
+            "postgres://u:p@h:s3cr3t@h/d",
+            "postgres://h?oauth_client_secret=s3cr3t",
+            "postgres://h?scram_client_key=s3cr3t",
+            "postgres://h?require_auth=s3cr3t",
             "postgres://u:s3cr3t@h?nonsense=1",
             "postgres://u:s3cr3t@h?user",
             "postgres://u:s3cr3t@h d",
@@ -614,6 +405,37 @@ mod tests {
         prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 
+    /// A value for an option, more often one that it takes than not.
+    fn near_value() -> impl Strategy<Value = String> {
+        let words = [
+            "",
+            "0",
+            "1",
+            "any",
+            "random",
+            "disable",
+            "prefer",
+            "require",
+            "verify-full",
+            "postgres",
+            "::1,10.0.0.1",
+            "a,/b,@c",
+            "3.2",
+            "TLSv1.3",
+            "md5,none",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ];
+        prop_oneof![prop::sample::select(words.to_vec()).prop_map(str::to_owned), "[^\0]{0,9}"]
+    }
+
+    fn quoted(value: &str) -> String {
+        format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+    }
+
+    fn percent_encoded(value: &str) -> String {
+        value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    }
+
     fn assert_located(text: &str) -> Result<(), TestCaseError> {
         match text.parse::<Config>() {
             Ok(config) => drop(config.validate()),
@@ -626,6 +448,23 @@ mod tests {
         #[test]
         fn any_string_is_read_or_refused_at_a_place_in_it(text: String) {
             assert_located(&text)?;
+        }
+
+        #[test]
+        fn what_is_written_is_read_back(
+            pairs in prop::collection::vec((0..OPTIONS.len(), near_value()), 0..20)
+        ) {
+            let mut built = Config::new();
+            let (mut list, mut uri) = (String::new(), "postgres://?".to_owned());
+            for (index, value) in pairs {
+                let option = &OPTIONS[index];
+                if option.set(&mut built, value.clone().into_bytes(), Place::Byte(0)).is_ok() {
+                    list += &format!("{} = {} ", option.name, quoted(&value));
+                    uri += &format!("{}={}&", option.name, percent_encoded(&value));
+                }
+            }
+            prop_assert_eq!(list.parse(), Ok(built.clone()), "{}", list);
+            prop_assert_eq!(uri.parse(), Ok(built), "{}", uri);
         }
 
         #[test]

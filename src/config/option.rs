@@ -1,229 +1,294 @@
 use std::ops::RangeInclusive;
-use std::str::FromStr;
-use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use molt_db_protocol::auth::Secret;
 
-use super::error::{ConfigError, Problem};
-use super::piece::{Piece, is_blank};
-use super::{Config, DEFAULT_PORT, Host, SslMode, SslRootCert};
+use super::Config;
+use super::error::{ConfigError, Place, Problem};
+use super::settings::{read_hostaddrs, read_hosts, read_ports};
+use super::value::Value;
 
-/// Sets an option by its name.
-pub(super) fn set(config: &mut Config, name: Piece<'_>, value: Vec<u8>) -> Result<(), ConfigError> {
-    let Some(option) = OPTIONS.iter().find(|option| option.name == name.text) else {
-        return Err(ConfigError::unknown(nearest(name.text), name.at));
-    };
-    option
-        .apply(config, Value(value))
-        .map_err(|problem| ConfigError::of_option(option.name, problem, Some(name.at)))
-}
-
-/// An option that libpq knows, or one of ours.
-struct ConnectionOption {
-    name: &'static str,
-    rule: Rule,
-}
-
-type Setter = fn(&mut Config, Value) -> Result<(), Problem>;
-
-enum Rule {
-    Honour(Setter),
-    /// The values that ask for what is done anyway, and why no other is accepted.
-    Accept(&'static [&'static str], &'static str),
-    Refuse(&'static str),
+/// An option of connection strings: one that libpq knows, or one of ours.
+pub(super) struct ConnectionOption {
+    pub(super) name: &'static str,
+    /// The environment variable that says the same.
+    pub(super) variable: Option<&'static str>,
+    is_set: fn(&Config) -> bool,
+    set: fn(&mut Config, Value) -> Result<(), Problem>,
 }
 
 impl ConnectionOption {
-    fn apply(&self, config: &mut Config, value: Value) -> Result<(), Problem> {
-        if value.0.contains(&0) {
-            return Err(Problem::Refused("a NUL byte cannot be part of a value"));
-        }
-        match self.rule {
-            Rule::Honour(set) => set(config, value),
-            Rule::Accept(accepted, reason) => value.one_of(accepted).ok_or(Problem::Unsupported(reason)),
-            Rule::Refuse(reason) => Err(Problem::Unsupported(reason)),
-        }
+    pub(super) fn is_set(&self, config: &Config) -> bool {
+        (self.is_set)(config)
+    }
+
+    pub(super) fn set(&self, config: &mut Config, value: Vec<u8>, place: Place) -> Result<(), ConfigError> {
+        let set = if value.contains(&0) {
+            Err(Problem::Refused("a NUL byte cannot be part of a value"))
+        } else {
+            (self.set)(config, Value(value))
+        };
+        set.map_err(|problem| ConfigError::of_option(self.name, problem, Some(place)))
     }
 }
 
-/// What a connection string gives to an option: bytes, of which only a password may be other than UTF-8.
-struct Value(Vec<u8>);
-
-impl Value {
-    fn text(self) -> Result<String, Problem> {
-        String::from_utf8(self.0).map_err(|_| Problem::Expected("UTF-8"))
-    }
-
-    /// An empty value stands for none, as in libpq.
-    fn optional_text(self) -> Result<Option<String>, Problem> {
-        self.text().map(|text| Some(text).filter(|text| !text.is_empty()))
-    }
-
-    fn optional_secret(self) -> Option<Secret> {
-        if self.0.is_empty() { None } else { Some(Secret::new(self.0)) }
-    }
-
-    fn one_of(self, accepted: &[&str]) -> Option<()> {
-        accepted.iter().any(|text| text.as_bytes() == self.0).then_some(())
-    }
-
-    fn number<N: FromStr + PartialOrd>(
-        self,
-        range: RangeInclusive<N>,
-        expected: &'static str,
-    ) -> Result<N, Problem> {
-        let number = self.text()?.trim_matches(is_blank).parse().ok();
-        number.filter(|number| range.contains(number)).ok_or(Problem::Expected(expected))
-    }
-
-    fn millis(self) -> Result<Duration, Problem> {
-        let millis = self.number(0..=u32::MAX, "a whole number of milliseconds from 0 to 4294967295")?;
-        Ok(Duration::from_millis(millis.into()))
-    }
-
-    /// 0 stands for no limit.
-    fn limit_millis(self) -> Result<Option<Duration>, Problem> {
-        self.millis().map(|limit| Some(limit).filter(|limit| !limit.is_zero()))
-    }
-
-    /// 0 and less stand for no limit, as in libpq.
-    fn limit_seconds(self) -> Result<Option<Duration>, Problem> {
-        let seconds = self.number(i32::MIN..=i32::MAX, "a whole number of seconds")?;
-        Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
-    }
+/// Returns the option of this name.
+pub(super) fn find(name: &[u8], place: &Place) -> Result<&'static ConnectionOption, ConfigError> {
+    let found = OPTIONS.iter().find(|option| option.name.as_bytes() == name);
+    found.ok_or_else(|| ConfigError::unknown(nearest(&String::from_utf8_lossy(name)), place.clone()))
 }
 
-const fn honour(name: &'static str, set: Setter) -> ConnectionOption {
-    ConnectionOption { name, rule: Rule::Honour(set) }
-}
-
-const fn accept(
+const fn option(
     name: &'static str,
-    values: &'static [&'static str],
-    otherwise: &'static str,
+    variable: &'static str,
+    is_set: fn(&Config) -> bool,
+    set: fn(&mut Config, Value) -> Result<(), Problem>,
 ) -> ConnectionOption {
-    ConnectionOption { name, rule: Rule::Accept(values, otherwise) }
+    ConnectionOption { name, variable: Some(variable), is_set, set }
 }
 
-const fn refuse(name: &'static str, reason: &'static str) -> ConnectionOption {
-    ConnectionOption { name, rule: Rule::Refuse(reason) }
+const fn without_variable(
+    name: &'static str,
+    is_set: fn(&Config) -> bool,
+    set: fn(&mut Config, Value) -> Result<(), Problem>,
+) -> ConnectionOption {
+    ConnectionOption { name, variable: None, is_set, set }
 }
 
-const KEEPALIVES: &str = "TCP keepalives stay as the operating system sets them";
-const CLIENT_CERTIFICATES: &str = "client certificates";
-const REVOCATION: &str = "lists of revoked certificates";
-const TLS_VERSIONS: &str = "TLS 1.2 and 1.3 are both offered";
-const GSS: &str = "GSSAPI and SSPI";
-const OAUTH: &str = "OAuth";
-const PROTOCOL_VERSIONS: &str = "the protocol version is always 3.0";
-const SCRAM_KEYS: &str = "SCRAM takes a password";
-
-// PG docs: libpq-connect, "Parameter Key Words"
-const OPTIONS: &[ConnectionOption] = &[
-    honour("host", set_host),
-    honour("hostaddr", set_hostaddr),
-    honour("port", set_port),
-    honour("user", |config, value| value.optional_text().map(|text| config.user = text)),
-    honour("password", |config, value| {
-        config.password = value.optional_secret();
-        Ok(())
-    }),
-    honour("dbname", |config, value| value.optional_text().map(|text| config.dbname = text)),
-    honour("application_name", |config, value| {
-        value.optional_text().map(|text| config.application_name = text)
-    }),
-    honour("options", |config, value| value.optional_text().map(|text| config.options = text)),
-    honour("sslmode", |config, value| {
-        config.ssl_mode = Some(SslMode::parse(&value.text()?)?);
-        Ok(())
-    }),
-    honour("sslrootcert", |config, value| {
-        config.ssl_root_cert = value.optional_text()?.as_deref().map(SslRootCert::from);
-        Ok(())
-    }),
-    honour("connect_timeout", |config, value| {
-        value.limit_seconds().map(|limit| config.connect_timeout = limit)
-    }),
-    honour("connect_timeout_ms", |config, value| {
-        value.limit_millis().map(|limit| config.connect_timeout = limit)
-    }),
-    honour("query_timeout_ms", |config, value| {
-        value.limit_millis().map(|limit| config.query_timeout = limit)
-    }),
-    honour("statement_cache_size", |config, value| {
-        config.statement_cache_size = value.number(STATEMENT_CACHE_SIZES, STATEMENT_CACHE_SIZE_EXPECTED)?;
-        Ok(())
-    }),
-    honour("max_conns", |config, value| {
-        config.max_conns = value.number(MAX_CONNS, MAX_CONNS_EXPECTED)?;
-        Ok(())
-    }),
-    honour("max_wait_ms", |config, value| value.millis().map(|wait| config.max_wait = wait)),
-    accept("client_encoding", &["UTF8", "utf8", "UTF-8", "utf-8", "auto"], "text is always UTF8"),
-    accept("gssencmode", &["disable", "prefer"], GSS),
-    accept("sslnegotiation", &["postgres"], "TLS without a request for it first"),
-    accept("target_session_attrs", &["any"], "choosing between servers"),
-    accept("load_balance_hosts", &["disable"], "choosing between servers"),
-    refuse("channel_binding", "whether the channel is bound is not to be chosen"),
-    refuse("fallback_application_name", "use application_name"),
-    refuse("gssdelegation", GSS),
-    refuse("gsslib", GSS),
-    refuse("keepalives", KEEPALIVES),
-    refuse("keepalives_count", KEEPALIVES),
-    refuse("keepalives_idle", KEEPALIVES),
-    refuse("keepalives_interval", KEEPALIVES),
-    refuse("krbsrvname", GSS),
-    refuse("max_protocol_version", PROTOCOL_VERSIONS),
-    refuse("min_protocol_version", PROTOCOL_VERSIONS),
-    refuse("oauth_ca_file", OAUTH),
-    refuse("oauth_client_id", OAUTH),
-    refuse("oauth_client_secret", OAUTH),
-    refuse("oauth_issuer", OAUTH),
-    refuse("oauth_scope", OAUTH),
-    refuse("passfile", "password files"),
-    refuse("replication", "the replication protocol"),
-    refuse("require_auth", "any method that the server asks for may be used"),
-    refuse("requirepeer", "the owner of the server's process is not looked up"),
-    refuse("requiressl", "use sslmode"),
-    refuse("scram_client_key", SCRAM_KEYS),
-    refuse("scram_server_key", SCRAM_KEYS),
-    refuse("service", "service files"),
-    refuse("servicefile", "service files"),
-    refuse("ssl_max_protocol_version", TLS_VERSIONS),
-    refuse("ssl_min_protocol_version", TLS_VERSIONS),
-    refuse("sslcert", CLIENT_CERTIFICATES),
-    refuse("sslcertmode", CLIENT_CERTIFICATES),
-    refuse("sslcompression", "TLS never compresses"),
-    refuse("sslcrl", REVOCATION),
-    refuse("sslcrldir", REVOCATION),
-    refuse("sslkey", CLIENT_CERTIFICATES),
-    refuse("sslkeylogfile", "TLS secrets are not written anywhere"),
-    refuse("sslpassword", CLIENT_CERTIFICATES),
-    refuse("sslsni", "the host name is always sent"),
-    refuse("tcp_user_timeout", KEEPALIVES),
+/// All options. Of two for the same setting, the environment's first one here wins.
+// PG docs: libpq-connect, "Parameter Key Words"; libpq-envars
+pub(super) const OPTIONS: &[ConnectionOption] = &[
+    // Where to connect.
+    option("service", "PGSERVICE", |c| c.service.is_some(), |c, v| v.put(&mut c.service)),
+    option("servicefile", "PGSERVICEFILE", |c| c.service_file.is_some(), |c, v| v.put(&mut c.service_file)),
+    option("host", "PGHOST", |c| c.hosts.is_some(), read_hosts),
+    option("hostaddr", "PGHOSTADDR", |c| c.hostaddrs.is_some(), read_hostaddrs),
+    option("port", "PGPORT", |c| c.ports.is_some(), read_ports),
+    option(
+        "target_session_attrs",
+        "PGTARGETSESSIONATTRS",
+        |c| c.target_session_attrs.is_some(),
+        |c, v| v.put(&mut c.target_session_attrs),
+    ),
+    option(
+        "load_balance_hosts",
+        "PGLOADBALANCEHOSTS",
+        |c| c.load_balance_hosts.is_some(),
+        |c, v| v.put(&mut c.load_balance_hosts),
+    ),
+    // Who connects, and to what.
+    option("user", "PGUSER", |c| c.user.is_some(), |c, v| v.put(&mut c.user)),
+    option("password", "PGPASSWORD", |c| c.password.is_some(), |c, v| v.put(&mut c.password)),
+    option("passfile", "PGPASSFILE", |c| c.passfile.is_some(), |c, v| v.put(&mut c.passfile)),
+    option("dbname", "PGDATABASE", |c| c.dbname.is_some(), |c, v| v.put(&mut c.dbname)),
+    option("require_auth", "PGREQUIREAUTH", |c| c.require_auth.is_some(), |c, v| v.put(&mut c.require_auth)),
+    option(
+        "channel_binding",
+        "PGCHANNELBINDING",
+        |c| c.channel_binding.is_some(),
+        |c, v| v.put(&mut c.channel_binding),
+    ),
+    option("requirepeer", "PGREQUIREPEER", |c| c.require_peer.is_some(), |c, v| v.put(&mut c.require_peer)),
+    without_variable(
+        "scram_client_key",
+        |c| c.scram_client_key.is_some(),
+        |c, v| scram_key(v).map(|key| c.scram_client_key = Some(key)),
+    ),
+    without_variable(
+        "scram_server_key",
+        |c| c.scram_server_key.is_some(),
+        |c, v| scram_key(v).map(|key| c.scram_server_key = Some(key)),
+    ),
+    without_variable("oauth_issuer", |c| c.oauth_issuer.is_some(), |c, v| v.put(&mut c.oauth_issuer)),
+    without_variable(
+        "oauth_client_id",
+        |c| c.oauth_client_id.is_some(),
+        |c, v| v.put(&mut c.oauth_client_id),
+    ),
+    without_variable(
+        "oauth_client_secret",
+        |c| c.oauth_client_secret.is_some(),
+        |c, v| v.put(&mut c.oauth_client_secret),
+    ),
+    without_variable("oauth_scope", |c| c.oauth_scope.is_some(), |c, v| v.put(&mut c.oauth_scope)),
+    option("gssencmode", "PGGSSENCMODE", |c| c.gss_enc_mode.is_some(), |c, v| v.put(&mut c.gss_enc_mode)),
+    option("krbsrvname", "PGKRBSRVNAME", |c| c.krb_srv_name.is_some(), |c, v| v.put(&mut c.krb_srv_name)),
+    option("gsslib", "PGGSSLIB", |c| c.gss_lib.is_some(), |c, v| v.put(&mut c.gss_lib)),
+    option(
+        "gssdelegation",
+        "PGGSSDELEGATION",
+        |c| c.gss_delegation.is_some(),
+        |c, v| v.put(&mut c.gss_delegation),
+    ),
+    // The session.
+    option(
+        "application_name",
+        "PGAPPNAME",
+        |c| c.application_name.is_some(),
+        |c, v| v.put(&mut c.application_name),
+    ),
+    without_variable(
+        "fallback_application_name",
+        |c| c.fallback_application_name.is_some(),
+        |c, v| v.put(&mut c.fallback_application_name),
+    ),
+    option("options", "PGOPTIONS", |c| c.options.is_some(), |c, v| v.put(&mut c.options)),
+    option(
+        "client_encoding",
+        "PGCLIENTENCODING",
+        |c| c.client_encoding.is_some(),
+        |c, v| v.put(&mut c.client_encoding),
+    ),
+    without_variable("replication", |c| c.replication.is_some(), |c, v| v.put(&mut c.replication)),
+    option(
+        "min_protocol_version",
+        "PGMINPROTOCOLVERSION",
+        |c| c.min_protocol_version.is_some(),
+        |c, v| v.put(&mut c.min_protocol_version),
+    ),
+    option(
+        "max_protocol_version",
+        "PGMAXPROTOCOLVERSION",
+        |c| c.max_protocol_version.is_some(),
+        |c, v| v.put(&mut c.max_protocol_version),
+    ),
+    // TLS.
+    option("sslmode", "PGSSLMODE", |c| c.ssl_mode.is_some(), |c, v| v.put(&mut c.ssl_mode)),
+    option(
+        "sslnegotiation",
+        "PGSSLNEGOTIATION",
+        |c| c.ssl_negotiation.is_some(),
+        |c, v| v.put(&mut c.ssl_negotiation),
+    ),
+    option(
+        "sslcompression",
+        "PGSSLCOMPRESSION",
+        |c| c.ssl_compression.is_some(),
+        |c, v| v.put(&mut c.ssl_compression),
+    ),
+    option("sslrootcert", "PGSSLROOTCERT", |c| c.ssl_root_cert.is_some(), |c, v| v.put(&mut c.ssl_root_cert)),
+    option("sslcert", "PGSSLCERT", |c| c.ssl_cert.is_some(), |c, v| v.put(&mut c.ssl_cert)),
+    option("sslkey", "PGSSLKEY", |c| c.ssl_key.is_some(), |c, v| v.put(&mut c.ssl_key)),
+    without_variable("sslpassword", |c| c.ssl_password.is_some(), |c, v| v.put(&mut c.ssl_password)),
+    option("sslcertmode", "PGSSLCERTMODE", |c| c.ssl_cert_mode.is_some(), |c, v| v.put(&mut c.ssl_cert_mode)),
+    option("sslcrl", "PGSSLCRL", |c| c.ssl_crl.is_some(), |c, v| v.put(&mut c.ssl_crl)),
+    option("sslcrldir", "PGSSLCRLDIR", |c| c.ssl_crl_dir.is_some(), |c, v| v.put(&mut c.ssl_crl_dir)),
+    option("sslsni", "PGSSLSNI", |c| c.ssl_sni.is_some(), |c, v| v.put(&mut c.ssl_sni)),
+    option(
+        "ssl_min_protocol_version",
+        "PGSSLMINPROTOCOLVERSION",
+        |c| c.ssl_min_protocol_version.is_some(),
+        |c, v| v.put(&mut c.ssl_min_protocol_version),
+    ),
+    option(
+        "ssl_max_protocol_version",
+        "PGSSLMAXPROTOCOLVERSION",
+        |c| c.ssl_max_protocol_version.is_some(),
+        |c, v| v.put(&mut c.ssl_max_protocol_version),
+    ),
+    without_variable(
+        "sslkeylogfile",
+        |c| c.ssl_key_log_file.is_some(),
+        |c, v| v.put(&mut c.ssl_key_log_file),
+    ),
+    // TCP.
+    without_variable(
+        "keepalives",
+        |c| c.keepalives.is_some(),
+        |c, v| v.libpq_switch().map(|switch| c.keepalives = Some(switch)),
+    ),
+    without_variable(
+        "keepalives_idle",
+        |c| c.keepalives_idle.is_some(),
+        |c, v| v.libpq_seconds().map(|silence| c.keepalives_idle = Some(silence)),
+    ),
+    without_variable(
+        "keepalives_interval",
+        |c| c.keepalives_interval.is_some(),
+        |c, v| v.libpq_seconds().map(|interval| c.keepalives_interval = Some(interval)),
+    ),
+    without_variable(
+        "keepalives_count",
+        |c| c.keepalives_count.is_some(),
+        |c, v| v.libpq_count().map(|count| c.keepalives_count = Some(count)),
+    ),
+    without_variable(
+        "tcp_user_timeout",
+        |c| c.tcp_user_timeout.is_some(),
+        |c, v| v.libpq_millis().map(|limit| c.tcp_user_timeout = Some(limit)),
+    ),
+    // Limits, statements and pools.
+    option(
+        "connect_timeout_ms",
+        "MOLT_DB_CONNECT_TIMEOUT_MS",
+        |c| c.connect_timeout.is_some(),
+        |c, v| v.limit_millis().map(|limit| c.connect_timeout = Some(limit)),
+    ),
+    option(
+        "connect_timeout",
+        "PGCONNECT_TIMEOUT",
+        |c| c.connect_timeout.is_some(),
+        |c, v| v.libpq_seconds().map(|limit| c.connect_timeout = Some(limit)),
+    ),
+    option(
+        "query_timeout_ms",
+        "MOLT_DB_QUERY_TIMEOUT_MS",
+        |c| c.query_timeout.is_some(),
+        |c, v| v.limit_millis().map(|limit| c.query_timeout = Some(limit)),
+    ),
+    option(
+        "statement_cache_size",
+        "MOLT_DB_STATEMENT_CACHE_SIZE",
+        |c| c.statement_cache_size.is_some(),
+        |c, v| {
+            let size = v.number(STATEMENT_CACHE_SIZES, STATEMENT_CACHE_SIZE_EXPECTED)?;
+            c.statement_cache_size = Some(size);
+            Ok(())
+        },
+    ),
+    option(
+        "min_conns",
+        "MOLT_DB_MIN_CONNS",
+        |c| c.min_conns.is_some(),
+        |c, v| v.number(MIN_CONNS, MIN_CONNS_EXPECTED).map(|count| c.min_conns = Some(count)),
+    ),
+    option(
+        "max_conns",
+        "MOLT_DB_MAX_CONNS",
+        |c| c.max_conns.is_some(),
+        |c, v| v.number(MAX_CONNS, MAX_CONNS_EXPECTED).map(|count| c.max_conns = Some(count)),
+    ),
+    option(
+        "max_idle_ms",
+        "MOLT_DB_MAX_IDLE_MS",
+        |c| c.max_idle.is_some(),
+        |c, v| v.limit_millis().map(|limit| c.max_idle = Some(limit)),
+    ),
+    option(
+        "max_wait_ms",
+        "MOLT_DB_MAX_WAIT_MS",
+        |c| c.max_wait.is_some(),
+        |c, v| v.millis().map(|wait| c.max_wait = Some(wait)),
+    ),
+    option(
+        "health_check_interval_ms",
+        "MOLT_DB_HEALTH_CHECK_INTERVAL_MS",
+        |c| c.health_check_interval.is_some(),
+        |c, v| v.limit_millis().map(|interval| c.health_check_interval = Some(interval)),
+    ),
 ];
 
+pub(super) const MIN_CONNS: RangeInclusive<u32> = 0..=262_143;
+pub(super) const MIN_CONNS_EXPECTED: &str = "a whole number from 0 to 262143";
 pub(super) const MAX_CONNS: RangeInclusive<u32> = 1..=262_143;
 pub(super) const MAX_CONNS_EXPECTED: &str = "a whole number from 1 to 262143";
 pub(super) const STATEMENT_CACHE_SIZES: RangeInclusive<usize> = 0..=65_536;
 pub(super) const STATEMENT_CACHE_SIZE_EXPECTED: &str = "a whole number from 0 to 65536";
-pub(super) const PORT_EXPECTED: &str = "a whole number from 1 to 65535";
 
-fn set_host(config: &mut Config, value: Value) -> Result<(), Problem> {
-    config.host = value.optional_text()?.map(Host::from);
-    config.host.as_ref().map_or(Ok(()), Host::check)
-}
-
-fn set_hostaddr(config: &mut Config, value: Value) -> Result<(), Problem> {
-    let address = value.optional_text()?.map(|text| text.parse());
-    config.hostaddr = address.transpose().map_err(|_| Problem::Expected("one numeric IP address"))?;
-    Ok(())
-}
-
-fn set_port(config: &mut Config, value: Value) -> Result<(), Problem> {
-    config.port =
-        if value.0.is_empty() { DEFAULT_PORT } else { value.number(1..=u16::MAX, PORT_EXPECTED)? };
-    Ok(())
+fn scram_key(value: Value) -> Result<Secret, Problem> {
+    let key = STANDARD.decode(&value.0).ok().map(Secret::new);
+    key.filter(|key| key.expose().len() == 32).ok_or(Problem::Expected("32 bytes in base64"))
 }
 
 /// Returns the option whose name a misspelt one most likely means.
@@ -260,70 +325,67 @@ fn edits(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn with(name: &str, value: &str) -> Result<Config, ConfigError> {
         let mut config = Config::new();
-        set(&mut config, Piece::whole(name), value.into())?;
+        let place = Place::Byte(0);
+        find(name.as_bytes(), &place)?.set(&mut config, value.into(), place)?;
         Ok(config)
     }
 
     fn assert_refused(name: &str, value: &str) {
         let error = with(name, value).unwrap_err();
+        assert_eq!(error.option(), Some(name));
         assert!(!error.is_unknown() && !error.is_unsupported(), "{name}={value}: {error}");
     }
 
     #[test]
-    fn no_option_stands_in_the_table_twice() {
+    fn no_option_or_variable_stands_in_the_table_twice() {
         let mut names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), OPTIONS.len());
-    }
-
-    #[test]
-    fn what_is_not_supported_is_refused_by_name() {
-        for option in OPTIONS.iter().filter(|option| !matches!(option.rule, Rule::Honour(_))) {
-            let error = with(option.name, "nonsense").unwrap_err();
-            assert!(error.is_unsupported());
-            assert_eq!(error.option(), Some(option.name));
+        let mut variables: Vec<_> = OPTIONS.iter().filter_map(|option| option.variable).collect();
+        for list in [&mut names, &mut variables] {
+            let length = list.len();
+            list.sort_unstable();
+            list.dedup();
+            assert_eq!(list.len(), length);
         }
     }
 
     #[test]
-    fn values_that_ask_for_what_is_done_anyway_are_accepted() {
-        for (name, value) in [
-            ("gssencmode", "disable"),
-            ("gssencmode", "prefer"),
-            ("sslnegotiation", "postgres"),
-            ("target_session_attrs", "any"),
-            ("load_balance_hosts", "disable"),
-            ("client_encoding", "UTF8"),
-            ("client_encoding", "auto"),
-        ] {
-            assert_eq!(with(name, value), Ok(Config::new()), "{name}={value}");
+    fn an_option_is_set_once_it_is_given_even_if_to_nothing() {
+        for option in OPTIONS {
+            assert!(!option.is_set(&Config::new()), "{}", option.name);
+            let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", key];
+            let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
+            assert!(!given.is_empty(), "{}", option.name);
+            assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);
         }
-        for (name, value) in [
-            ("gssencmode", "require"),
-            ("sslnegotiation", "direct"),
-            ("target_session_attrs", "primary"),
-            ("load_balance_hosts", "random"),
-            ("client_encoding", "LATIN1"),
-            ("sslmode", "allow"),
-            ("host", "a,b"),
-        ] {
-            assert!(with(name, value).unwrap_err().is_unsupported(), "{name}={value}");
+    }
+
+    #[test]
+    fn variables_are_called_as_libpq_or_we_call_them() {
+        for option in OPTIONS {
+            if let Some(variable) = option.variable {
+                let letters = option.name.replace('_', "").to_uppercase();
+                let ours = format!("MOLT_DB_{}", option.name.to_uppercase());
+                let known = ["PGDATABASE", "PGAPPNAME", "PGCONNECT_TIMEOUT"].contains(&variable);
+                assert!(known || variable == ours || variable == format!("PG{letters}"), "{variable}");
+            }
         }
     }
 
     #[test]
     fn ports_end_at_65535() {
-        assert_eq!(with("port", "1").unwrap().get_port(), 1);
-        assert_eq!(with("port", " 65535 ").unwrap().get_port(), 65535);
-        assert_eq!(with("port", "").unwrap().get_port(), 5432);
-        for bad in ["0", "65536", "-1", "x", "54 32", "5432x", "0x10"] {
+        let port = |text| with("port", text).unwrap().get_ports().to_vec();
+        assert_eq!(port("1"), [Some(1)]);
+        assert_eq!(port(" 65535 "), [Some(65535)]);
+        assert_eq!(port(""), []);
+        assert_eq!(port("5432,,5433"), [Some(5432), None, Some(5433)]);
+        for bad in ["0", "65536", "-1", "x", "54 32", "5432x", "0x10", "5432,0"] {
             assert_refused("port", bad);
         }
-        assert_refused("port", "5432,5433");
     }
 
     #[test]
@@ -332,6 +394,9 @@ mod tests {
         assert_eq!(with("max_conns", "262143").unwrap().get_max_conns(), 262_143);
         assert_refused("max_conns", "0");
         assert_refused("max_conns", "262144");
+        assert_eq!(with("min_conns", "0").unwrap().get_min_conns(), 0);
+        assert_refused("min_conns", "-1");
+        assert_refused("min_conns", "262144");
         assert_eq!(with("statement_cache_size", "0").unwrap().get_statement_cache_size(), 0);
         assert_eq!(with("statement_cache_size", "65536").unwrap().get_statement_cache_size(), 65_536);
         assert_refused("statement_cache_size", "-1");
@@ -343,29 +408,32 @@ mod tests {
         let seconds = |text| with("connect_timeout", text).unwrap().get_connect_timeout();
         assert_eq!(seconds("1"), Some(Duration::from_secs(1)));
         assert_eq!(seconds("2147483647"), Some(Duration::from_secs(2_147_483_647)));
-        assert_eq!((seconds("0"), seconds("-1")), (None, None));
         for bad in ["2147483648", "1.5", "10s", ""] {
             assert_refused("connect_timeout", bad);
         }
-        let millis = |name, text| with(name, text).unwrap();
         let limit = Some(Duration::from_millis(1500));
-        assert_eq!(millis("connect_timeout_ms", "1500").get_connect_timeout(), limit);
-        assert_eq!(millis("connect_timeout_ms", "0").get_connect_timeout(), None);
-        assert_eq!(millis("query_timeout_ms", "1500").get_query_timeout(), limit);
-        assert_eq!(millis("query_timeout_ms", "0").get_query_timeout(), None);
-        assert_eq!(millis("max_wait_ms", "0").get_max_wait(), Duration::ZERO);
-        assert_eq!(millis("max_wait_ms", "4294967295").get_max_wait(), Duration::from_millis(4_294_967_295));
-        for name in ["connect_timeout_ms", "query_timeout_ms", "max_wait_ms"] {
+        assert_eq!(with("connect_timeout_ms", "1500").unwrap().get_connect_timeout(), limit);
+        assert_eq!(with("tcp_user_timeout", "1500").unwrap().get_tcp_user_timeout(), limit);
+        let longest = with("max_wait_ms", "4294967295").unwrap().get_max_wait();
+        assert_eq!(longest, Duration::from_millis(4_294_967_295));
+        for name in [
+            "connect_timeout_ms",
+            "query_timeout_ms",
+            "max_idle_ms",
+            "max_wait_ms",
+            "health_check_interval_ms",
+        ] {
             assert_refused(name, "4294967296");
             assert_refused(name, "-1");
+            assert_refused(name, "");
         }
     }
 
     #[test]
-    fn an_address_is_numeric() {
-        assert_eq!(with("hostaddr", "::1").unwrap().get_hostaddr(), Some("::1".parse().unwrap()));
-        assert_eq!(with("hostaddr", "").unwrap().get_hostaddr(), None);
-        for bad in ["localhost", "10.0.0", "10.0.0.1,10.0.0.2", "10.0.0.1:5432"] {
+    fn addresses_are_numeric() {
+        assert_eq!(with("hostaddr", "::1").unwrap().get_hostaddrs(), [Some("::1".parse().unwrap())]);
+        assert_eq!(with("hostaddr", "").unwrap().get_hostaddrs(), []);
+        for bad in ["localhost", "10.0.0", "10.0.0.1 ", "10.0.0.1:5432", "10.0.0.1,x"] {
             assert_refused("hostaddr", bad);
         }
     }
@@ -391,6 +459,7 @@ mod tests {
             ("ho", None),
         ] {
             assert_eq!(nearest(name), meant, "{name}");
+            assert!(with(name, "").unwrap_err().is_unknown(), "{name}");
         }
         assert_eq!(nearest(&"x".repeat(1_000_000)), None);
     }

@@ -1,22 +1,23 @@
+use super::Config;
 use super::error::ConfigError;
+use super::given::Given;
 use super::piece::{Piece, is_blank};
-use super::{Config, option};
 
 /// Reads `name=value name='quoted value'`. Of an option that is given twice the last value counts.
 // PG docs: libpq-connect, "Keyword/Value Connection Strings"
 pub(super) fn parse_keyword(text: &str) -> Result<Config, ConfigError> {
-    let mut config = Config::new();
+    let mut given = Given::default();
     let mut rest = Piece::whole(text).trim_start();
     while !rest.is_empty() {
         let (name, after_name) = rest.split_before(|c| c == '=' || is_blank(c));
         let value = after_name.trim_start().strip("=");
         let value =
-            value.ok_or_else(|| ConfigError::syntax("no `=` follows the name of an option", name.at))?;
+            value.ok_or_else(|| ConfigError::syntax("no `=` follows the name of an option", name.place()))?;
         let (value, after_value) = read_value(value.trim_start())?;
-        option::set(&mut config, name, value.into_bytes())?;
+        given.put(name.text.as_bytes(), value.into_bytes(), name.place())?;
         rest = after_value.trim_start();
     }
-    Ok(config)
+    given.into_config()
 }
 
 /// Returns the value without its quotes and backslashes, and what follows it.
@@ -26,7 +27,7 @@ fn read_value(piece: Piece<'_>) -> Result<(String, Piece<'_>), ConfigError> {
     };
     let (value, rest) = unescape(quoted, |c| c == '\'');
     let rest =
-        rest.strip("'").ok_or_else(|| ConfigError::syntax("a quoted value is not closed", piece.at))?;
+        rest.strip("'").ok_or_else(|| ConfigError::syntax("a quoted value is not closed", piece.place()))?;
     Ok((value, rest))
 }
 

@@ -1,6 +1,7 @@
-use super::error::{ConfigError, Problem};
-use super::piece::{Piece, is_blank};
-use super::{Config, option};
+use super::Config;
+use super::error::ConfigError;
+use super::given::Given;
+use super::piece::Piece;
 
 /// Returns what follows `postgres://` or `postgresql://`.
 pub(super) fn strip_scheme(text: &str) -> Option<Piece<'_>> {
@@ -8,36 +9,49 @@ pub(super) fn strip_scheme(text: &str) -> Option<Piece<'_>> {
     text.strip("postgres://").or_else(|| text.strip("postgresql://"))
 }
 
-/// Reads `user:password@host:port/dbname?option=value&...`, every part of which may be missing.
+/// Reads `user:password@host:port,host:port/dbname?option=value&...`, every part of which may be missing.
 // PG docs: libpq-connect, "Connection URIs"
 pub(super) fn parse_uri(uri: Piece<'_>) -> Result<Config, ConfigError> {
-    let (_, blank) = uri.split_before(is_blank);
-    if !blank.is_empty() {
-        return Err(ConfigError::syntax("a blank in a URI is written %20", blank.at));
-    }
-    let mut config = Config::new();
-    let rest = read_userinfo(&mut config, uri)?;
-    let rest = read_host(&mut config, rest)?;
-    let rest = read_dbname(&mut config, rest)?;
+    let mut given = Given::default();
+    let rest = read_userinfo(&mut given, uri)?;
+    let rest = read_hosts(&mut given, rest)?;
+    let rest = read_dbname(&mut given, rest)?;
     if let Some(query) = rest.strip("?") {
-        read_query(&mut config, query)?;
+        read_query(&mut given, query)?;
     }
-    Ok(config)
+    given.into_config()
 }
 
 /// Everything before the first `@`, unless a slash comes first.
-fn read_userinfo<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_userinfo<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
     let (userinfo, rest) = piece.split_before(|c| matches!(c, '@' | '/'));
     let Some(rest) = rest.strip("@") else { return Ok(piece) };
     let (user, password) = userinfo.split_before(|c| c == ':');
-    set_decoded(config, "user", user)?;
+    set_part(given, "user", &[user])?;
     if let Some(password) = password.strip(":") {
-        set_decoded(config, "password", password)?;
+        set_part(given, "password", &[password])?;
     }
     Ok(rest)
 }
 
-fn read_host<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_hosts<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    let mut next = Some(piece);
+    let mut rest = piece;
+    while let Some(piece) = next {
+        let (host, port, after) = split_host(piece)?;
+        hosts.push(host);
+        ports.push(port);
+        next = after.strip(",");
+        rest = after;
+    }
+    set_part(given, "host", &hosts)?;
+    set_part(given, "port", &ports)?;
+    Ok(rest)
+}
+
+/// Splits into a host, a port and what follows.
+fn split_host(piece: Piece<'_>) -> Result<(Piece<'_>, Piece<'_>, Piece<'_>), ConfigError> {
     let (host, rest) = match piece.strip("[") {
         Some(inside) => split_brackets(inside)?,
         None => piece.split_before(|c| matches!(c, ':' | '/' | '?' | ',')),
@@ -46,95 +60,113 @@ fn read_host<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, Con
         Some(port) => port.split_before(|c| matches!(c, '/' | '?' | ',')),
         None => rest.split_at(0),
     };
-    if rest.text.starts_with(',') {
-        return Err(ConfigError::of_option(
-            "host",
-            Problem::Unsupported("more than one host"),
-            Some(piece.at),
-        ));
-    }
-    set_decoded(config, "host", host)?;
-    set_decoded(config, "port", port)?;
-    Ok(rest)
+    refuse_at(host)?;
+    refuse_at(port)?;
+    Ok((host, port, rest))
 }
 
 /// Splits behind the opening bracket of an IPv6 address.
 fn split_brackets(inside: Piece<'_>) -> Result<(Piece<'_>, Piece<'_>), ConfigError> {
     let (host, rest) = inside.split_before(|c| c == ']');
-    let rest = rest.strip("]").ok_or_else(|| ConfigError::syntax("a `[` is not closed", inside.at))?;
+    let rest = rest.strip("]").ok_or_else(|| ConfigError::syntax("a `[` is not closed", inside.place()))?;
     if host.is_empty() {
-        Err(ConfigError::syntax("the address between `[` and `]` is missing", inside.at))
+        Err(ConfigError::syntax("the address between `[` and `]` is missing", inside.place()))
     } else if rest.text.starts_with([':', '/', '?', ',']) || rest.is_empty() {
         Ok((host, rest))
     } else {
-        Err(ConfigError::syntax("`]` is followed by neither port nor path", rest.at))
+        Err(ConfigError::syntax("`]` is followed by neither port nor path", rest.place()))
     }
 }
 
-fn read_dbname<'s>(config: &mut Config, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
+fn read_dbname<'s>(given: &mut Given, piece: Piece<'s>) -> Result<Piece<'s>, ConfigError> {
     let Some(path) = piece.strip("/") else { return Ok(piece) };
     let (dbname, rest) = path.split_before(|c| c == '?');
-    if dbname.text.contains('@') {
-        // Most likely a password with a slash in it: the pieces must not go to a host of the user's name.
-        let problem = "an `@` follows a `/`: write %2F for a slash in a password, %40 for an @ in a name";
-        return Err(ConfigError::syntax(problem, piece.at));
-    }
-    set_decoded(config, "dbname", dbname)?;
+    refuse_at(dbname)?;
+    set_part(given, "dbname", &[dbname])?;
     Ok(rest)
 }
 
-fn read_query(config: &mut Config, query: Piece<'_>) -> Result<(), ConfigError> {
+/// Most likely it is of a password with an `@` or a slash in it: the pieces must not be taken for a host, which is
+/// asked for in the clear and shown, or for a database.
+fn refuse_at(piece: Piece<'_>) -> Result<(), ConfigError> {
+    let (_, at) = piece.split_before(|c| c == '@');
+    if at.is_empty() {
+        return Ok(());
+    }
+    let problem = "an `@` in a host or a path: write %40 for it, and %2F for a slash in a password";
+    Err(ConfigError::syntax(problem, at.place()))
+}
+
+fn read_query(given: &mut Given, query: Piece<'_>) -> Result<(), ConfigError> {
     let mut rest = query;
     while !rest.is_empty() {
         let (pair, after) = rest.split_before(|c| c == '&');
-        read_pair(config, pair)?;
+        read_pair(given, pair)?;
         rest = after.strip("&").unwrap_or(after);
     }
     Ok(())
 }
 
-fn read_pair(config: &mut Config, pair: Piece<'_>) -> Result<(), ConfigError> {
+fn read_pair(given: &mut Given, pair: Piece<'_>) -> Result<(), ConfigError> {
     let (name, value) = pair.split_before(|c| c == '=');
-    let value = value.strip("=").ok_or_else(|| ConfigError::syntax("an option has no `=`", pair.at))?;
+    let value = value.strip("=").ok_or_else(|| ConfigError::syntax("an option has no `=`", pair.place()))?;
     if value.text.contains('=') {
-        return Err(ConfigError::syntax("an option has a second `=`: write %3D", pair.at));
+        return Err(ConfigError::syntax("an option has a second `=`: write %3D", pair.place()));
     }
-    let decoded_name = decode(name)?;
-    let value = decode(value)?;
-    match (decoded_name.as_slice(), value.as_slice()) {
+    let place = name.place();
+    let (name, value) = (decode(&[name])?, decode(&[value])?);
+    match (name.as_slice(), value.as_slice()) {
         // What JDBC calls it; libpq takes it too, but only in a URI.
-        (b"ssl", b"true") => set(config, "sslmode", name, b"require".to_vec()),
-        (known, _) => set(config, &String::from_utf8_lossy(known), name, value),
+        (b"ssl", b"true") => given.put(b"sslmode", b"require".to_vec(), place),
+        (name, _) => given.put(name, value, place),
     }
 }
 
-/// Sets what a part of the URI says; an empty part says nothing.
-fn set_decoded(config: &mut Config, name: &str, piece: Piece<'_>) -> Result<(), ConfigError> {
-    if piece.is_empty() { Ok(()) } else { set(config, name, piece, decode(piece)?) }
+/// Sets what a part of the URI says, or parts with commas in between; an empty part says nothing.
+fn set_part(given: &mut Given, name: &str, pieces: &[Piece<'_>]) -> Result<(), ConfigError> {
+    match pieces {
+        [] => Ok(()),
+        [piece] if piece.is_empty() => Ok(()),
+        [first, ..] => given.put(name.as_bytes(), decode(pieces)?, first.place()),
+    }
 }
 
-fn set(config: &mut Config, name: &str, place: Piece<'_>, value: Vec<u8>) -> Result<(), ConfigError> {
-    option::set(config, Piece { text: name, at: place.at }, value)
+/// Resolves `%xx` in pieces with commas in between. A plus sign is a plus sign. Spaces do not matter at the ends, and
+/// are not allowed inside.
+// RFC 3986 §2.1; PG source: fe-connect.c, conninfo_uri_decode
+fn decode(pieces: &[Piece<'_>]) -> Result<Vec<u8>, ConfigError> {
+    let mut decoded = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let mut piece = *piece;
+        if index == 0 {
+            piece = piece.without_leading_spaces();
+        } else {
+            decoded.push(b',');
+        }
+        if index + 1 == pieces.len() {
+            piece = piece.without_trailing_spaces();
+        }
+        decode_into(&mut decoded, piece)?;
+    }
+    Ok(decoded)
 }
 
-/// Resolves `%xx`. A plus sign is a plus sign.
-// RFC 3986 §2.1
-fn decode(piece: Piece<'_>) -> Result<Vec<u8>, ConfigError> {
-    let mut decoded = Vec::with_capacity(piece.text.len());
+fn decode_into(decoded: &mut Vec<u8>, piece: Piece<'_>) -> Result<(), ConfigError> {
     let mut rest = piece;
     loop {
-        let (plain, escape) = rest.split_before(|c| c == '%');
+        let (plain, special) = rest.split_before(|c| matches!(c, '%' | ' '));
         decoded.extend_from_slice(plain.text.as_bytes());
-        if escape.is_empty() {
-            return Ok(decoded);
+        if special.is_empty() {
+            return Ok(());
         }
-        let byte = escape.text.get(1..3).and_then(hex_byte);
-        decoded.push(
-            byte.ok_or_else(|| {
-                ConfigError::syntax("two hexadecimal digits have to follow a `%`", escape.at)
-            })?,
-        );
-        rest = escape.split_at(3).1;
+        let Some(escape) = special.strip("%") else {
+            return Err(ConfigError::syntax("a space in a URI is written %20", special.place()));
+        };
+        let byte = escape.text.get(..2).and_then(hex_byte);
+        decoded.push(byte.ok_or_else(|| {
+            ConfigError::syntax("two hexadecimal digits have to follow a `%`", special.place())
+        })?);
+        rest = escape.split_at(2).1;
     }
 }
 
@@ -196,9 +228,45 @@ mod tests {
             ("postgres://%2Fvar%2Frun:5432/dbname", "/var/run"),
             ("postgres:///dbname?host=/tmp", "/tmp"),
             ("postgres://h%6Fst", "host"),
+            ("postgres://%40app/dbname", "@app"),
+            ("postgres://  host  /dbname", "host"),
         ] {
-            assert_eq!(parsed(uri).get_host(), Some(&Host::from(expected)), "{uri}");
+            assert_eq!(parsed(uri).get_hosts(), [Some(Host::from(expected))], "{uri}");
         }
+    }
+
+    #[test]
+    fn hosts_come_in_lists() {
+        let new = Config::new;
+        for (uri, expected) in [
+            ("postgres://a,b", new().hosts(["a", "b"])),
+            ("postgres://a%2Cb", new().hosts(["a", "b"])),
+            ("postgres://a:1,b:2/d", new().hosts(["a", "b"]).ports([1, 2]).dbname("d")),
+            ("postgres://[::1]:1,%2Fs:2?user=u", new().hosts(["::1", "/s"]).ports([1, 2]).user("u")),
+            ("postgres://h?host=a,b&port=1", new().hosts(["a", "b"]).port(1)),
+        ] {
+            let config = parsed(uri);
+            assert_eq!(config.endpoints(), expected.endpoints(), "{uri}");
+            assert_eq!(
+                (config.get_dbname(), config.get_user()),
+                (expected.get_dbname(), expected.get_user())
+            );
+        }
+        assert_eq!(parsed("postgres://a,b").get_ports(), [None, None]);
+        assert_eq!(parsed("postgres://,/").get_hosts(), [None, None]);
+        assert_eq!(parsed("postgres://a,b:2").get_ports(), [None, Some(2)]);
+    }
+
+    #[test]
+    fn spaces_do_not_matter_at_the_ends_of_a_part() {
+        let uri = "postgres:// u : p%20 @ h , i : 1 , 2 / d ? application_name = x ";
+        assert_eq!(error_or_config(uri).unwrap_err().offset(), Some(24));
+        let config = parsed("postgres:// u : p%20 @ h,i / d ? application_name = x ");
+        let password = b"p ".as_slice();
+        assert_eq!(config.get_password().unwrap().expose(), password);
+        assert_eq!((config.get_user(), config.get_dbname()), (Some("u"), Some("d")));
+        assert_eq!(config.get_hosts(), [Some("h".into()), Some("i".into())]);
+        assert_eq!(config.get_application_name(), Some("x"));
     }
 
     #[test]
@@ -229,10 +297,11 @@ mod tests {
             ("postgres://[::1", 12),
             ("postgres://[]", 12),
             ("postgres://[::1]x", 16),
-            ("postgres://a,b", 11),
-            ("postgres://a:1,b:2", 11),
-            ("postgres://a%2Cb", 11),
-            ("postgres://[::1],b", 11),
+            ("postgres://[::1],[b", 18),
+            ("postgres://a,b%4", 14),
+            ("postgres://a:1,b:x", 13),
+            ("postgres://u:p@ss@h/d", 17),
+            ("postgres://a,b@c@d", 16),
             ("postgres://h:0", 13),
             ("postgres://h:65536", 13),
             ("postgres://h:x", 13),
@@ -241,8 +310,8 @@ mod tests {
             ("postgres://h?user=a=b", 13),
             ("postgres://h?user=u&nonsense=1", 20),
             ("postgres://h?user=a b", 19),
-            ("postgres://h/db\n", 15),
-            ("postgres://u:1/pass@h/db", 14),
+            ("postgres://h/d b", 14),
+            ("postgres://u:1/pass@h/db", 19),
         ] {
             assert_eq!(error_or_config(uri).unwrap_err().offset(), Some(offset), "{uri}");
         }

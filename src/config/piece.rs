@@ -1,3 +1,5 @@
+use super::error::Place;
+
 /// A part of a connection string that knows where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'s> {
@@ -26,6 +28,20 @@ impl<'s> Piece<'s> {
 
     pub(super) fn trim_start(self) -> Self {
         self.split_before(|c| !is_blank(c)).1
+    }
+
+    /// Cuts off spaces, and only those, at the start.
+    pub(super) fn without_leading_spaces(self) -> Self {
+        self.split_before(|c| c != ' ').1
+    }
+
+    /// Cuts off spaces, and only those, at the end.
+    pub(super) fn without_trailing_spaces(self) -> Self {
+        Self { text: self.text.trim_end_matches(' '), at: self.at }
+    }
+
+    pub(super) fn place(self) -> Place {
+        Place::Byte(self.at)
     }
 
     pub(super) fn split_at(self, middle: usize) -> (Self, Self) {

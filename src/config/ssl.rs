@@ -2,6 +2,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::error::Problem;
+use super::value::{FromValue, Value};
+use super::word;
 
 /// Whether a connection is encrypted, and how far the server's certificate is checked. Unix sockets are never
 /// encrypted.
@@ -10,6 +12,8 @@ use super::error::Problem;
 pub enum SslMode {
     /// Never encrypted.
     Disable,
+    /// Encrypted only if the server does not let anyone in without. No protection from anybody.
+    Allow,
     /// Encrypted if the server can. Whoever sits in between can pretend that it cannot: no protection against them.
     Prefer,
     /// Encrypted, whoever the server is: protects from those who listen, not from those who answer in its place. With a
@@ -22,31 +26,26 @@ pub enum SslMode {
 }
 
 impl SslMode {
-    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        match text {
-            "disable" => Ok(Self::Disable),
-            "allow" => Err(Problem::Unsupported(
-                "`allow` tries without encryption first; choose `prefer` or `disable`",
-            )),
-            "prefer" => Ok(Self::Prefer),
-            "require" => Ok(Self::Require),
-            "verify-ca" => Ok(Self::VerifyCa),
-            "verify-full" => Ok(Self::VerifyFull),
-            _ => Err(Problem::Expected("`disable`, `prefer`, `require`, `verify-ca` or `verify-full`")),
-        }
+    const WORDS: [(&str, Self); 6] = [
+        ("disable", Self::Disable),
+        ("allow", Self::Allow),
+        ("prefer", Self::Prefer),
+        ("require", Self::Require),
+        ("verify-ca", Self::VerifyCa),
+        ("verify-full", Self::VerifyFull),
+    ];
+}
+
+impl FromValue for SslMode {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        value.word(&Self::WORDS, "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`")
     }
 }
 
 impl fmt::Display for SslMode {
     /// Writes the name that connection strings use.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Disable => "disable",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        })
+        f.write_str(word::of(&Self::WORDS, self))
     }
 }
 
@@ -58,6 +57,12 @@ pub enum SslRootCert {
     System,
     /// Those in this file, in PEM format.
     File(PathBuf),
+}
+
+impl FromValue for SslRootCert {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        value.text().map(|text| text.as_str().into())
+    }
 }
 
 impl From<&str> for SslRootCert {
@@ -76,24 +81,133 @@ impl From<PathBuf> for SslRootCert {
     }
 }
 
+/// How TLS begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslNegotiation {
+    /// With a question to the server, which any server understands.
+    Postgres,
+    /// At once, which saves a round trip; a server older than version 17 does not understand it.
+    Direct,
+}
+
+impl SslNegotiation {
+    const WORDS: [(&str, Self); 2] = [("postgres", Self::Postgres), ("direct", Self::Direct)];
+}
+
+impl FromValue for SslNegotiation {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        value.word(&Self::WORDS, "`postgres` or `direct`")
+    }
+}
+
+impl fmt::Display for SslNegotiation {
+    /// Writes the name that connection strings use.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word::of(&Self::WORDS, self))
+    }
+}
+
+/// Whether to show a certificate of our own to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslCertMode {
+    /// Never.
+    Disable,
+    /// If the server asks for one and one is configured.
+    Allow,
+    /// Always: a server that does not ask for one is refused.
+    Require,
+}
+
+impl SslCertMode {
+    const WORDS: [(&str, Self); 3] =
+        [("disable", Self::Disable), ("allow", Self::Allow), ("require", Self::Require)];
+}
+
+impl FromValue for SslCertMode {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        value.word(&Self::WORDS, "`disable`, `allow` or `require`")
+    }
+}
+
+impl fmt::Display for SslCertMode {
+    /// Writes the name that connection strings use.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word::of(&Self::WORDS, self))
+    }
+}
+
+/// A version of TLS. 1.0 and 1.1 are never spoken: as a minimum they allow everything, as a maximum nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.0.
+    V1_0,
+    /// TLS 1.1.
+    V1_1,
+    /// TLS 1.2.
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+impl TlsVersion {
+    const WORDS: [(&str, Self); 4] =
+        [("TLSv1", Self::V1_0), ("TLSv1.1", Self::V1_1), ("TLSv1.2", Self::V1_2), ("TLSv1.3", Self::V1_3)];
+}
+
+impl FromValue for Option<TlsVersion> {
+    /// Empty is no limit, and upper and lower case do not matter, as in libpq.
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        let text = value.text()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let found = TlsVersion::WORDS.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+        let (_, version) =
+            found.ok_or(Problem::Expected("`TLSv1`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3` or nothing"))?;
+        Ok(Some(version))
+    }
+}
+
+impl fmt::Display for TlsVersion {
+    /// Writes the name that connection strings use.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word::of(&Self::WORDS, self))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read<T: FromValue>(text: &str) -> Result<T, Problem> {
+        T::from_value(Value(text.into()))
+    }
+
     #[test]
-    fn modes_are_read_as_they_are_written() {
-        for mode in
-            [SslMode::Disable, SslMode::Prefer, SslMode::Require, SslMode::VerifyCa, SslMode::VerifyFull]
-        {
-            assert_eq!(SslMode::parse(&mode.to_string()), Ok(mode));
+    fn every_word_is_read_as_it_is_written() {
+        for (word, mode) in SslMode::WORDS {
+            assert_eq!((read(word), mode.to_string()), (Ok(mode), word.to_owned()));
+        }
+        for (word, negotiation) in SslNegotiation::WORDS {
+            assert_eq!((read(word), negotiation.to_string()), (Ok(negotiation), word.to_owned()));
+        }
+        for (word, mode) in SslCertMode::WORDS {
+            assert_eq!((read(word), mode.to_string()), (Ok(mode), word.to_owned()));
+        }
+        for (word, version) in TlsVersion::WORDS {
+            assert_eq!((read(word), version.to_string()), (Ok(Some(version)), word.to_owned()));
         }
     }
 
     #[test]
-    fn allow_is_refused_by_name_and_case_matters() {
-        assert!(matches!(SslMode::parse("allow"), Err(Problem::Unsupported(_))));
-        for bad in ["Disable", "", "verify_full", "true"] {
-            assert!(matches!(SslMode::parse(bad), Err(Problem::Expected(_))), "{bad}");
+    fn case_matters_but_for_versions() {
+        for bad in ["Disable", "", "verify_full", "true", "require "] {
+            assert!(matches!(read::<SslMode>(bad), Err(Problem::Expected(_))), "{bad}");
+        }
+        assert_eq!(read("tlsV1.3"), Ok(Some(TlsVersion::V1_3)));
+        assert_eq!(read::<Option<TlsVersion>>(""), Ok(None));
+        for bad in ["1.3", "SSLv3", "TLSv1.4", "TLSv1.3 "] {
+            assert!(read::<Option<TlsVersion>>(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,13 +1,16 @@
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use molt_db_protocol::client::CancelOutcome;
 use molt_db_protocol::message::{CancelKey, cancel_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::error::{ConnectCause, Error};
-use crate::net::{Encryption, Peer};
+use crate::config::Endpoint;
+use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
+use crate::net::{Encryption, Peer, Stream};
 
 /// Cancels the query that runs on a connection, from any task or thread.
 ///
@@ -69,20 +72,49 @@ impl Canceller {
         let target = &self.target;
         let sent = timeout(target.limit, target.request()).await;
         sent.unwrap_or(Err(ConnectCause::Timeout(target.limit)))
-            .map_err(|cause| Error::connect(format!("{} to cancel", target.peer), cause))
+            .map_err(|cause| Kind::Cancel(ConnectAttempt::new(Endpoint::from(&target.peer), cause)).into())
+    }
+
+    /// Sends the request once and tells what came of it, for those who have to know it exactly. The caller bounds it.
+    pub(super) async fn attempt(&self) -> CancelOutcome {
+        let Ok(mut stream) = self.target.open().await else { return CancelOutcome::NotSent };
+        match self.target.send(&mut stream).await {
+            Ok(()) => self.target.closed(&mut stream).await,
+            Err(_) => CancelOutcome::Lost,
+        }
     }
 }
 
 impl Target {
     async fn request(&self) -> Result<(), ConnectCause> {
-        let mut request = Vec::new();
-        cancel_request(&self.key, &mut request).map_err(|error| ConnectCause::Handshake(error.into()))?;
-        let mut stream = self.encryption.apply(self.peer.connect().await?, &self.host).await?;
-        stream.write_all(&request).await?;
-        stream.flush().await?;
+        let mut stream = self.open().await?;
+        self.send(&mut stream).await?;
         // The end may come as a reset or without TLS's farewell: that the server is done with it is all that counts.
         while stream.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {}
         Ok(())
+    }
+
+    async fn open(&self) -> Result<Stream, ConnectCause> {
+        self.encryption.apply(self.peer.connect().await?, &self.host).await
+    }
+
+    async fn send(&self, stream: &mut Stream) -> Result<(), ConnectCause> {
+        let mut request = Vec::new();
+        cancel_request(&self.key, &mut request).map_err(|error| ConnectCause::Handshake(error.into()))?;
+        stream.write_all(&request).await?;
+        Ok(stream.flush().await?)
+    }
+
+    /// Waits until the server has closed the connection, with or without TLS's farewell. A reset may come from anywhere.
+    async fn closed(&self, stream: &mut Stream) -> CancelOutcome {
+        loop {
+            match stream.read(&mut [0; 64]).await {
+                Ok(0) => return CancelOutcome::Delivered,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return CancelOutcome::Delivered,
+                Err(_) => return CancelOutcome::Lost,
+            }
+        }
     }
 }
 

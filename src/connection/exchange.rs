@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 
 use molt_db_decode::Columns;
-use molt_db_protocol::client::{Event, Failure, Received, SessionError};
+use molt_db_protocol::client::{CommandError, Event, Failure, Received, SessionError};
 use molt_db_protocol::message::CommandTag;
 
 use super::{Connection, State};
@@ -143,7 +143,7 @@ impl Connection {
     }
 
     /// Feeds the state machine with what has arrived.
-    fn receive(&mut self) -> Result<Progress, SessionError> {
+    pub(super) fn receive(&mut self) -> Result<Progress, SessionError> {
         loop {
             let (input, output) = self.transport.buffers();
             let (consumed, event) = match self.client.receive(input, output)? {
@@ -165,7 +165,8 @@ impl Connection {
                     self.notices.keep(notice);
                     None
                 }
-                Event::Notification(_) | Event::Parameter(_) => None,
+                // The others are told to those who queue queries or copy.
+                _ => None,
             };
             self.transport.take(consumed, 0);
             if let Some(step) = step {
@@ -222,7 +223,7 @@ impl Connection {
 
 /// How far the state machine got with what has arrived.
 #[derive(Debug)]
-enum Progress {
+pub(super) enum Progress {
     Made(Step),
     /// It takes so many bytes to the end of the next message.
     Waits {
@@ -241,8 +242,10 @@ impl Error {
     fn from_failure(failure: Failure) -> Self {
         let kind = match failure {
             Failure::Server(error) => Kind::Server(error),
+            Failure::CopyIn => Kind::Copy(CopyRefused::In),
             Failure::CopyOut => Kind::Copy(CopyRefused::Out),
-            _ => Kind::Copy(CopyRefused::In),
+            Failure::CopyBoth => Kind::Copy(CopyRefused::Both),
+            Failure::Encode(error) => Kind::Command(CommandError::Encode(error)),
         };
         kind.into()
     }

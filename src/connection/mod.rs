@@ -7,6 +7,7 @@ mod exchange;
 mod notices;
 mod query;
 mod rows;
+mod settle;
 mod statement;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
 use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError};
 use molt_db_protocol::message::{CommandTag, ServerError, TransactionStatus, WireFormat};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use batches::Batches;
 pub use cancel::Canceller;
@@ -27,9 +29,10 @@ pub use statement::{Sql, Statement};
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::net::{Limit, Timer, Transport};
+use crate::net::{Limit, OwnStream, Timer, Transport};
 use exchange::Step;
 use notices::Notices;
+use settle::Waits;
 
 /// A connection to a PostgreSQL server.
 ///
@@ -39,8 +42,8 @@ use notices::Notices;
 /// # Cancel safety
 ///
 /// A future or stream of this type may be dropped at any point. If that leaves a query unfinished, the connection is
-/// *unsettled*: [`Connection::is_usable`] says no, every further call is refused, and the pool replaces it. What the query did may
-/// have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
+/// *unsettled*: [`Connection::is_usable`] says no and every further call is refused, until [`Connection::settle`] has
+/// brought it to rest; the pool replaces it. What the query did may have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {
@@ -65,6 +68,7 @@ pub struct Connection {
     formats: Vec<WireFormat>,
     layout: RowLayout,
     notices: Notices,
+    waits: Waits,
 }
 
 /// Whether the session goes on.
@@ -75,21 +79,57 @@ enum State {
 }
 
 impl Connection {
-    /// Connects and authenticates, within `connect_timeout`.
+    /// Connects and authenticates, within `connect_timeout` for each address.
     ///
-    /// Files that the configuration names (root certificates) are read here.
+    /// Hosts are tried one after the other, and so are the addresses of each. The first is taken that opens a session
+    /// of the kind that `target_session_attrs` names. One that does not let us in (28P01 for a wrong password, 3D000
+    /// for an unknown database) or that is not to be trusted with the password is the last that is tried.
+    ///
+    /// Files that the configuration names (certificates, keys) are read here.
     ///
     /// # Errors
     ///
     /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: the text
-    /// names the host and the cause. The server's own refusal (28P01 for a wrong password, 3D000 for an unknown
-    /// database) is in [`Error::server`].
+    /// names each host and its cause, and so does [`Error::attempts`]. A server's own refusal is in
+    /// [`Error::server`].
     ///
     /// # Cancel safety
     ///
     /// A dropped future closes what it opened.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         Connector::new(config)?.connect().await
+    }
+
+    /// Authenticates over a stream that is open already, within `connect_timeout`: a tunnel, a proxy, a pipe in memory.
+    ///
+    /// TLS is spoken over it as `sslmode` says, with a certificate for the configuration's host; disable it where the
+    /// stream is encrypted already. `prefer` and `allow` have this one try. The stream has no address, so such a
+    /// session cannot be cancelled, and [`Connection::canceller`] is an error; [`Config::dial_with`] opens streams
+    /// that can.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use molt_db::{Config, Connection};
+    /// use tokio::net::TcpStream;
+    ///
+    /// let tunnel = TcpStream::connect("127.0.0.1:7000").await?;
+    /// let config: Config = "postgres://app:secret@db.internal/shop?sslmode=verify-full".parse()?;
+    /// let connection = Connection::connect_with(&config, tunnel).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the stream.
+    pub async fn connect_with<S>(config: &Config, stream: S) -> Result<Self, Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Connector::new(config)?.connect_with(OwnStream::new(stream)).await
     }
 
     /// Begins a query: bind its parameters, then choose how its rows are to come.
@@ -174,9 +214,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The server gave no key: some poolers do not.
+    /// The server gave no key: some poolers do not. The session runs over a stream without an address
+    /// ([`Connection::connect_with`]).
     pub fn canceller(&self) -> Result<Canceller, Error> {
-        self.canceller.clone().ok_or_else(|| Kind::NoCancelKey.into())
+        let missing = || match self.client.cancel_key() {
+            Some(_) => Kind::NoCancelAddress.into(),
+            None => Kind::NoCancelKey.into(),
+        };
+        self.canceller.clone().ok_or_else(missing)
     }
 
     /// Tells the server that the session is over, and closes. What is open is rolled back.

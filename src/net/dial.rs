@@ -3,31 +3,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::lookup_host;
+
 #[cfg(unix)]
-use tokio::net::UnixStream;
-use tokio::net::{TcpStream, lookup_host};
-
-use molt_db_protocol::message::{SslAnswer, ssl_answer, ssl_request};
-
-use super::{Stream, TlsSettings};
+use super::socket;
+use super::{Dialer, SocketOptions, Stream};
 use crate::config::Endpoint;
 use crate::error::ConnectCause;
 
-/// Where it was found: a cancel request has to reach the same machine.
+/// One place where a server may answer, and what is demanded of the way there. A cancel request goes where its session
+/// is.
 #[derive(Debug, Clone)]
 pub(crate) enum Peer {
-    Tcp(SocketAddr),
+    Tcp(SocketAddr, SocketOptions),
     #[cfg(unix)]
-    Unix(PathBuf),
-}
-
-/// Whether to ask for TLS, and what to do without.
-#[derive(Debug, Clone)]
-pub(crate) enum Encryption {
-    None,
-    Preferred(TlsSettings),
-    Required(TlsSettings),
+    Unix(PathBuf, SocketOptions),
+    Own(Dialer, Endpoint),
 }
 
 impl Endpoint {
@@ -39,24 +30,35 @@ impl Endpoint {
         }
     }
 
-    /// Opens a connection to the first address that takes it.
+    /// Returns the same with the address that its name has led to.
+    pub(crate) fn at(&self, peer: &Peer) -> Self {
+        match (self, peer) {
+            (Self::Tcp { host, port, .. }, Peer::Tcp(address, _)) => {
+                Self::Tcp { host: host.clone(), address: Some(address.ip()), port: *port }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// Returns where the server may answer: the addresses of its name, at least one, or its socket.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future closes what it opened.
-    pub(crate) async fn connect(&self) -> Result<(Stream, Peer), ConnectCause> {
+    /// A dropped future gives the lookup up.
+    pub(crate) async fn peers(&self, options: &SocketOptions) -> Result<Vec<Peer>, ConnectCause> {
+        let tcp = |address| Peer::Tcp(address, options.clone());
         match self {
-            Self::Tcp { address: Some(address), port, .. } => {
-                first(std::iter::once(SocketAddr::new(*address, *port))).await
-            }
+            Self::Tcp { address: Some(address), port, .. } => Ok(vec![tcp(SocketAddr::new(*address, *port))]),
             Self::Tcp { host, port, .. } => {
-                first(lookup_host((host.as_str(), *port)).await.map_err(ConnectCause::Resolve)?).await
+                let found = lookup_host((host.as_str(), *port)).await.map_err(ConnectCause::Resolve)?;
+                let peers: Vec<_> = found.map(tcp).collect();
+                if peers.is_empty() {
+                    return Err(ConnectCause::Resolve(io::ErrorKind::NotFound.into()));
+                }
+                Ok(peers)
             }
             #[cfg(unix)]
-            Self::Unix { path } => {
-                let stream = UnixStream::connect(path).await?;
-                Ok((Stream::Unix(stream), Peer::Unix(path.clone())))
-            }
+            Self::Unix { path } => Ok(vec![Peer::Unix(path.clone(), options.clone())]),
             #[cfg(not(unix))]
             Self::Unix { .. } => Err(ConnectCause::Io(io::ErrorKind::Unsupported.into())),
         }
@@ -64,58 +66,34 @@ impl Endpoint {
 }
 
 impl Peer {
-    /// Opens another connection to the same place.
-    pub(crate) async fn connect(&self) -> Result<Stream, ConnectCause> {
-        match self {
-            Self::Tcp(address) => tcp(*address).await.map_err(ConnectCause::Io),
-            #[cfg(unix)]
-            Self::Unix(socket) => {
-                Ok(Stream::Unix(UnixStream::connect(socket).await.map_err(ConnectCause::Io)?))
-            }
-        }
-    }
-}
-
-impl Encryption {
-    /// Returns what another connection needs to be as safe as this one: the key that cancels an encrypted session is
-    /// not to travel in the clear.
-    pub(crate) fn as_used_by(&self, stream: &Stream) -> Self {
-        match (self, stream) {
-            (Self::Preferred(settings) | Self::Required(settings), Stream::Tls(_)) => {
-                Self::Required(settings.clone())
-            }
-            _ => Self::None,
-        }
-    }
-
-    /// Asks the server for TLS and performs the handshake, as far as this says so.
+    /// Opens a connection.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future closes the stream.
-    pub(crate) async fn apply(&self, stream: Stream, host: &str) -> Result<Stream, ConnectCause> {
-        let settings = match self {
-            Self::None => return Ok(stream),
+    /// A dropped future closes what it opened.
+    pub(crate) async fn connect(&self) -> Result<Stream, ConnectCause> {
+        match self {
+            Self::Tcp(address, options) => {
+                options.tcp(*address).await.map(Stream::Tcp).map_err(ConnectCause::Io)
+            }
             #[cfg(unix)]
-            // PG docs: libpq-connect, sslmode: ignored for Unix domain socket communication.
-            _ if matches!(stream, Stream::Unix(_)) => return Ok(stream),
-            Self::Preferred(settings) | Self::Required(settings) => settings,
-        };
-        let (stream, answer) = ask_for_tls(stream).await?;
-        match (answer, self) {
-            (SslAnswer::Willing, _) => settings.encrypt(stream, host).await,
-            (SslAnswer::Unwilling, Self::Required(_)) => Err(ConnectCause::TlsRefused),
-            (SslAnswer::Unwilling, _) => Ok(stream),
+            Self::Unix(path, options) => socket::connect(path, options).await.map(Stream::Unix),
+            Self::Own(dialer, endpoint) => dialer.connect(endpoint).await,
         }
     }
 }
 
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
+impl From<&Peer> for Endpoint {
+    fn from(peer: &Peer) -> Self {
+        match peer {
+            Peer::Tcp(address, _) => Self::Tcp {
+                host: address.ip().to_string(),
+                address: Some(address.ip()),
+                port: address.port(),
+            },
             #[cfg(unix)]
-            Self::Unix(socket) => write!(f, "{}", socket.display()),
+            Peer::Unix(path, _) => Self::Unix { path: path.clone() },
+            Peer::Own(_, endpoint) => endpoint.clone(),
         }
     }
 }
@@ -123,37 +101,11 @@ impl fmt::Display for Peer {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, address: Some(address), port } => write!(f, "{host} ({address}), port {port}"),
-            Self::Tcp { host, address: None, port } => write!(f, "{host}, port {port}"),
+            Self::Tcp { host, address: Some(address), port } if address.to_string() != *host => {
+                write!(f, "{host} ({address}), port {port}")
+            }
+            Self::Tcp { host, port, .. } => write!(f, "{host}, port {port}"),
             Self::Unix { path } => write!(f, "{}", path.display()),
         }
     }
-}
-
-async fn first(addresses: impl Iterator<Item = SocketAddr>) -> Result<(Stream, Peer), ConnectCause> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        match tcp(address).await {
-            Ok(stream) => return Ok((stream, Peer::Tcp(address))),
-            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
-        }
-    }
-    Err(ConnectCause::Io(last))
-}
-
-async fn tcp(address: SocketAddr) -> io::Result<Stream> {
-    let stream = TcpStream::connect(address).await?;
-    // Every write is a whole batch: waiting for more to come only adds latency.
-    stream.set_nodelay(true)?;
-    Ok(Stream::Tcp(stream))
-}
-
-/// Reads the answer and not a byte more: whatever follows it in the clear must not be taken for the server's.
-// CVE-2021-23222. Bytes that arrive early reach the TLS handshake, which fails on them.
-async fn ask_for_tls(mut stream: Stream) -> Result<(Stream, SslAnswer), ConnectCause> {
-    let mut request = Vec::new();
-    ssl_request(&mut request);
-    stream.write_all(&request).await?;
-    let answer = stream.read_u8().await?;
-    Ok((stream, ssl_answer(answer).map_err(ConnectCause::Protocol)?))
 }

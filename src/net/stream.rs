@@ -8,16 +8,24 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
+use super::OwnStream;
+
 /// A connection to a server, encrypted or not.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    Own(OwnStream),
     Tls(Box<TlsStream<Self>>),
 }
 
 impl Stream {
+    /// Tells whether what was written may stay here until it is flushed.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Own(_))
+    }
+
     /// Returns the TLS version and cipher suite, if there is any.
     pub(crate) fn encryption(&self) -> Option<String> {
         let Self::Tls(stream) = self else { return None };
@@ -29,6 +37,13 @@ impl Stream {
         };
         let suite = session.negotiated_cipher_suite()?.suite();
         Some(format!("{version}, {}", suite.as_str().unwrap_or("unknown cipher suite")))
+    }
+
+    /// Returns what the server has confirmed to speak inside of TLS.
+    pub(super) fn alpn(&self) -> Option<&[u8]> {
+        let Self::Tls(stream) = self else { return None };
+        let (_, session) = stream.get_ref();
+        session.alpn_protocol()
     }
 
     /// Returns the server's certificate, if the connection is encrypted.
@@ -45,6 +60,7 @@ impl AsyncRead for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Own(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -56,6 +72,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Own(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -65,6 +82,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Own(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -74,6 +92,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Own(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

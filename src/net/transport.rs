@@ -61,6 +61,11 @@ impl Transport {
         self.input.get(place).unwrap_or_default()
     }
 
+    /// Returns how much has not gone to the network yet: 0 once the stream has all of it and holds nothing back.
+    pub(crate) fn unsent(&self) -> usize {
+        self.output.len().saturating_sub(self.sent).max(usize::from(self.unflushed))
+    }
+
     /// Sends what can be sent and reads once. Is ready when something was read; `needed` bytes of input are wanted.
     ///
     /// Reading never waits for our own write: a server that does not read until we do would wait for ever.
@@ -90,7 +95,7 @@ impl Transport {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent = self.sent.saturating_add(accepted);
-            self.unflushed = matches!(self.stream, Stream::Tls(_));
+            self.unflushed = self.stream.holds_back();
         }
         self.output.clear();
         self.output.shrink_to(LARGEST_IDLE_OUTPUT);

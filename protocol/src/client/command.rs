@@ -28,6 +28,10 @@ pub enum CommandError {
         /// As many as were given.
         given: usize,
     },
+    /// No copy takes data from the client: it has not begun, has ended, or was refused.
+    NotCopying,
+    /// The query that was queued last has not stopped at its row limit.
+    NotSuspended,
     /// The protocol cannot carry it.
     Encode(EncodeError),
 }
@@ -45,6 +49,8 @@ impl fmt::Display for CommandError {
             Self::ParameterCount { expected, given } => {
                 write!(f, "the statement takes {expected} parameters and was given {given}")
             }
+            Self::NotCopying => f.write_str("no copy takes data on this connection"),
+            Self::NotSuspended => f.write_str("the latest query is not suspended"),
             Self::Encode(error) => error.fmt(f),
         }
     }
@@ -54,7 +60,7 @@ impl Error for CommandError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Encode(error) => Some(error),
-            Self::Busy | Self::ParameterCount { .. } => None,
+            Self::Busy | Self::ParameterCount { .. } | Self::NotCopying | Self::NotSuspended => None,
         }
     }
 }

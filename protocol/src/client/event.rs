@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::ProtocolError;
-use crate::message::{CommandTag, Notification, ParameterStatus, ServerError};
+use crate::message::{CommandTag, CopyDirection, CopyResponse, Notification, ParameterStatus, ServerError};
+use crate::{EncodeError, ProtocolError};
 
 /// What came of feeding bytes to a state machine.
 #[derive(Debug)]
@@ -24,6 +24,16 @@ pub enum Received<E> {
     },
 }
 
+impl<E> Received<E> {
+    /// Returns how many bytes of the input are done with, and the event, if there is one.
+    pub fn into_parts(self) -> (usize, Option<E>) {
+        match self {
+            Self::Event { consumed, event } => (consumed, Some(event)),
+            Self::Partial { consumed, .. } => (consumed, None),
+        }
+    }
+}
+
 /// What a [`Client`](super::Client) tells its caller.
 #[derive(Debug)]
 pub enum Event<'b> {
@@ -32,7 +42,21 @@ pub enum Event<'b> {
     Columns,
     /// The body of a DataRow: a count, then a length and the bytes of each value.
     Row(&'b [u8]),
-    /// The command is over and its outcome final: the server is ready for the next one.
+    /// A query that was queued has run. That is not final before its segment is.
+    Completed(CommandTag),
+    /// A query that was queued has stopped at its row limit.
+    Suspended,
+    /// The segment begins once more, from its first query: what was told of it is void.
+    Restarted,
+    /// The COPY that was asked for has begun, in this direction.
+    Copy(CopyDirection, CopyResponse<'b>),
+    /// A piece of a copy to the client.
+    CopyData(&'b [u8]),
+    /// The server has sent all of its data. In a replication stream the client's [`Client::copy_done`] is due.
+    ///
+    /// [`Client::copy_done`]: super::Client::copy_done
+    CopyDone,
+    /// The command or the segment is over and its outcome final.
     Finished(Result<CommandTag, Failure>),
     /// The server remarks on something.
     Notice(ServerError),
@@ -44,7 +68,6 @@ pub enum Event<'b> {
 
 /// Why a command failed on a connection that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Failure {
     /// The server says so.
     Server(ServerError),
@@ -52,6 +75,10 @@ pub enum Failure {
     CopyIn,
     /// The SQL was a COPY to the client, which a query cannot carry. It ran, and what it sent was dropped.
     CopyOut,
+    /// The SQL began a replication stream, which was not asked for. It was ended.
+    CopyBoth,
+    /// The command was taken, and could not be written when its turn came.
+    Encode(EncodeError),
 }
 
 /// Why a session is over.

@@ -1,26 +1,43 @@
 //! A driver's side of the conversation: commands in, bytes and events out.
 //!
 //! A [`Handshake`] brings a connection from its first byte to the server's first ReadyForQuery, and becomes a
-//! [`Client`]. Both are fed with [`Handshake::receive`] and [`Client::receive`]: they consume whole messages from the
-//! start of the input and say how many bytes that was. Whatever they want to be sent they append to `out`; the caller
-//! sends it when it can, and never waits for that before it reads on.
+//! [`Client`], which knows what a driver has to know: statements, segments, transactions, copies, and how to walk away
+//! from any of them. Below it is a [`Session`], which keeps the order of messages and leaves the rest to its caller.
+//!
+//! All are fed with `receive`, which consumes whole messages from the start of the input and says how many bytes that
+//! was. Whatever they want to be sent they append to `out`; the caller sends it when it can, and never waits for that
+//! before it reads on.
 
+mod abandon;
+mod answers;
 mod command;
+mod commands;
 mod description;
+mod driver;
 mod event;
 mod handshake;
-mod operation;
+mod kept;
+mod outcome;
 mod parameters;
+mod pipeline;
+mod query;
 mod rows;
 mod session;
+mod settle;
+mod simple;
 mod statements;
+mod tape;
 #[cfg(test)]
 mod tests;
 
 pub use command::{Arguments, CommandError};
 pub use description::Description;
+pub use driver::Client;
 pub use event::{Event, Failure, Received, SessionError};
 pub use handshake::{AuthMethod, Credentials, Handshake, HandshakeError, HandshakeEvent, Startup};
 pub use parameters::Parameters;
 pub use rows::RowRun;
-pub use session::Client;
+pub use session::{SendError, Session};
+pub use settle::{AfterCancel, CancelOutcome, Sending, Settle, SettlePolicy, Unsettled};
+
+use outcome::Outcome;

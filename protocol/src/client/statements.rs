@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::Description;
@@ -7,14 +8,16 @@ use super::Description;
 ///
 /// It changes by what the server confirms: an entry is there from ParseComplete on, and a statement that gave way is
 /// closed together with the next command.
-#[derive(Debug)]
+#[derive(Clone)]
 pub(super) struct Statements {
     known: HashMap<Arc<str>, Vec<Statement>>,
     count: usize,
     capacity: usize,
     clock: u64,
     named: u64,
-    closing: Vec<String>,
+    /// What is to be closed, the oldest first; the messages for the first `close_sent` of them are on their way.
+    closing: Vec<Arc<str>>,
+    close_sent: usize,
 }
 
 /// A statement that the server has.
@@ -37,7 +40,15 @@ pub(super) enum Inferred {
 
 impl Statements {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { known: HashMap::new(), count: 0, capacity, clock: 0, named: 0, closing: Vec::new() }
+        Self {
+            known: HashMap::new(),
+            count: 0,
+            capacity,
+            clock: 0,
+            named: 0,
+            closing: Vec::new(),
+            close_sent: 0,
+        }
     }
 
     /// Finds a statement and counts the use.
@@ -67,7 +78,8 @@ impl Statements {
         format!("molt_{}", self.named).into()
     }
 
-    /// Keeps a statement that the server has confirmed. The one that was not used for longest may give way.
+    /// Keeps a statement that the server has confirmed. The one that was not used for longest may give way. One that is
+    /// there already under another name is not needed twice.
     pub(super) fn keep(
         &mut self,
         name: Arc<str>,
@@ -78,9 +90,15 @@ impl Statements {
         if name.is_empty() {
             return;
         }
+        if self.has(&sql, declared) {
+            self.closing.push(name);
+            return;
+        }
         while self.count >= self.capacity.max(1) {
             self.evict_oldest();
         }
+        // No two are used at the same time: which one gives way must not be left to chance.
+        self.clock = self.clock.saturating_add(1);
         let declared = declared.into();
         let statement =
             Statement { name, sql: Arc::clone(&sql), declared, inferred, description, used: self.clock };
@@ -103,7 +121,7 @@ impl Statements {
         variants.retain(|statement| *statement.name != *name);
         if variants.len() < before {
             self.count = self.count.saturating_sub(1);
-            self.closing.push(name.to_owned());
+            self.closing.push(name.into());
         }
         if variants.is_empty() {
             self.known.remove(sql);
@@ -113,20 +131,39 @@ impl Statements {
     /// Notes that a statement has to be closed that is not kept.
     pub(super) fn abandon(&mut self, name: &str) {
         if !name.is_empty() {
-            self.closing.push(name.to_owned());
+            self.closing.push(name.into());
         }
     }
 
-    /// Returns the names to close with the next command. Each stays until [`Statements::closed`].
-    pub(super) fn closing(&self) -> &[String] {
-        &self.closing
+    /// Returns the names to close with the next command.
+    pub(super) fn to_close(&self) -> &[Arc<str>] {
+        self.closing.get(self.close_sent..).unwrap_or_default()
+    }
+
+    /// Notes that the messages that close them are sent. Returns how many that were. A name stays until
+    /// [`Statements::closed`].
+    pub(super) fn close_sent(&mut self) -> usize {
+        let count = self.to_close().len();
+        self.close_sent = self.closing.len();
+        count
     }
 
     /// Notes that the server has closed the first of them.
     pub(super) fn closed(&mut self) {
-        if !self.closing.is_empty() {
+        if self.close_sent > 0 {
             self.closing.remove(0);
+            self.close_sent = self.close_sent.saturating_sub(1);
         }
+    }
+
+    /// Notes that nothing is on its way any more: what was not closed by now has been skipped behind an error.
+    pub(super) fn at_rest(&mut self) {
+        self.close_sent = 0;
+    }
+
+    fn has(&self, sql: &str, declared: &[u32]) -> bool {
+        let mut variants = self.known.get(sql).into_iter().flatten();
+        variants.any(|statement| *statement.declared == *declared)
     }
 
     fn evict_oldest(&mut self) {
@@ -135,6 +172,21 @@ impl Statements {
             Some((name, sql)) => self.forget(&name, &sql),
             None => self.count = 0,
         }
+    }
+}
+
+/// Shows the names of what is kept, the one that was not used for longest first.
+impl fmt::Debug for Statements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kept: Vec<&Statement> = self.known.values().flatten().collect();
+        kept.sort_by_key(|statement| statement.used);
+        let kept: Vec<&str> = kept.iter().map(|statement| &*statement.name).collect();
+        f.debug_struct("Statements")
+            .field("kept", &kept)
+            .field("named", &self.named)
+            .field("closing", &self.closing)
+            .field("close_sent", &self.close_sent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,9 +224,28 @@ mod tests {
         keep(&mut statements, "3", &[]);
         assert!(statements.find("2", &[]).is_none());
         assert_eq!(statements.find("1", &[]).unwrap().name, first);
-        assert_eq!(statements.closing(), [second.to_string()]);
+        assert_eq!(statements.to_close(), [second]);
+        assert_eq!(statements.close_sent(), 1);
+        assert!(statements.to_close().is_empty());
+        statements.at_rest();
+        assert_eq!(statements.close_sent(), 1, "it was skipped");
         statements.closed();
-        assert!(statements.closing().is_empty());
+        assert!(statements.closing.is_empty());
+    }
+
+    /// Queries that are on their way together are looked up before any of them is kept.
+    #[test]
+    fn what_was_kept_first_gives_way_first() {
+        for _ in 0..32 {
+            let mut statements = Statements::new(4);
+            let names: Vec<_> = (0..4).map(|_| statements.name("")).collect();
+            for (sql, name) in ["1", "2", "3", "4"].into_iter().zip(&names) {
+                statements.keep(Arc::clone(name), sql.into(), (&[], Inferred::No), Arc::default());
+            }
+            keep(&mut statements, "5", &[]);
+            keep(&mut statements, "6", &[]);
+            assert_eq!(statements.to_close(), &names[..2]);
+        }
     }
 
     #[test]
@@ -194,7 +265,7 @@ mod tests {
         let name = keep(&mut statements, "1", &[]);
         statements.forget(&name, "1");
         statements.forget(&name, "1");
-        assert_eq!(statements.closing().len(), 1);
+        assert_eq!(statements.to_close().len(), 1);
         keep(&mut statements, "2", &[]);
         assert!(statements.find("2", &[]).is_some());
     }

@@ -1,12 +1,13 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::wire::{Reader, Tag, message};
 use crate::{EncodeError, Malformed};
 
-/// What a command did, in the server's words: `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`.
+/// What a command did, in the server's words: `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`. A clone costs nothing.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct CommandTag {
-    text: Box<str>,
+    text: Arc<str>,
 }
 
 impl CommandTag {

@@ -48,6 +48,11 @@ impl<'b> Formats<'b> {
         self.iter().nth(place).unwrap_or_default()
     }
 
+    /// Returns the bytes that it lends: what [`Formats::new`] takes.
+    pub const fn as_bytes(&self) -> &'b [u8] {
+        self.codes
+    }
+
     pub(super) fn read(reader: &mut Reader<'b>) -> Result<Self, Malformed> {
         let count = reader.count(2)?;
         let start = *reader;
@@ -82,6 +87,7 @@ mod tests {
         let formats = Formats::new(b"\0\x01\0\0").unwrap();
         assert_eq!((formats.of(0), formats.of(1)), (WireFormat::Binary, WireFormat::Text));
         assert_eq!(format!("{formats:?}"), "[Binary, Text]");
+        assert_eq!(Formats::new(formats.as_bytes()), Ok(formats));
     }
 
     #[test]

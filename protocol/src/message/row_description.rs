@@ -21,6 +21,15 @@ pub struct FieldDescription {
     pub format: WireFormat,
 }
 
+impl FieldDescription {
+    /// Makes a column of no table, as text: what a server computes. Its type is taken for one whose size varies, and
+    /// has no modifier.
+    pub fn new(name: impl Into<String>, type_oid: u32) -> Self {
+        let format = WireFormat::Text;
+        Self { name: name.into(), table: 0, attribute: 0, type_oid, type_size: -1, type_modifier: -1, format }
+    }
+}
+
 /// Reads the body of a RowDescription.
 ///
 /// # Errors
@@ -75,6 +84,15 @@ fn write_field(field: &FieldDescription, body: &mut Body<'_>) -> Result<(), Enco
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_computed_column_comes_back() {
+        let column = FieldDescription::new("sum", 20);
+        let out = &mut Vec::new();
+        encode_row_description(std::slice::from_ref(&column), out).unwrap();
+        assert_eq!(out[5..], *b"\0\x01sum\0\0\0\0\0\0\0\0\0\0\x14\xff\xff\xff\xff\xff\xff\0\0");
+        assert_eq!(row_description(&out[5..]), Ok(vec![column]));
+    }
 
     const ONE: &[u8] = b"\0\x01id\0\0\0\x40\0\0\x01\0\0\0\x14\0\x08\xff\xff\xff\xff\0\x01";
 

@@ -36,6 +36,14 @@ impl ServerError {
         Self { fields: fields.into() }
     }
 
+    /// Makes an error or a notice with the fields that every one has. A NUL in the text, which no message can carry, is
+    /// replaced by U+FFFD.
+    pub fn new(severity: Severity, code: SqlState, message: &str) -> Self {
+        let (severity, message) = (severity.as_str(), message.replace('\0', "\u{fffd}"));
+        let fields = format!("S{severity}\0V{severity}\0C{code}\0M{message}\0\0");
+        Self { fields: fields.into_bytes().into() }
+    }
+
     /// Starts to make an error or a notice of a server, with the fields that every one has.
     ///
     /// # Errors
@@ -221,26 +229,47 @@ impl SqlState {
     pub const INTERNAL_ERROR: Self = Self(*b"XX000");
     /// `0A000`
     pub const FEATURE_NOT_SUPPORTED: Self = Self(*b"0A000");
+    /// `00000`
+    pub const SUCCESSFUL_COMPLETION: Self = Self(*b"00000");
+    /// `08P01`
+    pub const PROTOCOL_VIOLATION: Self = Self(*b"08P01");
+    /// `22023`
+    pub const INVALID_PARAMETER_VALUE: Self = Self(*b"22023");
+    /// `22P04`
+    pub const BAD_COPY_FILE_FORMAT: Self = Self(*b"22P04");
+    /// `25P02`
+    pub const IN_FAILED_SQL_TRANSACTION: Self = Self(*b"25P02");
     /// `26000`
     pub const INVALID_SQL_STATEMENT_NAME: Self = Self(*b"26000");
     /// `28P01`
     pub const INVALID_PASSWORD: Self = Self(*b"28P01");
+    /// `34000`
+    pub const INVALID_CURSOR_NAME: Self = Self(*b"34000");
     /// `3D000`
     pub const INVALID_CATALOG_NAME: Self = Self(*b"3D000");
+    /// `42P02`
+    pub const UNDEFINED_PARAMETER: Self = Self(*b"42P02");
+    /// `42P03`
+    pub const DUPLICATE_CURSOR: Self = Self(*b"42P03");
     /// `42P05`
     pub const DUPLICATE_PREPARED_STATEMENT: Self = Self(*b"42P05");
     /// `42601`
     pub const SYNTAX_ERROR: Self = Self(*b"42601");
     /// `42883`
     pub const UNDEFINED_FUNCTION: Self = Self(*b"42883");
+    /// `53400`
+    pub const CONFIGURATION_LIMIT_EXCEEDED: Self = Self(*b"53400");
+    /// `55000`
+    pub const OBJECT_NOT_IN_PREREQUISITE_STATE: Self = Self(*b"55000");
     /// `57014`
     pub const QUERY_CANCELED: Self = Self(*b"57014");
     /// `57P01`
     pub const ADMIN_SHUTDOWN: Self = Self(*b"57P01");
 
-    /// Makes a state out of five characters of ASCII, `None` of anything else.
+    /// Makes a state out of five printable characters of ASCII, `None` of anything else.
     pub fn new(code: &str) -> Option<Self> {
-        code.as_bytes().try_into().ok().filter(|code: &[u8; 5]| code.is_ascii()).map(Self)
+        let code: [u8; 5] = code.as_bytes().try_into().ok()?;
+        code.iter().all(u8::is_ascii_graphic).then_some(Self(code))
     }
 
     /// Returns the five characters.
@@ -290,6 +319,14 @@ mod tests {
         assert_eq!(error.code(), SqlState::INTERNAL_ERROR);
         assert!(error.is_fatal());
         assert_eq!(error.to_string(), "FATAL: the server gave no message (SQLSTATE XX000)");
+    }
+
+    #[test]
+    fn a_text_with_a_nul_makes_an_error_and_no_other_field() {
+        let error = ServerError::new(Severity::Error, SqlState::SYNTAX_ERROR, "no\0Hlie");
+        assert_eq!((error.message().as_ref(), error.hint()), ("no\u{fffd}Hlie", None));
+        assert_eq!(ServerError::parse(&error.fields), Ok(error));
+        assert_eq!((SqlState::new("4260\0"), SqlState::new("4260")), (None, None));
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl<'b> Values<'b> {
         std::iter::from_fn(move || reader.value().ok())
     }
 
+    /// Returns the bytes that it lends: what [`Values::new`] takes.
+    pub const fn as_bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
     pub(super) fn read(reader: &mut Reader<'b>) -> Result<Self, Malformed> {
         let count = reader.count(4)?;
         let start = *reader;
@@ -90,6 +95,7 @@ mod tests {
         let values = Values::parse(b"\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\0").unwrap();
         assert_eq!(values.iter().collect::<Vec<_>>(), [Some(&b"a"[..]), None, Some(b"")]);
         assert_eq!(format!("{values:?}"), "Values(3)");
+        assert_eq!(Values::new(values.as_bytes()), Ok(values));
         assert!(Values::parse(b"\0\0").unwrap().is_empty());
     }
 

@@ -5,6 +5,8 @@ use crate::wire::{FrontendError, FrontendTag, Tag};
 use crate::{EncodeError, ProtocolError};
 
 /// The client broke the protocol. The connection is to be closed, with an ErrorResponse of 08P01 if it has got so far.
+///
+/// [`Unanswered`](Self::Unanswered) and [`Answer`](Self::Answer) alone are mistakes of whoever embeds this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -27,6 +29,16 @@ pub enum RequestError {
     /// It sent more than its request for encryption before that was answered: what came in the clear is not to be
     /// taken for what comes encrypted (CVE-2021-23214).
     EarlyBytes,
+    /// What it sent before is not answered yet, and comes first.
+    Unanswered,
+    /// What it sent cannot be answered.
+    Answer(SendError),
+}
+
+impl From<SendError> for RequestError {
+    fn from(error: SendError) -> Self {
+        Self::Answer(error)
+    }
 }
 
 impl From<FrontendError> for RequestError {
@@ -44,6 +56,8 @@ impl fmt::Display for RequestError {
             Self::EarlyBytes => {
                 f.write_str("the client sent unencrypted data behind its request for encryption")
             }
+            Self::Unanswered => f.write_str("the request before it is not answered"),
+            Self::Answer(error) => error.fmt(f),
         }
     }
 }
@@ -52,6 +66,7 @@ impl Error for RequestError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Frontend(error) => Some(error),
+            Self::Answer(error) => Some(error),
             _ => None,
         }
     }
@@ -68,6 +83,8 @@ pub enum SendError {
         /// What is due instead.
         state: &'static str,
     },
+    /// A client at the door is refused by what does not end its session: a FATAL error has to.
+    NotFatal,
     /// The protocol cannot carry it.
     Encode(EncodeError),
 }
@@ -91,6 +108,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unexpected { tag, state } => write!(f, "{tag} cannot be sent while {state}"),
+            Self::NotFatal => f.write_str("a client can only be refused with a FATAL error"),
             Self::Encode(error) => error.fmt(f),
         }
     }
@@ -100,7 +118,7 @@ impl Error for SendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Encode(error) => Some(error),
-            Self::Unexpected { .. } => None,
+            Self::Unexpected { .. } | Self::NotFatal => None,
         }
     }
 }

@@ -1,10 +1,12 @@
 use std::fmt;
 
+use super::scram::{Scram, Turn};
 use super::{RequestError, SendError, Session};
+use crate::auth::scram::{Offer, ScramRefusal, Verifier};
 use crate::client::Received;
 use crate::message::{
     Authentication, BackendMessage, CancelKey, FrontendMessage, NegotiateProtocolVersion, PasswordContext,
-    PasswordMessage, ServerError, SslAnswer, StartupPacket,
+    PasswordMessage, SaslMechanisms, ServerError, Severity, SqlState, SslAnswer, StartupPacket,
 };
 use crate::wire::{
     Framed, FrontendError, FrontendTag, Limits, Phase, StartupFrame, Tag, frontend_frame, startup_frame,
@@ -20,12 +22,16 @@ use crate::wire::{
 ///      '----StartupMessage--> Asked
 /// ```
 ///
+/// [`Reception::ask_scram`] has it ask, and judge the answers, until the client has proved itself or is refused.
+///
 /// GSSAPI encryption is not offered: its request is answered without bothering the caller.
 #[derive(Debug)]
 pub struct Reception {
     limits: Limits,
     state: State,
     encrypted: Encrypted,
+    /// The exchange that the open answer belongs to, if it is not the caller's.
+    scram: Option<Scram>,
 }
 
 /// What a client wants at the door.
@@ -41,6 +47,10 @@ pub enum Arrival<'b> {
     UnsupportedVersion(u32),
     /// What it was asked for.
     Answer(PasswordMessage<'b>),
+    /// Nothing more: it has proved by SCRAM that it knows the password. Let it in.
+    Proved,
+    /// It has not proved it, and was told so: send that, and close.
+    Refused(ScramRefusal),
 }
 
 /// What a client asks for with its StartupMessage.
@@ -100,10 +110,11 @@ impl Default for Reception {
 impl Reception {
     /// Begins with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::Waiting, encrypted: Encrypted::No }
+        Self { limits, state: State::Waiting, encrypted: Encrypted::No, scram: None }
     }
 
-    /// Consumes a packet from the start of `input`, or a message once the client was asked for one.
+    /// Consumes a packet from the start of `input`, or a message once the client was asked for one. What it answers by
+    /// itself is consumed with what follows.
     ///
     /// # Errors
     ///
@@ -113,12 +124,25 @@ impl Reception {
         input: &'b [u8],
         out: &mut Vec<u8>,
     ) -> Result<Received<Arrival<'b>>, RequestError> {
-        match self.state {
-            State::Waiting => self.packet(input, out),
-            State::Answering(context) => self.answer(input, context),
-            State::Deciding(_) => Err(unexpected_packet("more", "its request for TLS is not answered")),
-            State::Asked => Err(unexpected_packet("more", "its start-up is not answered")),
-            State::Over => Err(unexpected_packet("more", "the connection is over")),
+        let mut done: usize = 0;
+        loop {
+            let rest = input.get(done..).unwrap_or_default();
+            let received = match self.state {
+                State::Waiting => self.packet(rest, out),
+                State::Answering(context) => self.answer(rest, context, out),
+                State::Deciding(_) => Err(unexpected_packet("more", "its request for TLS is not answered")),
+                State::Asked => Err(unexpected_packet("more", "its start-up is not answered")),
+                State::Over => Err(unexpected_packet("more", "the connection is over")),
+            };
+            match received? {
+                Received::Partial { needed, .. } => return Ok(Received::Partial { consumed: done, needed }),
+                Received::Event { consumed, event } => {
+                    done = done.saturating_add(consumed);
+                    if let Some(event) = event {
+                        return Ok(Received::Event { consumed: done, event });
+                    }
+                }
+            }
         }
     }
 
@@ -168,6 +192,34 @@ impl Reception {
         Ok(())
     }
 
+    /// Asks the client to prove by SCRAM that it knows the password of this verifier, and does all that follows:
+    /// [`Reception::receive`] ends with [`Arrival::Proved`] or [`Arrival::Refused`].
+    ///
+    /// `nonce` has to be random and never used before. Channel binding is offered with the hash of the certificate
+    /// that the client was shown. For a user who does not exist, [`Verifier::mock`] stands in.
+    ///
+    /// # Errors
+    ///
+    /// The client has not begun, or has not answered the last request; a certificate is offered in the clear.
+    // PG docs: sasl-authentication
+    pub fn ask_scram(
+        &mut self,
+        verifier: Verifier,
+        offer: Offer,
+        nonce: [u8; 18],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        if self.encrypted == Encrypted::No && offer != Offer::Plain {
+            return Err(refused("the connection is not encrypted, and shows no certificate"));
+        }
+        let mut names = Vec::new();
+        SaslMechanisms::write(offer.mechanisms(), &mut names)?;
+        let mechanisms = SaslMechanisms::parse(&names).map_err(|_| refused("no mechanism is offered"))?;
+        self.ask(Authentication::Sasl(mechanisms), out)?;
+        self.scram = Some(Scram::new(verifier, offer, nonce));
+        Ok(())
+    }
+
     /// Lets the client in: appends AuthenticationOk.
     ///
     /// # Errors
@@ -184,10 +236,15 @@ impl Reception {
     ///
     /// # Errors
     ///
-    /// None that an error which was built here can cause.
+    /// An error that is not FATAL. Nothing is written and nothing has changed then.
+    // PG docs: protocol-flow, "Start-up": the server closes at once.
     pub fn refuse(&mut self, error: ServerError, out: &mut Vec<u8>) -> Result<(), SendError> {
+        if !error.is_fatal() {
+            return Err(SendError::NotFatal);
+        }
+        error.encode_error(out)?;
         self.state = State::Over;
-        Ok(BackendMessage::ErrorResponse(error).encode(out)?)
+        Ok(())
     }
 
     fn check_asked(&self) -> Result<(), SendError> {
@@ -202,22 +259,16 @@ impl Reception {
         &mut self,
         input: &'b [u8],
         out: &mut Vec<u8>,
-    ) -> Result<Received<Arrival<'b>>, RequestError> {
-        let mut consumed: usize = 0;
-        loop {
-            let rest = input.get(consumed..).unwrap_or_default();
-            let body = match startup_frame(rest, &self.limits)? {
-                StartupFrame::Partial(needed) => return Ok(Received::Partial { consumed, needed }),
-                StartupFrame::Whole(body) => body,
-            };
-            consumed = consumed.saturating_add(body.len()).saturating_add(4);
-            let packet =
-                StartupPacket::parse(body).map_err(|problem| FrontendError::MalformedStartup { problem })?;
-            let early = if consumed < input.len() { Early::Bytes } else { Early::Nothing };
-            if let Some(event) = self.arrive(packet, early, out)? {
-                return Ok(Received::Event { consumed, event });
-            }
-        }
+    ) -> Result<Received<Option<Arrival<'b>>>, RequestError> {
+        let body = match startup_frame(input, &self.limits)? {
+            StartupFrame::Partial(needed) => return Ok(Received::Partial { consumed: 0, needed }),
+            StartupFrame::Whole(body) => body,
+        };
+        let consumed = body.len().saturating_add(4);
+        let packet =
+            StartupPacket::parse(body).map_err(|problem| FrontendError::MalformedStartup { problem })?;
+        let early = if consumed < input.len() { Early::Bytes } else { Early::Nothing };
+        Ok(Received::Event { consumed, event: self.arrive(packet, early, out)? })
     }
 
     // PG source: backend_startup.c, ProcessStartupPacket
@@ -285,7 +336,8 @@ impl Reception {
         &mut self,
         input: &'b [u8],
         context: PasswordContext,
-    ) -> Result<Received<Arrival<'b>>, RequestError> {
+        out: &mut Vec<u8>,
+    ) -> Result<Received<Option<Arrival<'b>>>, RequestError> {
         let frame = match frontend_frame(input, &self.limits, Phase::Startup)? {
             Framed::Partial(needed) => return Ok(Received::Partial { consumed: 0, needed }),
             Framed::Whole(frame) => frame,
@@ -301,8 +353,44 @@ impl Reception {
             return Err(RequestError::Unexpected { tag, state });
         };
         self.state = State::Asked;
-        Ok(Received::Event { consumed, event: Arrival::Answer(answer) })
+        let event = match self.scram.take() {
+            Some(scram) => self.judge(scram.answer(answer), out)?,
+            None => Some(Arrival::Answer(answer)),
+        };
+        Ok(Received::Event { consumed, event })
     }
+
+    fn judge<'b>(
+        &mut self,
+        turn: Result<Turn, ScramRefusal>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Arrival<'b>>, SendError> {
+        match turn {
+            Ok(Turn::Continue(message, next)) => {
+                self.ask(Authentication::SaslContinue(&message), out)?;
+                self.scram = Some(next);
+                Ok(None)
+            }
+            Ok(Turn::Proved(message)) => {
+                self.ask(Authentication::SaslFinal(&message), out)?;
+                Ok(Some(Arrival::Proved))
+            }
+            Err(refusal) => {
+                self.refuse(farewell(refusal), out)?;
+                Ok(Some(Arrival::Refused(refusal)))
+            }
+        }
+    }
+}
+
+/// What the client is told: the code, and no more.
+fn farewell(refusal: ScramRefusal) -> ServerError {
+    let code = SqlState::new(refusal.sqlstate()).unwrap_or(SqlState::INTERNAL_ERROR);
+    let text = match refusal {
+        ScramRefusal::WrongProof => "password authentication failed",
+        _ => "SCRAM authentication failed",
+    };
+    ServerError::new(Severity::Fatal, code, text)
 }
 
 impl fmt::Display for Asked {

@@ -2,8 +2,8 @@ use std::fmt;
 
 use super::{RequestError, SendError};
 use crate::client::Received;
-use crate::exchange::{Exchange, Owed};
-use crate::message::{BackendMessage, FrontendMessage, PasswordContext, Target};
+use crate::exchange::{CopyEnd, Exchange};
+use crate::message::{BackendMessage, FrontendMessage, PasswordContext, Values, data_row};
 use crate::wire::{Frame, Framed, FrontendError, FrontendTag, Limits, Phase, Tag, frontend_frame};
 
 /// A session with a client that was let in.
@@ -14,6 +14,7 @@ use crate::wire::{Frame, Framed, FrontendError, FrontendTag, Limits, Phase, Tag,
 ///
 /// The first thing it sends is what a client waits for after AuthenticationOk: ParameterStatus, BackendKeyData, and
 /// ReadyForQuery.
+#[cfg_attr(test, derive(Clone))]
 pub struct Session {
     limits: Limits,
     exchange: Exchange,
@@ -73,9 +74,32 @@ impl Session {
     ///
     /// Nobody waits for it, or the protocol cannot carry it. Nothing is written and nothing has changed then.
     pub fn send(&mut self, message: &BackendMessage<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
-        let tag = message.tag();
         self.check(message)?;
         message.encode(out)?;
+        self.note(message)
+    }
+
+    /// Appends a DataRow of these values, if it may come here; `None` is NULL.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub fn row(&mut self, values: &[Option<&[u8]>], out: &mut Vec<u8>) -> Result<(), SendError> {
+        // Whether a row may come does not depend on its values.
+        let any_row = BackendMessage::DataRow(Values::default());
+        self.check(&any_row)?;
+        data_row(values.iter().copied(), out)?;
+        self.note(&any_row)
+    }
+
+    /// Tells whether what the client sends is, or may be, a piece of a copy.
+    pub(super) fn takes_copy(&self) -> bool {
+        self.exchange.takes_copy()
+    }
+
+    /// Notes that the message is written.
+    fn note(&mut self, message: &BackendMessage<'_>) -> Result<(), SendError> {
+        let tag = message.tag();
         match message {
             BackendMessage::NoticeResponse(_)
             | BackendMessage::NotificationResponse(_)
@@ -150,7 +174,7 @@ impl Session {
             }
             _ if self.exchange.is_copy_both() => unexpected(self.exchange.state()),
             _ => {
-                self.owe(&request);
+                self.exchange.ask(&request);
                 Ok(Some(request))
             }
         }
@@ -167,7 +191,8 @@ impl Session {
             FrontendMessage::CopyFail(_) if self.exchange.is_copy_both() => {
                 return Err(self.unexpected(&request));
             }
-            FrontendMessage::CopyDone | FrontendMessage::CopyFail(_) => self.exchange.end_copy(),
+            FrontendMessage::CopyDone => self.exchange.end_copy(CopyEnd::Done),
+            FrontendMessage::CopyFail(_) => self.exchange.end_copy(CopyEnd::Failed),
             FrontendMessage::Terminate => self.phase = SessionPhase::Over,
             FrontendMessage::Flush | FrontendMessage::Sync if !self.exchange.is_copy_both() => {
                 return Ok(None);
@@ -179,24 +204,6 @@ impl Session {
 
     fn unexpected(&self, request: &FrontendMessage<'_>) -> RequestError {
         RequestError::Unexpected { tag: request.tag(), state: self.exchange.state() }
-    }
-
-    /// Notes what the request is to be answered with.
-    fn owe(&mut self, request: &FrontendMessage<'_>) {
-        let owed: &[Owed] = match request {
-            FrontendMessage::Parse(_) => &[Owed::Parse],
-            FrontendMessage::Bind(_) => &[Owed::Bind],
-            FrontendMessage::Describe(Target::Statement(_)) => &[Owed::Parameters, Owed::Columns],
-            FrontendMessage::Describe(Target::Portal(_)) => &[Owed::Columns],
-            FrontendMessage::Execute(execute) if execute.max_rows > 0 => &[Owed::SomeRows],
-            FrontendMessage::Execute(_) => &[Owed::Rows],
-            FrontendMessage::Close(_) => &[Owed::Close],
-            FrontendMessage::Sync => &[Owed::Sync],
-            FrontendMessage::Query(_) => &[Owed::Script],
-            FrontendMessage::FunctionCall(_) => &[Owed::Function, Owed::Sync],
-            _ => &[],
-        };
-        self.exchange.owe_all(owed.iter().copied());
     }
 }
 

@@ -1,5 +1,11 @@
 //! The two sides against each other, in memory: what one may send, the other takes.
 
+mod backend;
+mod requests;
+mod scram;
+mod toy;
+mod transcripts;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -42,13 +48,18 @@ fn example(tag: Tag) -> BackendMessage<'static> {
 }
 
 fn open() -> Session {
+    let mut session = admitted();
+    session.send(&READY, &mut Vec::new()).unwrap();
+    session
+}
+
+/// A session that has sent nothing yet.
+fn admitted() -> Session {
     let mut reception = Reception::default();
     let startup = b"\0\0\0\x12\0\x03\0\0user\0app\0\0";
     let arrived = reception.receive(startup, &mut Vec::new()).unwrap();
     assert!(matches!(arrived, Received::Event { event: Arrival::Startup(_), .. }));
-    let mut session = reception.admit(&mut Vec::new()).unwrap();
-    session.send(&READY, &mut Vec::new()).unwrap();
-    session
+    reception.admit(&mut Vec::new()).unwrap()
 }
 
 /// Feeds all of the input and returns the types of the requests.

@@ -1,30 +1,29 @@
 //! A PostgreSQL server over one table in memory, `items (id int8, name text)`. It takes the texts below to the letter
-//! and refuses all others with 42601. COPY knows no escapes. There is one portal, and it has no row limit.
+//! and refuses all others with 42601. Every command is a transaction of its own. COPY knows no escapes.
 
 use std::sync::{Arc, Mutex};
-use std::{collections::HashMap, error::Error, fs::File, io, io::Read, mem};
+use std::{io, mem, vec};
 
-use molt_db_protocol::auth::scram::{Offer, ScramServer, Verifier};
-use molt_db_protocol::client::Received;
-use molt_db_protocol::message::{BackendMessage as Answer, FrontendMessage as Request, *};
-use molt_db_protocol::server::{Arrival, Reception, Session};
+use molt_db_protocol::{auth::scram::*, message::*, server::*};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
-/// A text, the types of its parameters, and the names of its columns.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Command(&'static str, &'static [u32], &'static [&'static str]);
+/// A text, the types of its parameters, and its columns with theirs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Command(&'static str, &'static [u32], Option<&'static [(&'static str, u32)]>);
 
-const LIST: Command = Command("select id, name from items order by id", &[], &["id", "name"]);
-const FIND: Command = Command("select name from items where id = $1", &[20], &["name"]);
-const INSERT: Command = Command("insert into items values ($1, $2)", &[20, 25], &[]);
-const COPY_IN: Command = Command("copy items from stdin", &[], &[]);
-const COPY_OUT: Command = Command("copy items to stdout", &[], &[]);
+const LIST: Command =
+    Command("select id, name from items order by id", &[], Some(&[("id", 20), ("name", 25)]));
+const FIND: Command = Command("select name from items where id = $1", &[20], Some(&[("name", 25)]));
+const INSERT: Command = Command("insert into items values ($1, $2)", &[20, 25], None);
+const COPY_IN: Command = Command("copy items from stdin", &[], None);
+const COPY_OUT: Command = Command("copy items to stdout", &[], None);
 /// Remarks that it sleeps, and does so until it is cancelled.
-const SLEEP: Command = Command("select sleep()", &[], &["sleep"]);
+const SLEEP: Command = Command("select sleep()", &[], Some(&[("sleep", 25)]));
 
-type Failure = Box<dyn Error + Send + Sync>;
+type Items = vec::IntoIter<(i64, String)>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves all who come to `listener` and know the password of `verifier`. They see one table, which is empty at first.
 ///
@@ -32,268 +31,169 @@ type Failure = Box<dyn Error + Send + Sync>;
 ///
 /// The listener accepts no more. Whatever ends a connection concerns nobody else.
 pub async fn serve(listener: TcpListener, verifier: Verifier) -> io::Result<()> {
-    let backend = Backend { verifier, items: Mutex::default(), cancels: broadcast::Sender::new(64) };
-    let backend = Arc::new(backend);
+    let shop = Arc::new(Shop { verifier, items: Mutex::default(), cancels: broadcast::Sender::new(64) });
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::spawn(Arc::clone(&backend).receive(stream));
+        tokio::spawn(Arc::clone(&shop).receive(stream));
     }
 }
 
-struct Backend {
+struct Shop {
     verifier: Verifier,
     items: Mutex<Vec<(i64, String)>>,
     cancels: broadcast::Sender<CancelKey>,
 }
 
-impl Backend {
+impl Shop {
     /// Takes a client to its session, and through it.
     async fn receive(self: Arc<Self>, mut stream: TcpStream) -> Result<(), Failure> {
         stream.set_nodelay(true)?;
         let (mut door, mut input, mut out) = (Reception::default(), Vec::new(), Vec::new());
-        let mut scram = None;
-        let session = loop {
-            let (consumed, arrival) = match door.receive(&input, &mut out)? {
-                Received::Event { consumed, event } => (consumed, Some(event)),
-                Received::Partial { consumed, .. } => (consumed, None),
-            };
+        let mut is_proved = false;
+        while !is_proved {
+            let (consumed, arrival) = door.receive(&input, &mut out)?.into_parts();
             match arrival {
                 None => exchange(&mut stream, &mut input, &mut out).await?,
                 Some(Arrival::Ssl) => door.answer_ssl(SslAnswer::Unwilling, &mut out)?,
-                Some(Arrival::Cancel(key)) => {
-                    // Nobody sleeps: nothing to cancel.
-                    let _ = self.cancels.send(key);
-                    return Ok(());
-                }
+                Some(Arrival::Cancel(key)) => return Ok(self.cancels.send(key).map(drop)?),
                 Some(Arrival::Startup(_)) => {
-                    let offer = SaslMechanisms::parse(b"SCRAM-SHA-256\0\0")?;
-                    door.ask(Authentication::Sasl(offer), &mut out)?;
+                    door.ask_scram(self.verifier.clone(), Offer::Plain, rand::random(), &mut out)?;
                 }
-                Some(Arrival::Answer(PasswordMessage::SaslInitial { mechanism, response })) => {
-                    let server = ScramServer::new(self.verifier.clone(), Offer::Plain);
-                    let (first, next) =
-                        server.challenge(mechanism, response.unwrap_or_default(), &random()?)?;
-                    door.ask(Authentication::SaslContinue(&first), &mut out)?;
-                    scram = Some(next);
-                }
-                Some(Arrival::Answer(PasswordMessage::SaslResponse(proof))) => {
-                    let Ok(last) = scram.take().ok_or("no challenge")?.check(proof) else {
-                        door.refuse(
-                            report(Severity::Fatal, "28P01", "password authentication failed"),
-                            &mut out,
-                        )?;
-                        return Ok(stream.write_all(&out).await?);
-                    };
-                    door.ask(Authentication::SaslFinal(&last), &mut out)?;
-                    input.drain(..consumed);
-                    break door.admit(&mut out)?;
-                }
-                Some(_) => return Err("no such way in".into()),
+                Some(Arrival::Proved) => is_proved = true,
+                Some(_) => return Ok(stream.write_all(&out).await?),
             }
             input.drain(..consumed);
-        };
-        let key = CancelKey::parse(&random::<8>()?)?;
-        let (statements, command, item, formats, copied) = Default::default();
-        let backend = self;
-        Conversation { backend, session, stream, out, key, statements, command, item, formats, copied }
-            .run(input)
-            .await
-    }
-}
-
-/// A session with its statements, what its portal holds, and what of a copy has come.
-struct Conversation {
-    backend: Arc<Backend>,
-    session: Session,
-    stream: TcpStream,
-    out: Vec<u8>,
-    key: CancelKey,
-    statements: HashMap<String, Command>,
-    command: Command,
-    item: (i64, String),
-    formats: [WireFormat; 2],
-    copied: Vec<u8>,
-}
-
-impl Conversation {
-    async fn run(mut self, mut input: Vec<u8>) -> Result<(), Failure> {
-        self.send(Answer::ParameterStatus(ParameterStatus { name: "client_encoding", value: "UTF8" }))?;
-        self.send(Answer::BackendKeyData(self.key.clone()))?;
-        while !self.session.is_over() {
-            // It is refused wherever it is not due.
-            let _ = self.send(Answer::ReadyForQuery(TransactionStatus::Idle));
-            let consumed = match self.session.receive(&input)? {
-                Received::Partial { consumed, .. } => {
-                    exchange(&mut self.stream, &mut input, &mut self.out).await.map(|()| consumed)?
-                }
-                Received::Event { consumed, event } => {
-                    if let Err(failure) = self.answer(event).await {
-                        self.send(Answer::ErrorResponse(*failure.downcast()?))?;
-                    }
-                    consumed
-                }
+        }
+        let key = CancelKey::parse(&rand::random::<[u8; 8]>())?;
+        let encoding = ParameterStatus { name: "client_encoding", value: "UTF8" };
+        let backend = Backend::open(door.admit(&mut out)?, &[encoding], Some(key.clone()), &mut out)?;
+        let mut visit = Visit { shop: self, backend, stream, out, key, copied: Vec::new() };
+        while !visit.backend.is_over() {
+            let (consumed, request) = visit.backend.receive(&input, &mut visit.out)?.into_parts();
+            let answered = match request {
+                None => exchange(&mut visit.stream, &mut input, &mut visit.out).await,
+                Some(request) => visit.answer(request).await,
             };
+            if let Err(failure) = answered {
+                visit.backend.fail(*failure.downcast()?, &mut visit.out)?;
+            }
             input.drain(..consumed);
         }
         Ok(())
     }
+}
 
-    async fn answer(&mut self, request: Request<'_>) -> Result<(), Failure> {
+/// A session, and what of a copy has come.
+struct Visit {
+    shop: Arc<Shop>,
+    backend: Backend<Command, Items>,
+    stream: TcpStream,
+    out: Vec<u8>,
+    key: CancelKey,
+    copied: Vec<u8>,
+}
+
+impl Visit {
+    async fn answer(&mut self, request: Request<'_, Command, Items>) -> Result<(), Failure> {
         match request {
-            Request::Query(sql) => {
-                (self.command, self.formats) = (known(sql)?, Default::default());
-                if !self.command.2.is_empty() {
-                    self.send(columns(self.command, self.formats))?;
-                }
-                self.execute().await
-            }
-            Request::Parse(parse) => {
-                self.statements.insert(parse.name.to_owned(), known(parse.sql)?);
-                self.send(Answer::ParseComplete)
-            }
-            Request::Bind(bind) => {
-                self.command = self.statement(bind.statement)?;
-                self.item = item(self.command, &bind).ok_or_else(|| refused("22023", "wrong parameters"))?;
-                self.formats = [bind.results.of(0), bind.results.of(1)];
-                self.send(Answer::BindComplete)
-            }
-            Request::Describe(Target::Statement(name)) => {
-                let command = self.statement(name)?;
-                self.send(Answer::ParameterDescription(command.1.into()))?;
-                self.send(columns(command, Default::default()))
-            }
-            Request::Describe(Target::Portal(_)) => self.send(columns(self.command, self.formats)),
-            Request::Execute(_) => self.execute().await,
-            Request::Close(target) => {
-                self.statements.retain(|name, _| target != Target::Statement(name));
-                self.send(Answer::CloseComplete)
-            }
-            Request::CopyData(data) => {
-                self.copied.extend_from_slice(data);
-                Ok(())
-            }
+            Request::Prepare { sql, .. } => self.backend.prepared([understand(sql)?], &mut self.out)?,
+            Request::Run { portal, cursor: Some(items) } => self.list(&portal, items)?,
+            Request::Run { portal, cursor: None } => self.execute(&portal).await?,
+            Request::CopyData(data) => self.copied.extend_from_slice(data),
             Request::CopyDone => {
-                let items =
-                    copied(&mem::take(&mut self.copied)).ok_or_else(|| refused("22P04", "no item"))?;
-                self.insert("COPY", items)
+                let items = read_copy(&mem::take(&mut self.copied));
+                let no_item = || error(SqlState::BAD_COPY_FILE_FORMAT, "no item");
+                self.insert("COPY", items.ok_or_else(no_item)?)?;
             }
-            Request::CopyFail(_) => Err(refused("57014", "the client gave up")),
-            Request::Sync | Request::Flush | Request::Terminate => Ok(()),
-            Request::FunctionCall(_) | Request::Password(_) => Err(refused("0A000", "no functions")),
+            Request::CopyFail(_) => return Err(error(SqlState::QUERY_CANCELED, "the client gave up")),
+            Request::End(_) | Request::Terminate => {}
+        }
+        Ok(())
+    }
+
+    async fn execute(&mut self, portal: &Portal<Command>) -> Result<(), Failure> {
+        let item = read_item(portal).ok_or_else(|| error(SqlState::INVALID_PARAMETER_VALUE, "no item"));
+        self.copied.clear();
+        let mut items = self.shop.items.lock().unwrap().clone();
+        items.sort();
+        match portal.statement().plan {
+            LIST => self.list(portal, items.into_iter()),
+            INSERT => self.insert("INSERT 0", vec![item?]),
+            COPY_IN => Ok(self.backend.copy_in(WireFormat::Text, 2, &mut self.out)?),
+            COPY_OUT => {
+                let text: String = items.iter().map(|(id, name)| format!("{id}\t{name}\n")).collect();
+                self.backend.copy_out(WireFormat::Text, 2, &mut self.out)?;
+                self.backend.send(&BackendMessage::CopyData(text.as_bytes()), &mut self.out)?;
+                self.backend.send(&BackendMessage::CopyDone, &mut self.out)?;
+                Ok(self.backend.complete(&format!("COPY {}", items.len()), &mut self.out)?)
+            }
+            SLEEP => {
+                let mut cancels = self.shop.cancels.subscribe();
+                self.backend.notice("asleep", &mut self.out)?;
+                self.stream.write_all(&mem::take(&mut self.out)).await?;
+                while cancels.recv().await.as_ref() != Ok(&self.key) {}
+                Err(error(SqlState::QUERY_CANCELED, "canceled at the client's request"))
+            }
+            _ => {
+                let (wanted, _) = item?;
+                items.retain(|(id, _)| *id == wanted);
+                self.list(portal, items.into_iter())
+            }
         }
     }
 
-    async fn execute(&mut self) -> Result<(), Failure> {
-        let copy = CopyResponse { format: WireFormat::Text, columns: Formats::new(&[0; 4])? };
-        let mut items = self.backend.items.lock().unwrap().clone();
-        items.sort();
-        match self.command {
-            INSERT => {
-                let item = mem::take(&mut self.item);
-                return self.insert("INSERT 0", vec![item]);
-            }
-            COPY_IN => {
-                self.copied.clear();
-                return self.send(Answer::CopyInResponse(copy));
-            }
-            COPY_OUT => {
-                self.send(Answer::CopyOutResponse(copy))?;
-                for (id, name) in &items {
-                    self.send(Answer::CopyData(format!("{id}\t{name}\n").as_bytes()))?;
-                }
-                self.send(Answer::CopyDone)?;
-            }
-            SLEEP => {
-                let mut cancels = self.backend.cancels.subscribe();
-                self.send(Answer::NoticeResponse(report(Severity::Notice, "00000", "asleep")))?;
-                self.stream.write_all(&mem::take(&mut self.out)).await?;
-                while cancels.recv().await.as_ref() != Ok(&self.key) {}
-                return Err(refused("57014", "canceling statement due to user request"));
-            }
-            _ => {
-                items.retain(|item| self.command == LIST || item.0 == self.item.0);
-                items.iter().try_for_each(|item| self.row(item))?;
+    fn list(&mut self, portal: &Portal<Command>, mut items: Items) -> Result<(), Failure> {
+        let is_binary = portal.formats().next() == Some(WireFormat::Binary);
+        while let Some((id, name)) = items.next() {
+            let id = if is_binary { id.to_be_bytes().to_vec() } else { id.to_string().into_bytes() };
+            let both = [Some(&id[..]), Some(name.as_bytes())];
+            self.backend.row(&both[2 - portal.formats().count()..], &mut self.out)?;
+            if self.backend.is_full() {
+                return Ok(self.backend.suspend(items, &mut self.out)?);
             }
         }
-        self.complete(if self.command == COPY_OUT { "COPY" } else { "SELECT" }, items.len())
+        Ok(self.backend.complete(&format!("SELECT {}", self.backend.rows()), &mut self.out)?)
     }
 
     fn insert(&mut self, verb: &str, items: Vec<(i64, String)>) -> Result<(), Failure> {
-        let count = items.len();
-        self.backend.items.lock().unwrap().extend(items);
-        self.complete(verb, count)
-    }
-
-    fn complete(&mut self, verb: &str, count: usize) -> Result<(), Failure> {
-        self.send(Answer::CommandComplete(CommandTag::new(&format!("{verb} {count}"))))
-    }
-
-    fn row(&mut self, (id, name): &(i64, String)) -> Result<(), Failure> {
-        let id = match self.formats[0] {
-            WireFormat::Text => id.to_string().into_bytes(),
-            WireFormat::Binary => id.to_be_bytes().to_vec(),
-        };
-        let (both, mut message) = ([Some(&id[..]), Some(name.as_bytes())], Vec::new());
-        data_row(both.into_iter().skip(2 - self.command.2.len()), &mut message)?;
-        self.send(Answer::DataRow(Values::parse(&message[5..])?))
-    }
-
-    fn statement(&self, name: &str) -> Result<Command, Failure> {
-        self.statements.get(name).copied().ok_or_else(|| refused("26000", "no such statement"))
-    }
-
-    fn send(&mut self, message: Answer<'_>) -> Result<(), Failure> {
-        Ok(self.session.send(&message, &mut self.out)?)
+        let tag = format!("{verb} {}", items.len());
+        self.shop.items.lock().unwrap().extend(items);
+        Ok(self.backend.complete(&tag, &mut self.out)?)
     }
 }
 
 /// Sends what is written, and waits for more.
-async fn exchange(stream: &mut TcpStream, input: &mut Vec<u8>, out: &mut Vec<u8>) -> io::Result<()> {
+async fn exchange(stream: &mut TcpStream, input: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), Failure> {
     stream.write_all(&mem::take(out)).await?;
     let length = stream.read_buf(input).await?;
-    if length == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    if length == 0 { Err("the client is gone".into()) } else { Ok(()) }
 }
 
-fn known(sql: &[u8]) -> Result<Command, Failure> {
-    let known = [LIST, FIND, INSERT, COPY_IN, COPY_OUT, SLEEP].into_iter();
-    known.into_iter().find(|known| known.0.as_bytes() == sql).ok_or_else(|| refused("42601", "not known"))
-}
-
-fn columns(command: Command, formats: [WireFormat; 2]) -> Answer<'static> {
-    let fields = command.2.iter().zip(formats).map(|(name, format)| {
-        let (name, type_oid) = ((*name).to_owned(), if *name == "id" { 20 } else { 25 });
-        FieldDescription { name, table: 0, attribute: 0, type_oid, type_size: -1, type_modifier: -1, format }
-    });
-    if fields.len() == 0 { Answer::NoData } else { Answer::RowDescription(fields.collect()) }
+fn understand(sql: &[u8]) -> Result<Statement<Command>, Failure> {
+    let mut known = [LIST, FIND, INSERT, COPY_IN, COPY_OUT, SLEEP].into_iter();
+    let found = known.find(|known| known.0.as_bytes() == sql);
+    let plan = found.ok_or_else(|| error(SqlState::SYNTAX_ERROR, "not known"))?;
+    let column = |(name, type_oid): &(&str, u32)| FieldDescription::new(*name, *type_oid);
+    let columns = plan.2.map(|columns| columns.iter().map(column).collect());
+    Ok(Statement { plan, parameters: plan.1.to_vec(), columns })
 }
 
 /// Reads the parameters, which are an item or the beginning of one.
-fn item(command: Command, bind: &BindMessage<'_>) -> Option<(i64, String)> {
-    let values: Vec<_> = bind.values.iter().map(Option::unwrap_or_default).collect();
-    let id = match (values.first(), bind.formats.of(0)) {
-        (None, _) => 0,
-        (Some(id), WireFormat::Binary) => i64::from_be_bytes((*id).try_into().ok()?),
-        (Some(id), WireFormat::Text) => str::from_utf8(id).ok()?.parse().ok()?,
+fn read_item(portal: &Portal<Command>) -> Option<(i64, String)> {
+    let mut parameters = portal.parameters();
+    let id = match parameters.next()? {
+        Parameter { format: WireFormat::Binary, value, .. } => i64::from_be_bytes(value?.try_into().ok()?),
+        Parameter { value, .. } => str::from_utf8(value?).ok()?.parse().ok()?,
     };
-    let name = str::from_utf8(values.get(1).unwrap_or(&&b""[..])).ok()?;
-    (values.len() == command.1.len()).then(|| (id, name.to_owned()))
+    let name = parameters.next().map_or(Some(&[][..]), |name| name.value)?;
+    Some((id, str::from_utf8(name).ok()?.to_owned()))
 }
 
-fn copied(text: &[u8]) -> Option<Vec<(i64, String)>> {
+fn read_copy(text: &[u8]) -> Option<Vec<(i64, String)>> {
     let lines = str::from_utf8(text).ok()?.lines().map(|line| line.split_once('\t'));
     lines.map(|line| Some((line?.0.parse().ok()?, line?.1.to_owned()))).collect()
 }
 
-fn refused(code: &str, text: &str) -> Failure {
-    report(Severity::Error, code, text).into()
-}
-
-fn report(severity: Severity, code: &str, text: &str) -> ServerError {
-    let code = SqlState::new(code).unwrap_or(SqlState::INTERNAL_ERROR);
-    ServerError::builder(severity, code, text).expect("no text of ours holds a NUL").build()
-}
-
-fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    File::open("/dev/urandom")?.read_exact(&mut bytes).map(|()| bytes)
+fn error(code: SqlState, text: &str) -> Failure {
+    ServerError::new(Severity::Error, code, text).into()
 }

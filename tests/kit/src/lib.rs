@@ -42,6 +42,6 @@ pub use options::ServerOptions;
 pub use server::Server;
 pub use shared::shared_servers;
 pub use sql::Row;
-pub use tls::TlsSetup;
+pub use tls::{RevocationList, TlsSetup};
 pub use user::User;
 pub use version::{Major, Wanted, servers_under_test};

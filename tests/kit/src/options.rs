@@ -10,6 +10,8 @@ use crate::version::{Major, Wanted};
 pub struct ServerOptions {
     pub(crate) wanted: Wanted,
     pub(crate) tls: TlsSetup,
+    pub(crate) asks_for_certificates: bool,
+    pub(crate) hba_lines: String,
     settings: Vec<(String, String)>,
 }
 
@@ -34,6 +36,19 @@ impl ServerOptions {
     /// Chooses the server's certificate; by default [`TlsSetup::Valid`].
     pub fn tls(mut self, setup: TlsSetup) -> Self {
         self.tls = setup;
+        self
+    }
+
+    /// Has the server ask clients for certificates, and check those that it gets against
+    /// [`Server::ca_file`](crate::Server::ca_file).
+    pub fn ask_for_certificates(mut self) -> Self {
+        self.asks_for_certificates = true;
+        self
+    }
+
+    /// Puts a line into `pg_hba.conf`, before those of the kit.
+    pub fn hba(mut self, line: &str) -> Self {
+        self.hba_lines += &format!("{line}\n");
         self
     }
 

@@ -1,5 +1,7 @@
 //! A private server for tests.
 
+mod standby;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use crate::home::{Home, random_word};
 use crate::options::{ServerOptions, line};
 use crate::postmaster::{Postmaster, Shutdown};
 use crate::sql::{self, Row};
-use crate::tls::{Certificates, TlsSetup};
+use crate::tls::{Certificates, RevocationList, TlsSetup};
 use crate::url;
 use crate::user::{KIT_USER, User, hba};
 
@@ -148,6 +150,30 @@ impl Server {
         self.certificates.unrelated_ca_file()
     }
 
+    /// Returns the file with the server's own certificate, in PEM.
+    pub fn certificate_file(&self) -> PathBuf {
+        self.certificates.certificate()
+    }
+
+    /// Makes a certificate for the user of that name, and returns the files with it and with its key, in PEM. The CA
+    /// of [`Server::ca_file`] signs it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or written.
+    pub fn user_certificate(&self, name: &str) -> Result<(PathBuf, PathBuf), KitError> {
+        self.certificates.issue_to_user(name)
+    }
+
+    /// Makes a list of revoked certificates and returns its file, in PEM. The CA of [`Server::ca_file`] signs it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or written.
+    pub fn revocation_list(&self, list: RevocationList) -> Result<PathBuf, KitError> {
+        self.certificates.revoke(list)
+    }
+
     /// Runs statements in the database `test` as a superuser, over a connection of their own, and returns the rows of
     /// all of them as text. It does not use molt-db. It blocks, at most a minute for each message of the server.
     ///
@@ -261,7 +287,7 @@ impl Server {
     fn start_process(&self) -> Result<(), KitError> {
         self.certificates.issue(*lock(&self.tls), Account::get()?)?;
         self.write("postgresql.conf", &self.configuration()?)?;
-        self.write("pg_hba.conf", &hba())?;
+        self.write("pg_hba.conf", &(self.options.hba_lines.clone() + &hba()))?;
         *self.process() = Some(Postmaster::start(&self.binaries, &self.home)?);
         Ok(())
     }
@@ -273,9 +299,14 @@ impl Server {
             (self.home.path(), self.certificates.certificate(), self.certificates.key());
         let (folder, certificate, key) =
             (folder.to_string_lossy(), certificate.to_string_lossy(), key.to_string_lossy());
+        let ca = self.ca_file();
+        let ca = ca.to_string_lossy();
         own.extend([("port", port.as_str()), ("unix_socket_directories", &folder)]);
         if *lock(&self.tls) != TlsSetup::Off {
             own.extend([("ssl", "on"), ("ssl_cert_file", &*certificate), ("ssl_key_file", &*key)]);
+        }
+        if self.options.asks_for_certificates {
+            own.push(("ssl_ca_file", &*ca));
         }
         let lines: Result<String, KitError> =
             own.into_iter().map(|(name, value)| line(name, value)).collect();

@@ -1,5 +1,11 @@
 //! Conversations in memory: what the client sends, what a server would answer, what the caller is told.
 
+mod abandon;
+mod copies;
+mod exploration;
+mod pipeline;
+mod session;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -92,10 +98,17 @@ fn tell(event: &Event<'_>) -> String {
     match event {
         Event::Columns => "columns".to_owned(),
         Event::Row(row) => format!("row of {}", row.len()),
+        Event::Completed(tag) => format!("completed {tag}"),
+        Event::Suspended => "suspended".to_owned(),
+        Event::Restarted => "restarted".to_owned(),
+        Event::Copy(direction, _) => format!("copy {direction:?}"),
+        Event::CopyData(data) => format!("data of {}", data.len()),
+        Event::CopyDone => "copy done".to_owned(),
         Event::Finished(Ok(tag)) => format!("finished {tag}"),
         Event::Finished(Err(Failure::Server(error))) => format!("failed {}", error.code()),
         Event::Finished(Err(Failure::CopyIn)) => "failed copy in".to_owned(),
         Event::Finished(Err(Failure::CopyOut)) => "failed copy out".to_owned(),
+        Event::Finished(Err(failure)) => format!("failed {failure:?}"),
         Event::Notice(notice) => format!("notice {}", notice.code()),
         Event::Notification(notification) => format!("notification {}", notification.channel),
         Event::Parameter(status) => format!("parameter {}", status.name),
@@ -359,9 +372,11 @@ fn a_copy_in_a_query_is_ended_and_the_session_goes_on() {
     out.clear();
     let asks = [msg(b'1', b""), described(&[23], &[]), msg(b'2', b""), msg(b'G', b"\0\0\x01\0\0")].concat();
     assert!(feed(&mut client, &asks, out).unwrap().is_empty());
-    assert_eq!(sent(out), "fS", "the first Sync was swallowed");
+    assert_eq!(sent(out), "fSCS", "the first Sync may have been swallowed");
     let ends = [error("ERROR", "57014", "ReceiveCopyBegin"), ready(b'I')].concat();
-    assert_eq!(feed(&mut client, &ends, out).unwrap(), ["failed copy in"]);
+    assert!(feed(&mut client, &ends, out).unwrap().is_empty(), "it may not");
+    let barrier = [msg(b'3', b""), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &barrier, out).unwrap(), ["failed copy in"]);
     client.script("copy t to stdout; copy t from stdin", out).unwrap();
     out.clear();
     let answer = [
@@ -392,10 +407,16 @@ fn a_script_tells_its_last_tag_and_drops_rows() {
 }
 
 #[test]
-fn a_copy_of_both_directions_is_a_violation_where_nothing_is_replicated() {
+fn a_copy_of_both_directions_is_a_violation_in_a_query_and_is_ended_in_a_script() {
     let mut client = started(8);
     let out = &mut Vec::new();
-    client.script("select 1", out).unwrap();
+    client.script("start_replication", out).unwrap();
+    out.clear();
+    assert!(feed(&mut client, &msg(b'W', b"\0\0\0"), out).unwrap().is_empty());
+    assert_eq!(sent(out), "c");
+    let ends = [msg(b'd', b"w"), msg(b'c', b""), complete("COPY 0"), complete("START"), ready(b'I')];
+    assert_eq!(feed(&mut client, &ends.concat(), out).unwrap(), ["failed CopyBoth"]);
+    client.query("select 1", &ONE, out).unwrap();
     let refused = feed(&mut client, &msg(b'W', b"\0\0\0"), out);
     assert!(matches!(refused, Err(SessionError::Protocol(ProtocolError::Unexpected { .. }))));
 }

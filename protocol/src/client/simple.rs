@@ -1,0 +1,41 @@
+use super::Outcome;
+use crate::message::CopyDirection;
+
+/// A command of the simple protocol: a script or a copy.
+#[derive(Debug, Clone)]
+pub(super) struct Simple {
+    pub(super) copy: Copy,
+    pub(super) outcome: Outcome,
+}
+
+/// Which copy is wanted.
+///
+/// ```text
+///   Wanted --the response of this direction--> Begun      None and Begun: every copy is one too many
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copy {
+    None,
+    Wanted(CopyDirection),
+    Begun(CopyDirection),
+}
+
+impl Simple {
+    pub(super) fn new(copy: Copy) -> Self {
+        Self { copy, outcome: Outcome::default() }
+    }
+
+    /// Tells whether the copy that the server begins is the one that is wanted.
+    pub(super) fn begins(&mut self, direction: CopyDirection) -> bool {
+        let wanted = self.copy == Copy::Wanted(direction);
+        if wanted {
+            self.copy = Copy::Begun(direction);
+        }
+        wanted
+    }
+
+    /// Tells whether copied data are the caller's.
+    pub(super) fn is_copying(&self) -> bool {
+        matches!(self.copy, Copy::Begun(CopyDirection::Out | CopyDirection::Both))
+    }
+}

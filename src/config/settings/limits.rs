@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use super::super::Config;
+
+/// # Limits, statements and pools
+impl Config {
+    /// Sets how long connecting to an address may take, from resolving the name to the server's readiness. Where there
+    /// are several, each has this time to itself. `None` is for ever. Default: 10 seconds.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.connect_timeout = Some(limit.into());
+        self
+    }
+
+    /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or
+    /// `prepare`; of a stream, the wait for its beginning, and then each silence of the server. A connection on which
+    /// the limit passes is closed. `None`, the default, is for ever.
+    #[must_use]
+    pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.query_timeout = Some(limit.into());
+        self
+    }
+
+    /// Sets how many prepared statements a connection keeps, 0 to 65,536. Default: 256. 0 keeps none.
+    #[must_use]
+    pub fn statement_cache_size(mut self, statements: usize) -> Self {
+        self.statement_cache_size = Some(statements);
+        self
+    }
+
+    /// Sets how many connections a pool keeps open at least, 0 to `max_conns`. Default: 0.
+    #[must_use]
+    pub fn min_conns(mut self, connections: u32) -> Self {
+        self.min_conns = Some(connections);
+        self
+    }
+
+    /// Sets how many connections a pool may have, 1 to 262,143. Default: 10.
+    #[must_use]
+    pub fn max_conns(mut self, connections: u32) -> Self {
+        self.max_conns = Some(connections);
+        self
+    }
+
+    /// Sets how long a connection of a pool may be idle before it is closed. `None`, the default, is for ever.
+    #[must_use]
+    pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.max_idle = Some(limit.into());
+        self
+    }
+
+    /// Sets how long to wait for a connection of a pool. Default: 5 seconds. Zero does not wait.
+    #[must_use]
+    pub fn max_wait(mut self, limit: Duration) -> Self {
+        self.max_wait = Some(limit);
+        self
+    }
+
+    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None`, the
+    /// default, never asks.
+    #[must_use]
+    pub fn health_check_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.health_check_interval = Some(interval.into());
+        self
+    }
+
+    /// Returns how long connecting may take; `None` is for ever.
+    pub fn get_connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout.unwrap_or(Some(Duration::from_secs(10)))
+    }
+
+    /// Returns how long a query may take; `None` is for ever.
+    pub fn get_query_timeout(&self) -> Option<Duration> {
+        self.query_timeout.flatten()
+    }
+
+    /// Returns how many prepared statements a connection keeps.
+    pub fn get_statement_cache_size(&self) -> usize {
+        self.statement_cache_size.unwrap_or(256)
+    }
+
+    /// Returns how many connections a pool keeps open at least.
+    pub fn get_min_conns(&self) -> u32 {
+        self.min_conns.unwrap_or(0)
+    }
+
+    /// Returns how many connections a pool may have.
+    pub fn get_max_conns(&self) -> u32 {
+        self.max_conns.unwrap_or(10)
+    }
+
+    /// Returns how long a connection of a pool may be idle; `None` is for ever.
+    pub fn get_max_idle(&self) -> Option<Duration> {
+        self.max_idle.flatten()
+    }
+
+    /// Returns how long to wait for a connection of a pool.
+    pub fn get_max_wait(&self) -> Duration {
+        self.max_wait.unwrap_or(Duration::from_secs(5))
+    }
+
+    /// Returns how long a connection of a pool may be idle before the server is asked for a sign of life; `None` never
+    /// asks.
+    pub fn get_health_check_interval(&self) -> Option<Duration> {
+        self.health_check_interval.flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builders_and_strings_say_the_same() {
+        let millis = Duration::from_millis;
+        let built = Config::new()
+            .connect_timeout(millis(1500))
+            .query_timeout(millis(2))
+            .statement_cache_size(3)
+            .min_conns(4)
+            .max_conns(5)
+            .max_idle(millis(6))
+            .max_wait(millis(7))
+            .health_check_interval(millis(8));
+        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_cache_size=3 min_conns=4 max_conns=5 \
+                    max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
+        assert_eq!(built, text.parse().unwrap());
+        assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
+        assert_eq!(built.get_query_timeout(), Some(millis(2)));
+        assert_eq!(built.get_statement_cache_size(), 3);
+        assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
+        assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
+        assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let text =
+            "connect_timeout_ms=0 query_timeout_ms=0 max_idle_ms=0 max_wait_ms=0 health_check_interval_ms=0";
+        let config: Config = text.parse().unwrap();
+        assert_eq!((config.get_connect_timeout(), config.get_query_timeout()), (None, None));
+        assert_eq!((config.get_max_idle(), config.get_health_check_interval()), (None, None));
+        assert_eq!(config.get_max_wait(), Duration::ZERO);
+        let seconds: Config = "connect_timeout=-1".parse().unwrap();
+        assert_eq!(seconds.get_connect_timeout(), None);
+    }
+}

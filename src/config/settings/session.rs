@@ -1,0 +1,114 @@
+use super::super::{Config, ProtocolVersion, Replication};
+use super::said;
+
+/// # The session
+impl Config {
+    /// Sets the name under which the server lists and logs the connection. Default: none.
+    #[must_use]
+    pub fn application_name(mut self, name: impl Into<String>) -> Self {
+        self.application_name = Some(name.into());
+        self
+    }
+
+    /// Sets what takes the place of [`Config::application_name`] if nobody sets that. Default: none.
+    #[must_use]
+    pub fn fallback_application_name(mut self, name: impl Into<String>) -> Self {
+        self.fallback_application_name = Some(name.into());
+        self
+    }
+
+    /// Sets command-line options for the server, `-c statement_timeout=5s` for example. Default: none.
+    #[must_use]
+    pub fn options(mut self, options: impl Into<String>) -> Self {
+        self.options = Some(options.into());
+        self
+    }
+
+    /// Sets whether the session replicates. Default: [`Replication::Off`].
+    #[must_use]
+    pub fn replication(mut self, replication: Replication) -> Self {
+        self.replication = Some(replication);
+        self
+    }
+
+    /// Sets the oldest version of the protocol to put up with. Default: 3.0.
+    #[must_use]
+    pub fn min_protocol_version(mut self, version: ProtocolVersion) -> Self {
+        self.min_protocol_version = Some(version);
+        self
+    }
+
+    /// Sets the version of the protocol to ask for. Default: 3.0, or the latest if
+    /// [`Config::min_protocol_version`] is later than that.
+    #[must_use]
+    pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
+        self.max_protocol_version = Some(version);
+        self
+    }
+
+    /// Returns the name under which the server lists the connection, if it or its fallback is set. One that is set to
+    /// nothing has no fallback.
+    pub fn get_application_name(&self) -> Option<&str> {
+        said(self.application_name.as_ref().or(self.fallback_application_name.as_ref()))
+    }
+
+    /// Returns the command-line options for the server, if they are set.
+    pub fn get_options(&self) -> Option<&str> {
+        said(self.options.as_ref())
+    }
+
+    /// Returns whether the session replicates.
+    pub fn get_replication(&self) -> Replication {
+        self.replication.unwrap_or(Replication::Off)
+    }
+
+    /// Returns the oldest version of the protocol to put up with.
+    pub fn get_min_protocol_version(&self) -> ProtocolVersion {
+        self.min_protocol_version.unwrap_or(ProtocolVersion::V3_0)
+    }
+
+    /// Returns the version of the protocol to ask for.
+    pub fn get_max_protocol_version(&self) -> ProtocolVersion {
+        self.max_protocol_version.unwrap_or_else(|| self.get_min_protocol_version())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builders_and_strings_say_the_same() {
+        let built = Config::new()
+            .application_name("till")
+            .fallback_application_name("shop")
+            .options("-c work_mem=1MB")
+            .replication(Replication::Logical)
+            .min_protocol_version(ProtocolVersion::V3_0)
+            .max_protocol_version(ProtocolVersion::V3_2);
+        let text = "application_name=till fallback_application_name=shop options='-c work_mem=1MB' \
+                    replication=database min_protocol_version=3.0 max_protocol_version=latest";
+        assert_eq!(built, text.parse().unwrap());
+        assert_eq!(
+            (built.get_application_name(), built.get_options()),
+            (Some("till"), Some("-c work_mem=1MB"))
+        );
+        assert_eq!(built.get_replication(), Replication::Logical);
+        assert_eq!(built.get_min_protocol_version(), ProtocolVersion::V3_0);
+        assert_eq!(built.get_max_protocol_version(), ProtocolVersion::V3_2);
+    }
+
+    #[test]
+    fn the_name_falls_back_unless_it_is_set_to_nothing() {
+        let fallback = Config::new().fallback_application_name("shop");
+        assert_eq!(fallback.get_application_name(), Some("shop"));
+        assert_eq!(fallback.application_name("").get_application_name(), None);
+    }
+
+    #[test]
+    fn a_later_minimum_raises_the_maximum() {
+        assert_eq!(Config::new().get_max_protocol_version(), ProtocolVersion::V3_0);
+        let later = Config::new().min_protocol_version(ProtocolVersion::V3_2);
+        assert_eq!(later.get_max_protocol_version(), ProtocolVersion::V3_2);
+    }
+}
