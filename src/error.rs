@@ -139,6 +139,10 @@ pub(crate) enum ConnectCause {
         wanted: TargetSessionAttrs,
     },
     RoleUnknown(Error),
+    Callback {
+        secret: &'static str,
+        error: Box<dyn StdError + Send + Sync>,
+    },
     Randomness,
 }
 
@@ -153,7 +157,7 @@ impl ConnectCause {
         match self {
             Self::Handshake(HandshakeError::Server(error)) => is_verdict(error.code()),
             Self::Handshake(HandshakeError::Protocol(_)) => false,
-            Self::Handshake(_) | Self::File { .. } | Self::Randomness => true,
+            Self::Handshake(_) | Self::Callback { .. } | Self::File { .. } | Self::Randomness => true,
             Self::Both { encrypted, clear } => encrypted.ends_the_search() || clear.ends_the_search(),
             _ => false,
         }
@@ -521,6 +525,7 @@ impl fmt::Display for ConnectCause {
                 write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
             }
             Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
+            Self::Callback { secret, error } => write!(f, "the callback gave no {secret}: {error}"),
             Self::Randomness => f.write_str("the system gives no random bytes"),
         }
     }
@@ -561,6 +566,7 @@ impl ConnectCause {
             Self::Protocol(error) => Some(error),
             Self::Both { encrypted, .. } => encrypted.source(),
             Self::RoleUnknown(error) => Some(error),
+            Self::Callback { error, .. } => Some(&**error),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ mod common;
 use common::{connect_to, on_each_server, plain_config};
 use molt_db::config::SslMode;
 use molt_db::{AuthMethod, Config, Connection, OwnedRow, Pool};
-use molt_db_testkit::proxy::Proxy;
+use molt_db_testkit::proxy::{Direction, Proxy};
 use molt_db_testkit::{Server, User};
 
 /// A connection through a proxy that counts.
@@ -226,24 +226,42 @@ async fn taking_and_returning_an_idle_connection_costs_nothing() {
     .await;
 }
 
-async fn connecting(server: &Server, user: User, mode: SslMode) -> (u64, Connection) {
+async fn connecting(server: &Server, user: User, mode: SslMode) -> (Proxy, Connection) {
     let proxy = Proxy::start(server.port()).unwrap();
     let config: Config = server.url(user, "test").parse().unwrap();
     let connection = Connection::connect(&config.port(proxy.port()).ssl_mode(mode)).await.unwrap();
-    (proxy.client_bursts(), connection)
+    (proxy, connection)
+}
+
+/// Returns the size of the start-up message: its length and its version, four parameters of which two vary, an end.
+fn size_of_startup(user: User) -> usize {
+    8 + "user  client_encoding UTF8 database test  ".len() + user.name().len()
+}
+
+/// Returns the size of a message: its tag, its length and its body.
+fn size_of(body: usize) -> usize {
+    5 + body
 }
 
 #[tokio::test]
 async fn connecting_takes_what_the_authentication_takes_and_no_more() {
+    const CLEAR: usize = "clear-secret ".len();
+    const MD5: usize = "md5".len() + 32 + 1;
+    // The mechanism, a length, and `n,,n=,r=` with 18 bytes in base64.
+    const SCRAM_FIRST: usize = "SCRAM-SHA-256 ".len() + 4 + "n,,n=,r=".len() + 24;
+    // Both nonces, and a proof of 32 bytes in base64.
+    const SCRAM_FINAL: usize = "c=biws,r=,p=".len() + 24 + 24 + 44;
     on_each_server(async |server| {
-        for (user, expected, method) in [
-            (User::Trust, 1, AuthMethod::Trust),
-            (User::Clear, 2, AuthMethod::Cleartext),
-            (User::Md5, 2, AuthMethod::Md5),
-            (User::Scram, 3, AuthMethod::ScramSha256),
+        for (user, expected, method, answers) in [
+            (User::Trust, 1, AuthMethod::Trust, &[][..]),
+            (User::Clear, 2, AuthMethod::Cleartext, &[CLEAR]),
+            (User::Md5, 2, AuthMethod::Md5, &[MD5]),
+            (User::Scram, 3, AuthMethod::ScramSha256, &[SCRAM_FIRST, SCRAM_FINAL]),
         ] {
-            let (bursts, connection) = connecting(server, user, SslMode::Disable).await;
-            assert_eq!((bursts, connection.auth_method()), (expected, method), "{user:?}");
+            let (proxy, connection) = connecting(server, user, SslMode::Disable).await;
+            assert_eq!((proxy.client_bursts(), connection.auth_method()), (expected, method), "{user:?}");
+            let sent: usize = size_of_startup(user) + answers.iter().copied().map(size_of).sum::<usize>();
+            assert_eq!(proxy.bytes(Direction::ToServer), sent as u64, "{user:?}");
         }
     })
     .await;
@@ -253,7 +271,8 @@ async fn connecting_takes_what_the_authentication_takes_and_no_more() {
 async fn tls_adds_its_request_and_its_handshake() {
     on_each_server(async |server| {
         for (user, plain) in [(User::Trust, 1), (User::Scram, 3)] {
-            let (bursts, connection) = connecting(server, user, SslMode::Require).await;
+            let (proxy, connection) = connecting(server, user, SslMode::Require).await;
+            let bursts = proxy.client_bursts();
             assert!(connection.encryption().is_some_and(|tls| tls.starts_with("TLSv1.3")));
             // SSLRequest and ClientHello; the client's Finished goes right before the start-up message, and the
             // proxy may read both at once.

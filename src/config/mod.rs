@@ -1,5 +1,6 @@
 //! How to reach a server, and how to treat the connection: a [`Config`], built by hand or read from a string.
 
+mod callback;
 mod environment;
 mod error;
 mod file;
@@ -32,11 +33,13 @@ use molt_db_protocol::auth::Secret;
 pub use error::ConfigError;
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
+pub use molt_db_protocol::message::ProtocolVersion;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
-pub use word::{ProtocolVersion, Replication, Switch};
+pub use word::{Replication, Switch};
 
 use crate::net::Dialer;
+use callback::Callback;
 use own_tls::OwnTls;
 use password_file::PasswordFile;
 use tls_home::TlsHome;
@@ -170,6 +173,7 @@ pub struct Config {
     service_is_read: bool,
     user: Option<String>,
     password: Option<Secret>,
+    password_callback: Option<Callback>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,
@@ -182,6 +186,7 @@ pub struct Config {
     oauth_client_id: Option<String>,
     oauth_client_secret: Option<Secret>,
     oauth_scope: Option<String>,
+    oauth_token_callback: Option<Callback>,
     gss_enc_mode: Option<GssEncMode>,
     krb_srv_name: Option<String>,
     gss_lib: Option<String>,

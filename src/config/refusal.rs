@@ -1,6 +1,6 @@
 use super::error::{ConfigError, Problem};
 use super::word::{ClientEncoding, GssEncMode};
-use super::{Config, ProtocolVersion, Replication, Switch, TlsVersion};
+use super::{Config, Replication, Switch, TlsVersion};
 
 /// Refuses what a configuration asks for and a connection does not do.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -24,8 +24,7 @@ const fn refuse(option: &'static str, reason: &'static str, asks: fn(&Config) ->
 }
 
 const GSS: &str = "GSSAPI and SSPI";
-const OAUTH: &str = "tokens of OAuth";
-const PROTOCOL_VERSIONS: &str = "the protocol version is always 3.0";
+const OAUTH: &str = "asking an issuer of OAuth for a token; `Config::oauth_token_from` takes one";
 const SCRAM_KEYS: &str = "SCRAM takes a password";
 const POOLS: &str = "pools only open connections that somebody waits for, and keep them";
 
@@ -46,12 +45,6 @@ const REFUSALS: &[Refusal] = &[
     refuse("gssdelegation", GSS, |c| c.gss_delegation == Some(Switch::On)),
     refuse("client_encoding", "text is always UTF8", |c| c.client_encoding == Some(ClientEncoding::Other)),
     refuse("replication", "the replication protocol", |c| c.get_replication() != Replication::Off),
-    refuse("min_protocol_version", PROTOCOL_VERSIONS, |c| {
-        c.get_min_protocol_version() != ProtocolVersion::V3_0
-    }),
-    refuse("max_protocol_version", PROTOCOL_VERSIONS, |c| {
-        c.get_max_protocol_version() != ProtocolVersion::V3_0
-    }),
     refuse("sslcompression", "TLS never compresses", |c| c.ssl_compression == Some(Switch::On)),
     refuse("sslpassword", "encrypted keys; give one in the clear that nobody else may read", |c| {
         c.get_ssl_password().is_some()
@@ -93,8 +86,6 @@ mod tests {
             ("gssdelegation", "1"),
             ("client_encoding", "LATIN1"),
             ("replication", "database"),
-            ("min_protocol_version", "3.2"),
-            ("max_protocol_version", "latest"),
             ("sslcompression", "1"),
             ("sslpassword", "x"),
             ("ssl_max_protocol_version", "TLSv1.1"),
@@ -128,8 +119,8 @@ mod tests {
             ("client_encoding", "utf-8"),
             ("client_encoding", "auto"),
             ("replication", "false"),
-            ("min_protocol_version", "3.0"),
-            ("max_protocol_version", "3.0"),
+            ("min_protocol_version", "3.2"),
+            ("max_protocol_version", "latest"),
             ("sslcompression", "0"),
             ("sslcertmode", "allow"),
             ("sslcertmode", "disable"),

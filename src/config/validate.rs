@@ -138,7 +138,8 @@ impl Config {
     fn check_files(&self) -> Checked {
         let unread =
             Problem::Refused("it was named and not read: `Config::or_files` and `Config::or_env` do that");
-        let needs_passwords = self.get_password().is_none() && self.password_file.is_none();
+        let needs_passwords =
+            self.get_password().is_none() && self.password_callback.is_none() && self.password_file.is_none();
         if self.service.is_some() && !self.service_is_read {
             Err(("service", unread))
         } else if self.get_passfile().is_some() && needs_passwords {

@@ -1,24 +1,16 @@
 mod deadline;
+mod login;
 mod order;
 mod role;
 
-use std::future::poll_fn;
-
-use molt_db_decode::{Params, RowLayout};
-use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
-use molt_db_protocol::auth::{self, Secret, tls_server_end_point};
-use molt_db_protocol::client::{
-    Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
-};
+use molt_db_protocol::client::HandshakeError;
 
 use self::deadline::Deadline;
 use self::order::arrange;
-use super::notices::Notices;
-use super::settle::Waits;
-use super::{Canceller, Connection, State};
-use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use super::Connection;
+use crate::config::{Config, Endpoint, ProtocolVersion, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
-use crate::net::{Encryption, Failed, OwnStream, Peer, SocketOptions, Stream, Timer, Transport};
+use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
 
 /// Everything that connecting takes, read and checked once; a pool connects many times with it.
 #[derive(Debug)]
@@ -68,7 +60,8 @@ impl Connector {
     /// A dropped future closes the stream.
     pub(crate) async fn connect_with(&self, stream: OwnStream) -> Result<Connection, Error> {
         let endpoint = self.config.endpoint();
-        let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption);
+        let version = self.config.get_max_protocol_version();
+        let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption, version);
         let begun = async { begun.await.map_err(|failed| failed.cause) };
         let connected = Deadline::new(self.config.get_connect_timeout()).bound(begun).await;
         connected.map_err(|cause| Error::connect(endpoint.clone(), cause))
@@ -118,7 +111,16 @@ impl Connector {
         peer: Peer,
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
-        let mut connection = self.session(endpoint, &peer).await?;
+        let mut connection = match self.session(endpoint, &peer, self.config.get_max_protocol_version()).await
+        {
+            // PG docs: protocol-overview, "Protocol Versions": not every server and pooler knows how to negotiate.
+            Err(ConnectCause::Handshake(HandshakeError::VersionRefused(_)))
+                if self.config.get_min_protocol_version() == ProtocolVersion::V3_0 =>
+            {
+                self.session(endpoint, &peer, ProtocolVersion::V3_0).await?
+            }
+            connected => connected?,
+        };
         match role::check(&mut connection, wanted).await {
             Ok(()) => Ok(connection),
             Err(cause) => {
@@ -128,146 +130,6 @@ impl Connector {
             }
         }
     }
-
-    /// Opens a session at one address, in the other of two ways if the mode of encryption allows that.
-    async fn session(&self, endpoint: &Endpoint, peer: &Peer) -> Result<Connection, ConnectCause> {
-        match self.attempt(endpoint, peer, &self.encryption).await {
-            Err(Failed { cause, instead: Some(encryption) }) => {
-                let next = self.attempt(endpoint, peer, &encryption).await;
-                next.map_err(|next| encryption.both(cause, next.cause))
-            }
-            attempted => attempted.map_err(|failed| failed.cause),
-        }
-    }
-
-    async fn attempt(
-        &self,
-        endpoint: &Endpoint,
-        peer: &Peer,
-        encryption: &Encryption,
-    ) -> Result<Connection, Failed> {
-        let stream = peer.connect().await?;
-        self.begin(stream, Some(peer.clone()), endpoint, encryption).await
-    }
-
-    /// Brings a stream to a session.
-    async fn begin(
-        &self,
-        stream: Stream,
-        peer: Option<Peer>,
-        endpoint: &Endpoint,
-        encryption: &Encryption,
-    ) -> Result<Connection, Failed> {
-        self.check_owner(&stream)?;
-        let applied = encryption.apply(stream, endpoint.host()).await;
-        let stream = applied.map_err(|cause| encryption.after_failure(cause))?;
-        let instead = encryption.after_refusal(&stream);
-        let mut notices = Notices::default();
-        let password = self.config.password_for(endpoint);
-        let login = self.log_in(stream, password, &mut notices).await;
-        let (transport, client) = login.map_err(|cause| Failed::login(cause, instead))?;
-        Ok(self.connection(transport, client, notices, endpoint, peer, encryption))
-    }
-
-    /// Nobody knows who is at the other end of a stream that the user has opened.
-    fn check_owner(&self, stream: &Stream) -> Result<(), ConnectCause> {
-        match (stream, self.config.get_require_peer()) {
-            (Stream::Own(_), Some(required)) => Err(ConnectCause::Owner {
-                required: required.to_owned(),
-                found: "nobody knows whom".to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Brings a session from its first message to readiness.
-    async fn log_in(
-        &self,
-        stream: Stream,
-        password: Option<Secret>,
-        notices: &mut Notices,
-    ) -> Result<(Transport, Box<Client>), ConnectCause> {
-        let startup = Startup {
-            user: self.config.get_user().unwrap_or_default(),
-            database: self.config.get_dbname(),
-            application_name: self.config.get_application_name(),
-            options: self.config.get_options(),
-        };
-        let credentials = Credentials {
-            password,
-            nonce: random()?,
-            statement_cache_size: self.config.get_statement_cache_size(),
-            certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
-            channel_binding: self.config.get_channel_binding(),
-            require_auth: self.config.get_require_auth(),
-            transport: match stream {
-                Stream::Tls(_) => auth::Transport::Tls,
-                _ => auth::Transport::Clear,
-            },
-            ..Credentials::default()
-        };
-        let mut transport = Transport::new(stream);
-        let (_, output) = transport.buffers();
-        let mut handshake =
-            Handshake::start(&startup, credentials, output).map_err(HandshakeError::Encode)?;
-        loop {
-            let (input, output) = transport.buffers();
-            match handshake.receive(input, output)? {
-                Received::Partial { consumed, needed } => {
-                    transport.take(consumed, 0);
-                    poll_fn(|cx| transport.poll_exchange(cx, needed)).await?;
-                }
-                Received::Event { consumed, event } => {
-                    transport.take(consumed, 0);
-                    match event {
-                        HandshakeEvent::Ready(client) => return Ok((transport, client)),
-                        HandshakeEvent::Notice(notice) => notices.keep(notice),
-                        HandshakeEvent::DeriveKey(derivation) => {
-                            let key = derive(derivation).await?;
-                            let (_, output) = transport.buffers();
-                            handshake.derived(key, output)?;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn connection(
-        &self,
-        transport: Transport,
-        client: Box<Client>,
-        notices: Notices,
-        endpoint: &Endpoint,
-        peer: Option<Peer>,
-        encryption: &Encryption,
-    ) -> Connection {
-        let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
-            let host = endpoint.host().to_owned();
-            let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
-        });
-        Connection {
-            transport,
-            client,
-            timer: Timer::default(),
-            query_timeout: self.config.get_query_timeout(),
-            canceller,
-            state: State::Open,
-            params: Params::default(),
-            types: Vec::new(),
-            formats: Vec::new(),
-            layout: RowLayout::default(),
-            notices,
-            waits: Waits::default(),
-        }
-    }
-}
-
-/// The hash takes milliseconds by design: other tasks of this thread do not wait for it.
-async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCause> {
-    let derived = tokio::task::spawn_blocking(move || derivation.run()).await;
-    derived.map_err(|error| ConnectCause::Io(std::io::Error::other(error)))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {

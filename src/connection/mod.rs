@@ -27,7 +27,7 @@ pub use query::Query;
 pub use rows::{OwnedRows, Rows};
 pub use statement::{Sql, Statement};
 
-use crate::config::Config;
+use crate::config::{Config, ProtocolVersion};
 use crate::error::{Error, Kind};
 use crate::net::{Limit, OwnStream, Timer, Transport};
 use exchange::Step;
@@ -59,6 +59,7 @@ use settle::Waits;
 pub struct Connection {
     transport: Transport,
     client: Box<Client>,
+    version: ProtocolVersion,
     timer: Timer,
     query_timeout: Option<Duration>,
     canceller: Option<Canceller>,
@@ -261,6 +262,11 @@ impl Connection {
     /// Returns how the server was convinced of who we are.
     pub fn auth_method(&self) -> AuthMethod {
         self.client.auth_method()
+    }
+
+    /// Returns the version of the protocol that is spoken.
+    pub fn protocol_version(&self) -> ProtocolVersion {
+        self.version
     }
 
     /// Returns the version of TLS and the cipher suite, `None` of a connection in the clear.

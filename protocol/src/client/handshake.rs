@@ -10,7 +10,8 @@ use crate::auth::oauth::{ABORT, OAUTHBEARER};
 use crate::auth::scram::{KeyDerivation, SaltedPassword, ScramClient, ScramProving, ScramVerifying};
 use crate::auth::{Secret, md5_password};
 use crate::message::{
-    self, Authentication, CancelKey, ParameterStatus, SaslMechanisms, ServerError, StartupMessage,
+    self, Authentication, CancelKey, NegotiateProtocolVersion, ParameterStatus, ProtocolVersion,
+    SaslMechanisms, ServerError, SqlState, StartupMessage,
 };
 use crate::wire::{Frame, Framed, Limits, Phase, Tag, frame};
 use crate::{EncodeError, Malformed, ProtocolError};
@@ -28,6 +29,8 @@ pub struct Handshake {
     limits: Limits,
     credentials: Credentials,
     user: String,
+    /// What was asked for, and what the server has brought it down to.
+    version: ProtocolVersion,
     state: State,
 }
 
@@ -73,9 +76,15 @@ impl Handshake {
             ("options", startup.options),
         ];
         parameters.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        message::startup_message(&StartupMessage { version: PROTOCOL_3_0, parameters: &parameters }, out)?;
+        let version = credentials.max_protocol_version;
+        message::startup_message(&StartupMessage { version: version.code(), parameters: &parameters }, out)?;
         let (limits, user) = (credentials.limits, startup.user.to_owned());
-        Ok(Self { limits, credentials, user, state: State::Asked })
+        Ok(Self { limits, credentials, user, version, state: State::Asked })
+    }
+
+    /// Returns the version of the protocol that is spoken. It is certain once the session is ready.
+    pub fn protocol_version(&self) -> ProtocolVersion {
+        self.version
     }
 
     /// Consumes whole messages from the start of `input` until one is worth an event.
@@ -130,11 +139,9 @@ impl Handshake {
         let malformed = |problem| HandshakeError::Protocol(ProtocolError::Malformed { tag, problem });
         match tag {
             Tag::ErrorResponse => return Err(self.refused(ServerError::parse(body).map_err(malformed)?)),
-            // Protocol 3.0 without options leaves nothing to negotiate.
-            Tag::NegotiateProtocolVersion => {
-                let reason =
-                    "it names a version other than the 3.0 that was asked for, or options that were not";
-                return Err(ProtocolError::Unacceptable { tag, reason }.into());
+            Tag::NegotiateProtocolVersion if self.state.phase() == Phase::Startup => {
+                self.negotiate(&NegotiateProtocolVersion::parse(body).map_err(malformed)?)?;
+                return Ok(None);
             }
             _ => {}
         }
@@ -146,6 +153,25 @@ impl Handshake {
             }
             state => Err(ProtocolError::Unexpected { tag, state: state.describe() }.into()),
         }
+    }
+
+    /// Comes down to the version that the server speaks. It answers so only where that is another one than was asked
+    /// for, or where it does not know an option: none is ever asked for.
+    // PG docs: protocol-message-formats, "NegotiateProtocolVersion"
+    fn negotiate(&mut self, answer: &NegotiateProtocolVersion) -> Result<(), HandshakeError> {
+        let refuse = |reason| ProtocolError::Unacceptable { tag: Tag::NegotiateProtocolVersion, reason };
+        if !answer.unknown_options.is_empty() {
+            return Err(refuse("it names options that were not asked for").into());
+        }
+        let spoken = ProtocolVersion::from_code(answer.version)
+            .filter(|spoken| *spoken < self.version)
+            .ok_or_else(|| refuse("it names no version that is older than the one that was asked for"))?;
+        let min = self.credentials.min_protocol_version;
+        if spoken < min {
+            return Err(HandshakeError::TooOld { spoken, min });
+        }
+        self.version = spoken;
+        Ok(())
     }
 
     fn authenticate(
@@ -218,6 +244,9 @@ impl Handshake {
     fn refused(&mut self, error: ServerError) -> HandshakeError {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Declined(reason) => HandshakeError::TokenRefused { error, reason },
+            State::Asked if self.version > ProtocolVersion::V3_0 && is_about_the_version(error.code()) => {
+                HandshakeError::VersionRefused(error)
+            }
             _ => HandshakeError::Server(error),
         }
     }
@@ -303,7 +332,10 @@ impl State {
     }
 }
 
-const PROTOCOL_3_0: u32 = 0x0003_0000;
+/// pgbouncer before 1.20 says 08P01, PostgreSQL before 9.3.21 says 0A000.
+fn is_about_the_version(code: SqlState) -> bool {
+    [SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED].contains(&code)
+}
 
 enum StartUpError {
     Malformed(Malformed),

@@ -42,6 +42,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod values;
+mod version;
 mod wire_format;
 
 pub use authentication::Authentication;
@@ -81,4 +82,5 @@ pub use startup::{
 pub use startup_packet::{StartupPacket, StartupParameters};
 pub use sync::{flush, sync};
 pub use values::Values;
+pub use version::ProtocolVersion;
 pub use wire_format::WireFormat;

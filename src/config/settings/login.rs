@@ -1,8 +1,10 @@
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use molt_db_protocol::auth::{ChannelBinding, RequireAuth, Secret};
 
-use super::super::Config;
+use super::super::callback::Callback;
+use super::super::{Config, Endpoint};
 use super::{said, said_path, said_secret};
 
 /// # Who connects, and to what
@@ -14,10 +16,60 @@ impl Config {
         self
     }
 
-    /// Sets the password, which need not be UTF-8. Default: none.
+    /// Sets the password, which need not be UTF-8. It replaces what [`Config::password_from`] has set. Default: none.
     #[must_use]
     pub fn password(mut self, password: impl Into<Vec<u8>>) -> Self {
         self.password = Some(Secret::new(password));
+        self.password_callback = None;
+        self
+    }
+
+    /// Sets a function that gives the password for a server. It comes before every other source of passwords.
+    ///
+    /// It is asked again for every connection, also those of a pool, so that a password may change or expire: once the
+    /// server is reached, and over TLS if that is to be, whether the server will want a password or not. The time that
+    /// it takes is part of `connect_timeout`. If it fails no other host is tried, and what its error says is part of
+    /// ours.
+    ///
+    /// ```
+    /// use molt_db::config::{Config, Endpoint};
+    ///
+    /// async fn sign(server: Endpoint) -> Result<String, std::io::Error> {
+    ///     // Ask the cloud for a token that is good for this host and port.
+    /// #   let _ = server;
+    ///     Ok("a token of a quarter of an hour".to_owned())
+    /// }
+    ///
+    /// let config = "postgres://app@db.example/shop?sslmode=verify-full".parse::<Config>()?.password_from(sign);
+    /// # Ok::<(), molt_db::config::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn password_from<F, A, P, E>(mut self, ask: F) -> Self
+    where
+        F: Fn(Endpoint) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<P, E>> + Send + 'static,
+        P: Into<Vec<u8>>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.password_callback = Some(Callback::new(ask));
+        self
+    }
+
+    /// Sets a function that gives a bearer token of OAuth for a server. Default: none, and a server that asks for a
+    /// token is refused.
+    ///
+    /// It is asked as [`Config::password_from`] says. A token is shown to the server, and so to everyone who listens:
+    /// use TLS that verifies. Where the server takes a password by SCRAM too and there is one, that is preferred.
+    // PG docs: sasl-authentication, "OAUTHBEARER Authentication"
+    #[must_use]
+    pub fn oauth_token_from<F, A, T, E>(mut self, ask: F) -> Self
+    where
+        F: Fn(Endpoint) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Vec<u8>>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.oauth_token_callback = Some(Callback::new(ask));
         self
     }
 
@@ -109,6 +161,14 @@ impl Config {
     /// Returns the password that is set. [`Config::password_for`] knows those of the password file.
     pub fn get_password(&self) -> Option<&Secret> {
         said_secret(self.password.as_ref())
+    }
+
+    pub(crate) fn password_callback(&self) -> Option<&Callback> {
+        self.password_callback.as_ref()
+    }
+
+    pub(crate) fn oauth_token_callback(&self) -> Option<&Callback> {
+        self.oauth_token_callback.as_ref()
     }
 
     /// Returns the password file, if one is set.
@@ -227,6 +287,17 @@ mod tests {
         assert_eq!(Config::new().user("app").get_dbname(), Some("app"));
         assert_eq!(Config::new().user("app").dbname("").get_dbname(), Some("app"));
         assert_eq!(Config::new().user("app").dbname("shop").get_dbname(), Some("shop"));
+    }
+
+    #[test]
+    fn callbacks_take_the_place_of_passwords_and_print_nothing() {
+        let ask = |_| async { Ok::<_, std::io::Error>("s3cr3t") };
+        let config = Config::new().password("s3cr3t").password_from(ask).oauth_token_from(ask);
+        assert!(config.password_callback().is_some() && config.oauth_token_callback().is_some());
+        assert_eq!(config, config.clone());
+        assert_ne!(config, config.clone().password_from(ask));
+        assert!(!format!("{config:?}").contains("s3cr3t"));
+        assert!(config.password("pw").password_callback().is_none());
     }
 
     #[test]

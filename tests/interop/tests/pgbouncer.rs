@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use molt_db::config::{ProtocolVersion, TargetSessionAttrs};
 use molt_db::{Config, Connection, Error, Pool};
 use molt_db_interop::program;
 use molt_db_testkit::{Server, shared_servers};
@@ -207,6 +208,43 @@ async fn options_that_a_pooler_does_not_take_are_its_to_refuse() {
     let config = bouncer.config().options("-c statement_timeout=1000");
     let error = within(Connection::connect(&config)).await.unwrap_err();
     assert!(error.is_connect() && error.to_string().contains("options"), "{error}");
+}
+
+/// 1.18 answers a question for 3.2 with FATAL 08P01.
+#[tokio::test]
+async fn a_pooler_that_does_not_know_the_latest_version_is_asked_for_an_older_one() {
+    let bouncer = Bouncer::start(Server::shared(), "pool_mode = session");
+    let config = bouncer.config().max_protocol_version(ProtocolVersion::LATEST);
+    let mut connection = within(Connection::connect(&config)).await.unwrap();
+    assert_eq!(connection.protocol_version(), ProtocolVersion::V3_0);
+    assert_usable(&mut connection).await;
+}
+
+/// Poolers do not report whether the server behind them is a standby.
+#[tokio::test]
+async fn the_server_behind_a_pooler_is_asked_what_it_is() {
+    for server in shared_servers() {
+        for mode in ["session", "transaction"] {
+            let bouncer = Bouncer::start(server, &format!("pool_mode = {mode}"));
+            let config = bouncer.config().statement_cache_size(0);
+            for (wanted, fits) in [
+                (TargetSessionAttrs::ReadWrite, true),
+                (TargetSessionAttrs::Primary, true),
+                (TargetSessionAttrs::PreferStandby, true),
+                (TargetSessionAttrs::ReadOnly, false),
+                (TargetSessionAttrs::Standby, false),
+            ] {
+                let config = config.clone().target_session_attrs(wanted);
+                match within(Connection::connect(&config)).await {
+                    Ok(mut connection) => {
+                        assert!(fits, "{mode} {wanted}");
+                        assert_usable(&mut connection).await;
+                    }
+                    Err(error) => assert!(!fits && error.attempts()[0].is_wrong_role(), "{mode} {error}"),
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::ProtocolError;
 use crate::auth::oauth::{BearerToken, OAUTHBEARER};
 use crate::auth::scram::{Binding, Iterations, SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
 use crate::auth::{AuthKind, ChannelBinding, RequireAuth, Secret, Transport, Unbound};
-use crate::message::{Authentication, SaslMechanisms};
+use crate::message::{Authentication, ProtocolVersion, SaslMechanisms};
 use crate::wire::{Limits, Tag};
 
 /// How to prove who connects, and what to be wary of.
@@ -28,6 +28,10 @@ pub struct Credentials {
     pub require_auth: RequireAuth,
     /// The most rounds of hashing that a server may ask for.
     pub iterations: Iterations,
+    /// The version of the protocol to ask for.
+    pub max_protocol_version: ProtocolVersion,
+    /// The oldest version to put up with where the server does not speak that one.
+    pub min_protocol_version: ProtocolVersion,
     /// How large a message may be.
     pub limits: Limits,
     /// How many prepared statements the session keeps; 0 for none.
@@ -36,7 +40,7 @@ pub struct Credentials {
 
 impl Default for Credentials {
     /// No password, no token, a nonce of zeros (which is only good for tests), binding where it is possible, TLS, any
-    /// method of authentication, 1,000,000 iterations, 256 statements.
+    /// method of authentication, 1,000,000 iterations, protocol 3.0, 256 statements.
     fn default() -> Self {
         Self {
             password: None,
@@ -47,6 +51,8 @@ impl Default for Credentials {
             transport: Transport::default(),
             require_auth: RequireAuth::default(),
             iterations: Iterations::DEFAULT_LIMIT,
+            max_protocol_version: ProtocolVersion::default(),
+            min_protocol_version: ProtocolVersion::default(),
             limits: Limits::default(),
             statement_cache_size: 256,
         }

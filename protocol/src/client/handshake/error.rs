@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::auth::{AuthKind, RequireAuth, ScramError, Unbound};
-use crate::message::ServerError;
+use crate::message::{ProtocolVersion, ServerError};
 use crate::{EncodeError, ProtocolError};
 
 /// Why there is no session.
@@ -11,6 +11,17 @@ use crate::{EncodeError, ProtocolError};
 pub enum HandshakeError {
     /// The server refused, and said why.
     Server(ServerError),
+    /// The server refused at once, and what it said is what those say who do not know how to negotiate the version
+    /// that was asked for: to ask for 3.0 may help.
+    VersionRefused(ServerError),
+    /// The server speaks a version that is older than
+    /// [`Credentials::min_protocol_version`](super::Credentials::min_protocol_version).
+    TooOld {
+        /// What it speaks.
+        spoken: ProtocolVersion,
+        /// What it would have to speak.
+        min: ProtocolVersion,
+    },
     /// The server broke the protocol.
     Protocol(ProtocolError),
     /// The SCRAM exchange failed on our side: the server could not prove that it knows the password, or asked for
@@ -55,7 +66,9 @@ impl HandshakeError {
     /// Returns the server's own error, if there is one.
     pub fn server_error(&self) -> Option<&ServerError> {
         match self {
-            Self::Server(error) | Self::TokenRefused { error, .. } => Some(error),
+            Self::Server(error) | Self::VersionRefused(error) | Self::TokenRefused { error, .. } => {
+                Some(error)
+            }
             _ => None,
         }
     }
@@ -88,7 +101,10 @@ impl From<Unbound> for HandshakeError {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Server(error) => error.fmt(f),
+            Self::Server(error) | Self::VersionRefused(error) => error.fmt(f),
+            Self::TooOld { spoken, min } => {
+                write!(f, "the server speaks protocol {spoken}, and min_protocol_version is {min}")
+            }
             Self::Protocol(error) => error.fmt(f),
             Self::Scram(error) => write!(f, "SCRAM authentication failed: {error}"),
             Self::PasswordMissing => f.write_str("the server asks for a password and none was given"),

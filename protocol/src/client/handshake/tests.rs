@@ -421,6 +421,105 @@ mod oauth {
     }
 }
 
+mod version {
+    use super::*;
+    use crate::message::{NegotiateProtocolVersion, ProtocolVersion};
+
+    const V3_0: ProtocolVersion = ProtocolVersion::V3_0;
+    const V3_2: ProtocolVersion = ProtocolVersion::V3_2;
+
+    fn versions(max: ProtocolVersion, min: ProtocolVersion) -> Credentials {
+        Credentials { max_protocol_version: max, min_protocol_version: min, ..both_secrets() }
+    }
+
+    fn negotiate(version: u32, options: &[&str]) -> Vec<u8> {
+        let unknown_options = options.iter().map(|&name| name.to_owned()).collect();
+        let mut out = Vec::new();
+        NegotiateProtocolVersion { version, unknown_options }.encode(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn the_version_that_is_asked_for_is_in_the_first_message() {
+        let startup = Startup { user: "app", database: None, application_name: None, options: None };
+        for (max, code) in [(V3_0, [0, 3, 0, 0]), (V3_2, [0, 3, 0, 2])] {
+            let mut out = Vec::new();
+            let handshake = Handshake::start(&startup, versions(max, V3_0), &mut out).unwrap();
+            assert_eq!((&out[4..8], handshake.protocol_version()), (&code[..], max));
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_speaks_what_was_asked_for_and_another_brings_it_down() {
+        let session = [&OK[..], &READY].concat();
+        let older = [negotiate(V3_0.code(), &[]), session.clone()].concat();
+        for (input, spoken) in [(session, V3_2), (older, V3_0)] {
+            for size in [input.len(), 1] {
+                let mut handshake = start(versions(V3_2, V3_0));
+                let mut received = Vec::new();
+                let mut is_ready = false;
+                for piece in input.chunks(size) {
+                    received.extend_from_slice(piece);
+                    match handshake.receive(&received, &mut Vec::new()).unwrap() {
+                        Received::Partial { consumed, .. } => drop(received.drain(..consumed)),
+                        Received::Event { event, .. } => is_ready = matches!(event, HandshakeEvent::Ready(_)),
+                    }
+                }
+                assert!(is_ready);
+                assert_eq!(handshake.protocol_version(), spoken);
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_older_than_allowed_gets_no_secret() {
+        let input = [negotiate(V3_0.code(), &[]), asks(3, b"")].concat();
+        let error = refused_in_silence(versions(V3_2, V3_2), &input);
+        assert!(matches!(error, HandshakeError::TooOld { spoken: V3_0, min: V3_2 }), "{error:?}");
+        assert!(error.to_string().contains("protocol 3.0"), "{error}");
+    }
+
+    // PG source: fe-protocol3.c, pqGetNegotiateProtocolVersion3
+    #[test]
+    fn what_is_no_answer_to_the_question_is_refused() {
+        let twice = [negotiate(V3_0.code(), &[]), negotiate(V3_0.code(), &[])].concat();
+        for (asked, answer) in [
+            (V3_0, negotiate(V3_0.code(), &[])),
+            (V3_0, negotiate(V3_0.code(), &["_pq_.x"])),
+            (V3_0, negotiate(V3_2.code(), &[])),
+            (V3_2, negotiate(V3_2.code(), &[])),
+            (V3_2, negotiate(0x0003_0001, &[])),
+            (V3_2, negotiate(0x0003_0003, &[])),
+            (V3_2, negotiate(0x0002_0000, &[])),
+            (V3_2, negotiate(V3_0.code(), &["_pq_.x"])),
+            (V3_2, twice),
+            (V3_2, b"v\0\0\0\x08\0\x03\0\0".to_vec()),
+            (V3_2, [&OK[..], &negotiate(V3_0.code(), &[])].concat()),
+        ] {
+            let error = refused_in_silence(versions(asked, V3_0), &answer);
+            assert!(matches!(error, HandshakeError::Protocol(_)), "{asked} {answer:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_at_once_is_about_the_version() {
+        for code in ["08P01", "0A000"] {
+            let (_, result) = answer(versions(V3_2, V3_0), &refusal(code));
+            let error = result.unwrap_err();
+            assert!(matches!(error, HandshakeError::VersionRefused(_)), "{error:?}");
+            assert_eq!(error.server_error().unwrap().code().as_str(), code);
+        }
+        let negotiated = [negotiate(V3_0.code(), &[]), refusal("08P01")].concat();
+        let asked = [asks(3, b""), refusal("08P01")].concat();
+        for (max, input) in
+            [(V3_0, refusal("08P01")), (V3_2, refusal("28000")), (V3_2, negotiated), (V3_2, asked)]
+        {
+            let (_, result) = answer(versions(max, V3_0), &input);
+            assert!(matches!(result, Err(HandshakeError::Server(_))), "{max} {result:?}");
+        }
+    }
+}
+
 mod between {
     use super::*;
 

@@ -1,0 +1,204 @@
+//! One session at one address: from the first byte to readiness.
+
+use std::future::poll_fn;
+
+use molt_db_decode::{Params, RowLayout};
+use molt_db_protocol::auth::oauth::BearerToken;
+use molt_db_protocol::auth::scram::{KeyDerivation, SaltedPassword};
+use molt_db_protocol::auth::{self, Secret, tls_server_end_point};
+use molt_db_protocol::client::{
+    Client, Credentials, Handshake, HandshakeError, HandshakeEvent, Received, Startup,
+};
+
+use super::{Connector, random};
+use crate::config::{Endpoint, ProtocolVersion};
+use crate::connection::notices::Notices;
+use crate::connection::settle::Waits;
+use crate::connection::{Canceller, Connection, State};
+use crate::error::ConnectCause;
+use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
+
+/// A session that is ready.
+struct Ready {
+    transport: Transport,
+    client: Box<Client>,
+    version: ProtocolVersion,
+    notices: Notices,
+}
+
+impl Connector {
+    /// Opens a session, asking for this version of the protocol; in the other of two ways if the mode of encryption
+    /// allows that and the first has failed.
+    pub(super) async fn session(
+        &self,
+        endpoint: &Endpoint,
+        peer: &Peer,
+        version: ProtocolVersion,
+    ) -> Result<Connection, ConnectCause> {
+        match self.attempt(endpoint, peer, &self.encryption, version).await {
+            Err(Failed { cause, instead: Some(encryption) }) => {
+                let next = self.attempt(endpoint, peer, &encryption, version).await;
+                next.map_err(|next| encryption.both(cause, next.cause))
+            }
+            attempted => attempted.map_err(|failed| failed.cause),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        peer: &Peer,
+        encryption: &Encryption,
+        version: ProtocolVersion,
+    ) -> Result<Connection, Failed> {
+        let stream = peer.connect().await?;
+        self.begin(stream, Some(peer.clone()), endpoint, encryption, version).await
+    }
+
+    /// Brings a stream to a session.
+    pub(super) async fn begin(
+        &self,
+        stream: Stream,
+        peer: Option<Peer>,
+        endpoint: &Endpoint,
+        encryption: &Encryption,
+        version: ProtocolVersion,
+    ) -> Result<Connection, Failed> {
+        self.check_owner(&stream)?;
+        let applied = encryption.apply(stream, endpoint.host()).await;
+        let stream = applied.map_err(|cause| encryption.after_failure(cause))?;
+        let instead = encryption.after_refusal(&stream);
+        let credentials = self.credentials(endpoint, &stream, version).await?;
+        let login = self.log_in(stream, credentials).await;
+        let ready = login.map_err(|cause| Failed::login(cause, instead))?;
+        Ok(self.connection(ready, endpoint, peer, encryption))
+    }
+
+    /// Nobody knows who is at the other end of a stream that the user has opened.
+    fn check_owner(&self, stream: &Stream) -> Result<(), ConnectCause> {
+        match (stream, self.config.get_require_peer()) {
+            (Stream::Own(_), Some(required)) => Err(ConnectCause::Owner {
+                required: required.to_owned(),
+                found: "nobody knows whom".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn credentials(
+        &self,
+        endpoint: &Endpoint,
+        stream: &Stream,
+        version: ProtocolVersion,
+    ) -> Result<Credentials, ConnectCause> {
+        Ok(Credentials {
+            password: self.password(endpoint).await?,
+            token: self.token(endpoint).await?,
+            nonce: random()?,
+            statement_cache_size: self.config.get_statement_cache_size(),
+            certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
+            channel_binding: self.config.get_channel_binding(),
+            require_auth: self.config.get_require_auth(),
+            max_protocol_version: version,
+            min_protocol_version: self.config.get_min_protocol_version(),
+            transport: match stream {
+                Stream::Tls(_) => auth::Transport::Tls,
+                _ => auth::Transport::Clear,
+            },
+            ..Credentials::default()
+        })
+    }
+
+    async fn password(&self, endpoint: &Endpoint) -> Result<Option<Secret>, ConnectCause> {
+        match self.config.password_callback() {
+            None => Ok(self.config.password_for(endpoint)),
+            Some(callback) => match callback.ask(endpoint).await {
+                Ok(password) => Ok(Some(password)),
+                Err(error) => Err(ConnectCause::Callback { secret: "password", error }),
+            },
+        }
+    }
+
+    async fn token(&self, endpoint: &Endpoint) -> Result<Option<BearerToken>, ConnectCause> {
+        let Some(callback) = self.config.oauth_token_callback() else { return Ok(None) };
+        let token = match callback.ask(endpoint).await {
+            Ok(token) => BearerToken::new(token).map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        token.map(Some).map_err(|error| ConnectCause::Callback { secret: "token", error })
+    }
+
+    async fn log_in(&self, stream: Stream, credentials: Credentials) -> Result<Ready, ConnectCause> {
+        let startup = Startup {
+            user: self.config.get_user().unwrap_or_default(),
+            database: self.config.get_dbname(),
+            application_name: self.config.get_application_name(),
+            options: self.config.get_options(),
+        };
+        let mut transport = Transport::new(stream);
+        let mut notices = Notices::default();
+        let (_, output) = transport.buffers();
+        let mut handshake =
+            Handshake::start(&startup, credentials, output).map_err(HandshakeError::Encode)?;
+        loop {
+            let (input, output) = transport.buffers();
+            match handshake.receive(input, output)? {
+                Received::Partial { consumed, needed } => {
+                    transport.take(consumed, 0);
+                    poll_fn(|cx| transport.poll_exchange(cx, needed)).await?;
+                }
+                Received::Event { consumed, event } => {
+                    transport.take(consumed, 0);
+                    match event {
+                        HandshakeEvent::Ready(client) => {
+                            let version = handshake.protocol_version();
+                            return Ok(Ready { transport, client, version, notices });
+                        }
+                        HandshakeEvent::Notice(notice) => notices.keep(notice),
+                        HandshakeEvent::DeriveKey(derivation) => {
+                            let key = derive(derivation).await?;
+                            let (_, output) = transport.buffers();
+                            handshake.derived(key, output)?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn connection(
+        &self,
+        ready: Ready,
+        endpoint: &Endpoint,
+        peer: Option<Peer>,
+        encryption: &Encryption,
+    ) -> Connection {
+        let Ready { transport, client, version, notices } = ready;
+        let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
+            let host = endpoint.host().to_owned();
+            let limit = self.config.get_connect_timeout();
+            Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
+        });
+        Connection {
+            transport,
+            client,
+            version,
+            timer: Timer::default(),
+            query_timeout: self.config.get_query_timeout(),
+            canceller,
+            state: State::Open,
+            params: Params::default(),
+            types: Vec::new(),
+            formats: Vec::new(),
+            layout: RowLayout::default(),
+            notices,
+            waits: Waits::default(),
+        }
+    }
+}
+
+/// The hash takes milliseconds by design: other tasks of this thread do not wait for it.
+async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCause> {
+    let derived = tokio::task::spawn_blocking(move || derivation.run()).await;
+    derived.map_err(|error| ConnectCause::Io(std::io::Error::other(error)))
+}

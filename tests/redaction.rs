@@ -1,0 +1,153 @@
+//! Whatever is printed, secrets and parameters are not in it.
+
+mod common;
+
+use std::any::type_name;
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use common::{on_each_server, within};
+use molt_db::config::{
+    Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
+    TargetSessionAttrs, TlsVersion,
+};
+use molt_db::{Config, Connection, OwnedRow, Params, Pool};
+use molt_db_testkit::{Server, User};
+
+/// All passwords, tokens and parameters have one of these in them.
+const SECRETS: [&str; 2] = ["-secret", "secret-"];
+
+fn tells_a_secret(text: &str) -> bool {
+    SECRETS.iter().any(|secret| text.to_lowercase().contains(secret))
+}
+
+/// Prints values in every way, and keeps in mind of which types they were.
+#[derive(Default)]
+struct Printer {
+    types: BTreeSet<String>,
+}
+
+impl Printer {
+    fn debug<T: Debug + ?Sized>(&mut self, value: &T) {
+        let path = type_name::<T>().split('<').next().unwrap_or_default();
+        self.types.insert(path.rsplit("::").next().unwrap_or_default().to_owned());
+        for text in [format!("{value:?}"), format!("{value:#?}")] {
+            assert!(!tells_a_secret(&text), "{path}: {text}");
+        }
+    }
+
+    fn all<T: Debug + Display>(&mut self, value: &T) {
+        self.debug(value);
+        let text = value.to_string();
+        assert!(!tells_a_secret(&text), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_public_type_prints_a_secret_or_a_parameter() {
+    on_each_server(async |server| {
+        let mut printer = Printer::default();
+        of_configurations(&mut printer);
+        of_errors(&mut printer, server).await;
+        of_sessions(&mut printer, server).await;
+        for name in public_types(Path::new("src")) {
+            assert!(printer.types.contains(&name), "{name} is public and was not printed");
+        }
+    })
+    .await;
+}
+
+fn of_configurations(printer: &mut Printer) {
+    let key = [b's'; 32];
+    let config = Config::new()
+        .user("u")
+        .password("My-Secret")
+        .scram_client_key(key)
+        .scram_server_key(key)
+        .oauth_client_secret("My-Secret")
+        .oauth_token_from(|_| async { Ok::<_, io::Error>("My-Secret") });
+    printer.debug(&config);
+    assert!(!format!("{config:?}").contains("115, 115"));
+    printer.debug(&config.clone().password_from(|_| async { Ok::<_, io::Error>("My-Secret") }));
+    printer.debug(&Pool::builder(config.clone()));
+    printer.debug(&Host::from("h"));
+    printer.all(&config.endpoint());
+    printer.all(&SslMode::Require);
+    printer.debug(&SslRootCert::System);
+    printer.debug(&SslNegotiation::Direct);
+    printer.debug(&SslCertMode::Allow);
+    printer.debug(&TlsVersion::V1_3);
+    printer.all(&TargetSessionAttrs::Any);
+    printer.all(&LoadBalanceHosts::Random);
+    printer.debug(&Switch::On);
+    printer.debug(&Replication::Off);
+    for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
+        printer.all(&text.parse::<Config>().unwrap_err());
+    }
+    assert_eq!(config.endpoint(), Endpoint::Tcp { host: "localhost".into(), address: None, port: 5432 });
+}
+
+async fn of_errors(printer: &mut Printer, server: &Server) {
+    for user in [User::Scram, User::Md5, User::Clear] {
+        let config: Config = server.url(user, "test").parse().unwrap();
+        let error = within(Connection::connect(&config.password("Another-Secret"))).await.unwrap_err();
+        printer.all(&error);
+        printer.all(&error.attempts()[0]);
+        printer.all(error.server().unwrap());
+    }
+}
+
+async fn of_sessions(printer: &mut Printer, server: &Server) {
+    let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let pool = Pool::builder(config).build().unwrap();
+    let mut session = within(pool.acquire()).await.unwrap();
+    printer.debug(&pool);
+    printer.debug(&session);
+    let connection: &mut Connection = &mut session;
+    printer.debug(connection);
+    printer.debug(&connection.canceller().unwrap());
+    let statement = connection.prepare("select $1::text").await.unwrap();
+    printer.debug(&statement);
+
+    let mut params = Params::default();
+    params.push(&"Secret-Parameter").unwrap();
+    printer.debug(&params);
+    let query = connection.query(&statement).bind("Secret-Parameter");
+    printer.debug(&query);
+    let mut rows = query.rows().await.unwrap();
+    printer.debug(rows.next().await.unwrap().as_ref().unwrap());
+    while rows.next().await.unwrap().is_some() {}
+    printer.debug(&rows);
+    let row: OwnedRow = connection.query(&statement).bind("Secret-Parameter").one().await.unwrap();
+    printer.debug(&row);
+    printer.debug(&connection.query(&statement).bind("Secret-Parameter").rows().await.unwrap().owned());
+    connection.settle().await.unwrap();
+    printer.debug(&connection.query(&statement).bind("Secret-Parameter").arrow().await.unwrap());
+    connection.settle().await.unwrap();
+    let error = connection.query(&statement).bind("Secret-Parameter").one::<(i32,)>().await.unwrap_err();
+    printer.all(&error);
+    let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
+    printer.all(&error);
+}
+
+/// Returns the names of the types that the sources declare for everybody.
+fn public_types(folder: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.append(&mut public_types(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let declared = text.lines().filter_map(|line| {
+                let rest = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))?;
+                rest.split(|c: char| !c.is_alphanumeric()).next()
+            });
+            names.extend(declared.map(str::to_owned));
+        }
+    }
+    names
+}
