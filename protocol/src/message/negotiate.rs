@@ -21,8 +21,10 @@ impl NegotiateProtocolVersion {
         let mut reader = Reader::new(body);
         let version = reader.u32()?;
         let count = reader.count32(1)?;
-        let unknown_options =
-            (0..count).map(|_| reader.text().map(str::to_owned)).collect::<Result<_, _>>()?;
+        let mut unknown_options = Vec::with_capacity(count);
+        for _ in 0..count {
+            unknown_options.push(reader.text()?.to_owned());
+        }
         reader.finish()?;
         Ok(Self { version, unknown_options })
     }
@@ -49,6 +51,13 @@ mod tests {
     fn version_and_options_are_read() {
         let read = NegotiateProtocolVersion::parse(b"\0\x03\0\0\0\0\0\x01_pq_.foo\0").unwrap();
         assert_eq!((read.version, read.unknown_options), (0x0003_0000, vec!["_pq_.foo".to_owned()]));
+    }
+
+    #[test]
+    fn as_many_options_are_reserved_as_there_are() {
+        let body = [&b"\0\x03\0\0\0\0\0\xc8"[..], &b"a\0".repeat(200)].concat();
+        let options = NegotiateProtocolVersion::parse(&body).unwrap().unknown_options;
+        assert_eq!((options.len(), options.capacity()), (200, 200));
     }
 
     #[test]

@@ -38,7 +38,10 @@ impl FieldDescription {
 pub fn row_description(body: &[u8]) -> Result<Vec<FieldDescription>, Malformed> {
     let mut reader = Reader::new(body);
     let count = reader.count(SMALLEST_FIELD)?;
-    let fields = (0..count).map(|_| field(&mut reader)).collect::<Result<_, _>>()?;
+    let mut fields = Vec::with_capacity(count);
+    for _ in 0..count {
+        fields.push(field(&mut reader)?);
+    }
     reader.finish()?;
     Ok(fields)
 }
@@ -113,6 +116,13 @@ mod tests {
         assert_eq!(out[5..], *ONE);
         assert_eq!(read, [expected]);
         assert_eq!(row_description(b"\0\0").unwrap(), []);
+    }
+
+    #[test]
+    fn as_many_columns_are_reserved_as_there_are() {
+        let body = [&[0, 200][..], &ONE[2..].repeat(200)].concat();
+        let fields = row_description(&body).unwrap();
+        assert_eq!((fields.len(), fields.capacity()), (200, 200));
     }
 
     #[test]
