@@ -418,11 +418,10 @@ proptest! {
                     Ok(Received::Event { consumed, event }) => (consumed, event),
                     Ok(Received::Partial { .. }) => break,
                     // The one error that leaves open where the answers end: only a late cancel request causes it.
-                    Err(SessionError::Protocol(ProtocolError::Unexpected { tag: Tag::ErrorResponse, state }))
-                        if state == "the end of a refused copy is due" =>
-                    {
-                        return Ok(());
-                    }
+                    Err(SessionError::Protocol(ProtocolError::Unexpected {
+                        tag: Tag::ErrorResponse,
+                        state: "the end of a refused copy is due",
+                    })) => return Ok(()),
                     Err(error) => panic!("{error}"),
                 };
                 if let Event::Finished(_) = event {
