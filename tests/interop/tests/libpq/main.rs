@@ -178,6 +178,9 @@ fn values_are_refused_where_libpq_refuses_them() {
         }
         let theirs = refusal(&mut oracle, &settings);
         let ours = our_refusal(&settings);
+        if ours.as_ref().is_some_and(lacks_company) {
+            continue;
+        }
         assert_eq!(ours.is_some(), theirs.is_some(), "{settings:?}: {ours:?}, and libpq: {theirs:?}");
         refused += usize::from(ours.is_some());
     }
@@ -194,6 +197,15 @@ fn our_refusal(settings: &[(&str, String)]) -> Option<ConfigError> {
     let checked =
         (HARMLESS.to_owned() + &written(settings)).parse::<Config>().and_then(|config| config.validate());
     checked.err().filter(|error| !error.is_unsupported())
+}
+
+/// A difference that no single value shows: a certificate goes with its key, and to require one takes TLS. libpq looks
+/// for the other half in the user's home, and at none of it where it does not encrypt.
+fn lacks_company(error: &ConfigError) -> bool {
+    let text = error.to_string();
+    text.contains("needs its key")
+        || text.contains("needs its certificate")
+        || text.contains("sslcertmode=require")
 }
 
 fn written(settings: &[(&str, String)]) -> String {
@@ -273,7 +285,8 @@ fn every_option_of_libpq_is_honoured_or_refused_by_name() {
         };
         assert!(source.contains(&row), "{row}");
         let (_, asking) = ASKING.iter().find(|(asked, _)| asked == name).unwrap_or(&("", "1"));
-        let text = format!("user=u host=db {name}={}", quoted(asking));
+        let (_, company) = COMPANY.iter().find(|(asked, _)| asked == name).unwrap_or(&("", ""));
+        let text = format!("user=u host=db {name}={} {company}", quoted(asking));
         let config: Config = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         match config.validate() {
             Ok(()) => assert_ne!(config, "user=u host=db".parse().unwrap(), "`{name}` changes nothing"),
@@ -296,6 +309,13 @@ const HARMLESS: &str = "hostaddr=127.0.0.1 port=1 user=u connect_timeout=5 sslmo
 /// These change what is dialled, or which files are read.
 const LEADS_ELSEWHERE: &[&str] =
     &["host", "hostaddr", "port", "service", "passfile", "requiressl", "nonsense"];
+
+/// What an option cannot be without.
+const COMPANY: &[(&str, &str)] = &[
+    ("sslcert", "sslkey=1"),
+    ("sslkey", "sslcert=1"),
+    ("sslcertmode", "sslcert=1 sslkey=1 sslmode=require"),
+];
 
 /// What asks for something else than is done anyway, where it is not `1`.
 const ASKING: &[(&str, &str)] = &[
