@@ -7,13 +7,15 @@
 //! |---|---|
 //! | `^` | a packet of the client, which gets a right length |
 //! | `!` | bytes of the client as they are |
-//! | `=` | the server at the door: empty lets in, `S` and `N` answer about TLS, `E` refuses, `R` and a body ask |
+//! | `=` | the server at the door: empty lets in, `S` and `N` answer about TLS, `E` refuses, `R` and a body ask, `P` asks for a proof by SCRAM |
 //! | `+` | the server in the session: a type and a body to send |
 //! | other | a message of the client, of that type, with a right length |
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_fuzz::{Meter, Pieces, Record, records};
+use molt_db_protocol::auth::Secret;
+use molt_db_protocol::auth::scram::{Iterations, Offer, Verifier};
 use molt_db_protocol::client::Received;
 use molt_db_protocol::message::{
     Authentication, BackendMessage, ServerError, Severity, SqlState, SslAnswer, TransactionStatus,
@@ -55,6 +57,8 @@ struct Door {
     sent: Vec<u8>,
     turn: Turn,
     has_begun: bool,
+    /// Asked for a proof that nobody has.
+    wants_proof: bool,
     meter: Meter,
 }
 
@@ -72,6 +76,7 @@ impl Door {
         match (record.kind, record.body) {
             (b'=', []) => return self.admit(),
             (b'=', [b'R', body @ ..]) => self.ask(body),
+            (b'=', [b'P', offer @ ..]) => self.ask_scram(offer),
             (b'=', [b'E', ..]) => self.refuse(),
             (b'=', [answer, ..]) => self.answer_ssl(*answer),
             _ => {
@@ -100,6 +105,7 @@ impl Door {
                     self.turn = match event {
                         Arrival::Cancel(_) => Turn::Nobody,
                         Arrival::UnsupportedVersion(_) => Turn::Client,
+                        Arrival::Proved => panic!("a proof that nobody has"),
                         _ => Turn::Server,
                     };
                     self.has_begun |= matches!(event, Arrival::Startup(_));
@@ -116,6 +122,7 @@ impl Door {
     fn admit(&mut self) -> Option<Session> {
         let session = self.reception.admit(&mut self.sent).ok()?;
         assert!(self.has_begun && self.turn == Turn::Server, "let in without being asked");
+        assert!(!self.wants_proof, "let in without a proof");
         Some(session)
     }
 
@@ -125,6 +132,16 @@ impl Door {
         if self.reception.ask(request, &mut self.sent).is_ok() {
             assert!(self.has_begun && self.turn == Turn::Server, "asked nobody");
             self.turn = if is_last { Turn::Server } else { Turn::Client };
+        }
+    }
+
+    /// Asks for a password that nobody knows, with channel binding if there is an offer.
+    fn ask_scram(&mut self, offer: &[u8]) {
+        let verifier = Verifier::mock(&Secret::new("server"), b"app", Iterations::default());
+        let offer = if offer.is_empty() { Offer::Plain } else { Offer::Plus(vec![7; 32]) };
+        if self.reception.ask_scram(verifier, offer, [0; 18], &mut self.sent).is_ok() {
+            assert!(self.has_begun && self.turn == Turn::Server, "asked nobody");
+            (self.turn, self.wants_proof) = (Turn::Client, true);
         }
     }
 
