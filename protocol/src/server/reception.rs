@@ -57,7 +57,8 @@ pub enum Arrival<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     version: u32,
-    parameters: Vec<(String, String)>,
+    /// Names and values in turn, each with its NUL: no more than was sent.
+    parameters: Box<str>,
 }
 
 impl Asked {
@@ -69,12 +70,13 @@ impl Asked {
 
     /// Returns a parameter, the last of its name: `user` (which is always there), `database`, any setting.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.iter().filter(|(known, _)| *known == name).last().map(|(_, value)| value)
     }
 
     /// Walks the parameters, without the options of the protocol.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let mut texts = self.parameters.split_terminator('\0');
+        std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
     }
 }
 
@@ -315,17 +317,21 @@ impl Reception {
         parameters: impl Iterator<Item = (&'p str, &'p str)>,
         out: &mut Vec<u8>,
     ) -> Result<Asked, RequestError> {
-        let (options, parameters): (Vec<_>, Vec<_>) = parameters
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .partition(|(name, _)| name.starts_with("_pq_."));
+        let (mut kept, mut unknown_options) = (String::new(), Vec::new());
+        for (name, value) in parameters {
+            if name.starts_with("_pq_.") {
+                unknown_options.push(name.to_owned());
+            } else {
+                kept.extend([name, "\0", value, "\0"]);
+            }
+        }
         let version = asked.min(NEWEST);
-        if version != asked || !options.is_empty() {
-            let unknown_options = options.into_iter().map(|(name, _)| name).collect();
+        if version != asked || !unknown_options.is_empty() {
             let negotiate = NegotiateProtocolVersion { version, unknown_options };
             // What came in as a string goes out as one.
             let _ = negotiate.encode(out);
         }
-        let asked = Asked { version, parameters };
+        let asked = Asked { version, parameters: kept.into() };
         match asked.get("user") {
             Some(user) if !user.is_empty() => Ok(asked),
             _ => Err(unexpected_packet("StartupMessage without a user", "one has to be named")),
