@@ -419,3 +419,29 @@ fn refused(state: &'static str) -> SendError {
 
 /// 3.2
 const NEWEST: u32 = 0x0003_0002;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_startup_is_kept_than_was_sent() {
+        let parameters = ["user", "app", "a", "1", "_pq_.x", "1", "a", "2"];
+        let nameless = ["b", ""].repeat(3_000);
+        let body =
+            parameters.into_iter().chain(nameless).fold(String::new(), |body, text| body + text + "\0");
+        let body = [&196_608_u32.to_be_bytes(), body.as_bytes(), b"\0"].concat();
+        let packet = [&u32::try_from(body.len() + 4).unwrap().to_be_bytes(), &body[..]].concat();
+
+        let mut reception = Reception::default();
+        let arrived = reception.receive(&packet, &mut Vec::new()).unwrap();
+        let Received::Event { event: Arrival::Startup(asked), .. } = arrived else { panic!("{arrived:?}") };
+        assert!(asked.parameters.len() < packet.len());
+        assert_eq!(
+            asked.iter().take(4).collect::<Vec<_>>(),
+            [("user", "app"), ("a", "1"), ("a", "2"), ("b", "")]
+        );
+        assert_eq!((asked.get("user"), asked.get("a"), asked.get("_pq_.x")), (Some("app"), Some("2"), None));
+        assert_eq!(asked.iter().count(), 3_003);
+    }
+}
