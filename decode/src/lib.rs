@@ -54,6 +54,7 @@ mod from_sql;
 mod oid;
 mod params;
 mod row;
+mod row_store;
 mod to_sql;
 pub mod types;
 
@@ -65,5 +66,6 @@ pub use molt_db_derive::FromRow;
 pub use oid::Oid;
 pub use params::{Parameters, Params};
 pub use row::{ColumnIndex, OwnedRow, Row, RowLayout};
+pub use row_store::RowStore;
 pub use to_sql::{IsNull, ToSql};
 pub use types::{Date, Json, Numeric, Time, Timestamp, TimestampTz, Uuid};

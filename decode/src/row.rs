@@ -9,7 +9,7 @@ pub struct RowLayout {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot {
+pub(crate) struct Slot {
     start: u32,
     /// -1 is NULL.
     length: i32,
@@ -26,7 +26,7 @@ impl RowLayout {
         if self.slots.len() != columns {
             self.slots.resize(columns, Slot::default());
         }
-        let walked = self.walk(body, columns);
+        let walked = walk(body, &mut self.slots);
         if walked.is_err() {
             self.slots.clear();
         }
@@ -43,19 +43,21 @@ impl RowLayout {
         self.locate(body, columns.len())?;
         Ok(Row { body, slots: &self.slots, columns })
     }
+}
 
-    fn walk(&mut self, body: &[u8], columns: usize) -> Result<(), RowError> {
-        let total = u32::try_from(body.len()).map_err(|_| RowError::TooLong)?;
-        let mut rest = fields(body, columns)?;
-        for (field, slot) in self.slots.iter_mut().enumerate() {
-            let (length, tail) = rest.split_first_chunk().ok_or(RowError::FieldLength { field })?;
-            let length = i32::from_be_bytes(*length);
-            let start = u32::try_from(tail.len()).map_or(0, |left| total.saturating_sub(left));
-            *slot = Slot { start, length };
-            rest = skip(tail, length).ok_or(RowError::FieldLength { field })?;
-        }
-        if rest.is_empty() { Ok(()) } else { Err(RowError::TrailingBytes) }
+/// Finds the fields of a row, as many as there are slots.
+#[inline]
+pub(crate) fn walk(body: &[u8], slots: &mut [Slot]) -> Result<(), RowError> {
+    let total = u32::try_from(body.len()).map_err(|_| RowError::TooLong)?;
+    let mut rest = fields(body, slots.len())?;
+    for (field, slot) in slots.iter_mut().enumerate() {
+        let (length, tail) = rest.split_first_chunk().ok_or(RowError::FieldLength { field })?;
+        let length = i32::from_be_bytes(*length);
+        let start = u32::try_from(tail.len()).map_or(0, |left| total.saturating_sub(left));
+        *slot = Slot { start, length };
+        rest = skip(tail, length).ok_or(RowError::FieldLength { field })?;
     }
+    if rest.is_empty() { Ok(()) } else { Err(RowError::TrailingBytes) }
 }
 
 /// Takes the count of fields off a row and compares it.
@@ -92,6 +94,10 @@ impl<'r> Row<'r> {
     /// meaningless.
     pub fn new(body: &'r [u8], layout: &'r RowLayout, columns: &'r Columns) -> Self {
         Self { body, slots: &layout.slots, columns }
+    }
+
+    pub(crate) fn of(body: &'r [u8], slots: &'r [Slot], columns: &'r Columns) -> Self {
+        Self { body, slots, columns }
     }
 
     /// Returns the number of fields.

@@ -1,10 +1,10 @@
 use std::time::Instant;
 
 use super::Client;
-use super::commands::Closes;
-use super::settle::{CancelOutcome, Owes, Sending, Settle, SettlePolicy, Settling, Tick};
+use super::sending::Closes;
+use super::settle::{CancelOutcome, OpenTransaction, Owes, Sending, Settle, SettlePolicy, Settling, Tick};
 use crate::exchange::Owed;
-use crate::message;
+use crate::message::{self, TransactionStatus};
 
 /// Walking away from what is under way.
 ///
@@ -16,16 +16,21 @@ use crate::message;
 /// | a COPY from the client | CopyFail; in the extended protocol one more Sync |
 /// | a replication stream | CopyDone; what the server still sends is dropped |
 ///
-/// A message that is half sent stays in the caller's buffer and is finished first. A transaction that is open stays
-/// open: whose it is decides about it.
+/// | a transaction that is open when all of that is over | it is made to fail, or rolled back: [`SettlePolicy::transaction`] |
+///
+/// A message that is half sent stays in the caller's buffer and is finished first.
 impl Client {
-    /// Says that nobody waits any more for what is under way, and appends what ends it.
+    /// Says that nobody waits any more for what is under way, and appends what ends it. Where nothing is, it does
+    /// nothing, unless a transaction is to be rolled back.
     ///
     /// From here on [`Client::receive`] hands out nothing but what is said unasked, and no command is taken until
     /// [`Client::poll_settle`] says that the session is settled. A second call changes nothing.
     pub fn abandon(&mut self, policy: SettlePolicy, now: Instant, out: &mut Vec<u8>) {
-        if self.is_settled() || self.settling.is_some() {
+        if self.settling.is_some() || (self.is_settled() && !self.leaves_transaction(policy.transaction)) {
             return;
+        }
+        if policy.transaction == OpenTransaction::IsRolledBack {
+            self.leads.clear();
         }
         self.settling = Some(Settling::new(policy, now));
         self.described = None;
@@ -47,7 +52,7 @@ impl Client {
     pub fn poll_settle(&mut self, sending: Sending, now: Instant, out: &mut Vec<u8>) -> Settle {
         let owes = self.owes();
         let Some(settling) = &mut self.settling else { return Settle::Settled };
-        match settling.tick(now, owes, sending) {
+        match settling.tick(now, owes, self.status, sending) {
             Tick::Tell(Settle::Settled) => {
                 self.settling = None;
                 Settle::Settled
@@ -58,6 +63,12 @@ impl Client {
                 self.session.exchange.owe(Owed::Sync);
                 self.poll_settle(Sending::Unfinished, now, out)
             }
+            Tick::EndTransaction(script) => {
+                // A literal without NUL can always be written.
+                let _ = message::query(script, out);
+                self.session.exchange.owe(Owed::Script);
+                self.poll_settle(Sending::Unfinished, now, out)
+            }
         }
     }
 
@@ -66,6 +77,12 @@ impl Client {
         if let Some(settling) = &mut self.settling {
             settling.cancel_over(now, outcome);
         }
+    }
+
+    /// Tells whether something of a transaction is left over on a session that is at rest, and not to stay.
+    fn leaves_transaction(&self, policy: OpenTransaction) -> bool {
+        policy == OpenTransaction::IsRolledBack
+            && (self.status != TransactionStatus::Idle || !self.leads.is_empty())
     }
 
     fn owes(&self) -> Owes {

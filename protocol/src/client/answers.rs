@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use super::commands::Closes;
 use super::pipeline::{End, Healing, Reports, Told};
 use super::query::{Goal, Query, Remedy, ResultFormats, Stage};
+use super::sending::Closes;
+use super::simple::ScriptReports;
 use super::statements::Inferred;
 use super::{Client, Description, Event, SessionError};
 use crate::exchange::{CopyEnd, Owed};
@@ -22,9 +23,8 @@ impl Client {
         if !begins || self.settling.is_some() || !self.session.exchange.takes_rows() {
             return false;
         }
-        let Some(query) = self.pipeline.current().filter(|query| query.stage == Stage::Running) else {
-            return false;
-        };
+        let runs = |query: &&mut Query| query.stage == Stage::Running && !query.is_led();
+        let Some(query) = self.pipeline.current().filter(runs) else { return false };
         query.stage = Stage::Streaming;
         if let Some(segment) = self.pipeline.front() {
             segment.told = Told::Something;
@@ -42,7 +42,7 @@ impl Client {
         match tag {
             Tag::DataRow => {
                 self.session.exchange.accept(tag)?;
-                let wanted = self.settling.is_none() && !self.pipeline.is_empty();
+                let wanted = self.settling.is_none() && self.streams();
                 return Ok(wanted.then_some(Event::Row(body)));
             }
             Tag::NoticeResponse => {
@@ -97,9 +97,10 @@ impl Client {
                 let columns = message::row_description(body)?;
                 self.described(columns, out);
             }
+            Tag::RowDescription => return self.script_columns(body),
             Tag::NoData => self.described(Vec::new(), out),
             Tag::BindComplete => {
-                if let Some(query) = self.pipeline.current() {
+                if let Some(query) = self.pipeline.current().filter(|query| !query.is_led()) {
                     query.stage = Stage::Running;
                 }
             }
@@ -147,10 +148,13 @@ impl Client {
         let types = match query.goal {
             // What was left to be inferred is declared from here on, so that it cannot be inferred otherwise later.
             Goal::Describe => description.parameters(),
-            Goal::Run { .. } | Goal::Fetch { .. } => arguments.types,
+            Goal::Run { .. } | Goal::Fetch { .. } | Goal::Lead => arguments.types,
         };
         let inferred = if types == arguments.types { Inferred::No } else { Inferred::Yes };
         let (name, sql) = (Arc::clone(&query.plan.name), Arc::clone(&query.plan.sql));
+        if let Some(hints) = &self.hints {
+            hints.learn(&sql, arguments.types, description);
+        }
         self.statements.keep(Arc::clone(&name), sql, (types, inferred), Arc::clone(description));
         if !name.is_empty() {
             for query in self.pipeline.first_segment().filter(|query| query.plan.name == name) {
@@ -171,8 +175,12 @@ impl Client {
 
     fn completed<'b>(&mut self, tag: CommandTag) -> Option<Event<'b>> {
         if let Some(simple) = &mut self.simple {
-            simple.outcome.complete(tag);
-            return None;
+            simple.outcome.complete(tag.clone());
+            simple.description = None;
+            return (simple.reports == ScriptReports::Results).then_some(Event::Completed(tag));
+        }
+        if self.pipeline.answering().is_some_and(Query::is_led) {
+            return self.lead_over(tag);
         }
         let segment = self.pipeline.front()?;
         segment.complete(tag.clone());
@@ -182,6 +190,28 @@ impl Client {
         }
         self.pipeline.query_over();
         (reports == Reports::Queries).then_some(Event::Completed(tag))
+    }
+
+    /// Notes the end of a statement that leads a query.
+    fn lead_over<'b>(&mut self, tag: CommandTag) -> Option<Event<'b>> {
+        self.pipeline.front()?.lead_over(tag);
+        let query = self.pipeline.current()?;
+        query.leads.as_mut()?.one_over();
+        if query.goal == Goal::Lead && !query.is_led() {
+            self.pipeline.query_over();
+        }
+        None
+    }
+
+    /// Takes in the columns of a result of a script, whose values are text.
+    fn script_columns<'b>(&mut self, body: &[u8]) -> Result<Option<Event<'b>>, Malformed> {
+        let Some(simple) = self.simple.as_mut().filter(|simple| simple.reports == ScriptReports::Results)
+        else {
+            return Ok(None);
+        };
+        let columns = message::row_description(body)?;
+        simple.description = Some(Arc::new(Description::new(Box::default(), columns.into())));
+        Ok(Some(Event::Columns))
     }
 
     fn suspended<'b>(&mut self) -> Option<Event<'b>> {
@@ -296,6 +326,9 @@ impl Client {
             self.statements.forget(&query.plan.name, &query.plan.sql);
         }
         let remedy = query.remedy(outcome)?;
+        if let (Remedy::Text, Some(hints)) = (remedy, &self.hints) {
+            hints.forget(&query.plan.sql, self.pipeline.kept.arguments(&query.arguments).types);
+        }
         let status = self.status;
         let alone = self.pipeline.is_alone();
         let segment = self.pipeline.front()?;
@@ -312,7 +345,7 @@ impl Client {
     fn heal(&mut self, remedy: Remedy, out: &mut Vec<u8>) -> Option<Told> {
         self.apply(remedy)?;
         let told = self.pipeline.front()?.told;
-        for query in self.pipeline.rewind() {
+        for query in self.pipeline.rewind(self.status) {
             let replanned = self.replanned(query);
             self.pipeline.push(replanned);
         }

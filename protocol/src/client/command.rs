@@ -15,6 +15,11 @@ pub struct Arguments<'a> {
     pub values: &'a [u8],
 }
 
+impl Arguments<'_> {
+    /// No parameters.
+    pub const NONE: Self = Self { types: &[], formats: &[], values: &[] };
+}
+
 /// Why a command was not sent. Nothing was written, the connection is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -32,6 +37,9 @@ pub enum CommandError {
     NotCopying,
     /// The query that was queued last has not stopped at its row limit.
     NotSuspended,
+    /// Something is to lead the next query, and a script or a copy is none: [`Client::sync`](super::Client::sync)
+    /// sends it by itself.
+    Leads,
     /// The protocol cannot carry it.
     Encode(EncodeError),
 }
@@ -51,6 +59,7 @@ impl fmt::Display for CommandError {
             }
             Self::NotCopying => f.write_str("no copy takes data on this connection"),
             Self::NotSuspended => f.write_str("the latest query is not suspended"),
+            Self::Leads => f.write_str("a statement is to lead the next query, which this is not"),
             Self::Encode(error) => error.fmt(f),
         }
     }
@@ -60,7 +69,11 @@ impl Error for CommandError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Encode(error) => Some(error),
-            Self::Busy | Self::ParameterCount { .. } | Self::NotCopying | Self::NotSuspended => None,
+            Self::Busy
+            | Self::ParameterCount { .. }
+            | Self::NotCopying
+            | Self::NotSuspended
+            | Self::Leads => None,
         }
     }
 }

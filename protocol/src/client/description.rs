@@ -41,6 +41,12 @@ impl Description {
         Arc::clone(kept).downcast().unwrap_or_else(|_| Arc::new(compile(self)))
     }
 
+    /// Returns how many bytes it takes, about.
+    pub(super) fn size(&self) -> usize {
+        let names = self.columns.iter().map(|column| column.name.len().saturating_add(size_of_val(column)));
+        names.fold(size_of_val(&*self.parameters), usize::saturating_add)
+    }
+
     /// Returns the result formats as Bind takes them.
     pub(super) fn formats(&self) -> &[WireFormat] {
         &self.formats

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::leads::{Lead, Leading};
 use super::pipeline::Pipeline;
 use super::query::Stage;
 use super::settle::Settling;
-use super::simple::Simple;
+use super::simple::{ScriptReports, Simple};
 use super::statements::Statements;
-use super::{AuthMethod, Description, Event, Parameters, Received, RowRun, Session, SessionError};
+use super::{AuthMethod, Description, Event, Hints, Parameters, Received, RowRun, Session, SessionError};
 use crate::message::{CancelKey, TransactionStatus};
 use crate::wire::{Framed, Limits, Phase, frame};
 
@@ -28,6 +29,11 @@ use crate::wire::{Framed, Limits, Phase, frame};
 /// They are prepared once and found again by their text and declared types. A segment in which a plan turns out to be
 /// stale is sent anew, once, and only where that cannot do anything twice: outside of a transaction, with nothing
 /// behind it, when all of it was undone by the error.
+///
+/// # What leads a query
+///
+/// [`Client::lead`] has BEGIN, SAVEPOINT or ROLLBACK TO travel in front of the next query, in the same write and in its
+/// segment. Where the query has to be sent anew and BEGIN led it, both are, behind a ROLLBACK.
 ///
 /// # Walking away
 ///
@@ -71,13 +77,22 @@ pub struct Client {
     pub(super) status: TransactionStatus,
     pub(super) statements: Statements,
     pub(super) pipeline: Pipeline,
+    /// What is to lead the next query.
+    pub(super) leads: Vec<Lead>,
+    pub(super) last_lead: Leading,
     pub(super) simple: Option<Simple>,
     pub(super) described: Option<Arc<Description>>,
+    pub(super) hints: Option<Arc<Hints>>,
     pub(super) settling: Option<Settling>,
 }
 
 impl Client {
-    pub(super) fn new(limits: Limits, method: AuthMethod, capacity: usize) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        method: AuthMethod,
+        capacity: usize,
+        hints: Option<Arc<Hints>>,
+    ) -> Self {
         Self {
             session: Session::new(limits),
             key: None,
@@ -86,8 +101,11 @@ impl Client {
             status: TransactionStatus::Idle,
             statements: Statements::new(capacity),
             pipeline: Pipeline::default(),
+            leads: Vec::new(),
+            last_lead: Leading::default(),
             simple: None,
             described: None,
+            hints,
             settling: None,
         }
     }
@@ -137,6 +155,9 @@ impl Client {
     /// Returns what the statement that is being answered takes and returns, from [`Event::Columns`] on; when nothing is
     /// under way, that of the latest statement, until the next command begins.
     pub fn description(&self) -> Option<&Arc<Description>> {
+        if let Some(simple) = &self.simple {
+            return simple.description.as_ref();
+        }
         match self.pipeline.answering().or_else(|| self.pipeline.latest()) {
             Some(query) => query.plan.description.as_ref(),
             None => self.described.as_ref(),
@@ -147,9 +168,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Gives the client back if something is under way.
+    /// Gives the client back if something is under way, or is to lead the next query.
     pub fn into_session(self) -> Result<Session, Box<Self>> {
-        if self.is_settled() { Ok(self.session) } else { Err(Box::new(self)) }
+        if self.is_settled() && self.leads.is_empty() { Ok(self.session) } else { Err(Box::new(self)) }
     }
 
     /// Consumes whole messages from the start of `input` until one is worth an event.
@@ -184,8 +205,16 @@ impl Client {
     /// For bulk results, from [`Event::Columns`] on: take rows from the run as long as there are, consume what it
     /// says, and go on with [`Client::receive`].
     pub fn rows<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
-        let streams = self.pipeline.answering().is_some_and(|query| query.stage == Stage::Streaming);
-        RowRun::new(&self.session.exchange, if streams { input } else { &[] }, self.session.limits)
+        RowRun::new(&self.session.exchange, if self.streams() { input } else { &[] }, self.session.limits)
+    }
+
+    /// Tells whether rows are the caller's.
+    #[inline]
+    pub(super) fn streams(&self) -> bool {
+        match &self.simple {
+            Some(simple) => simple.reports == ScriptReports::Results,
+            None => self.pipeline.answering().is_some_and(|query| query.stage == Stage::Streaming),
+        }
     }
 }
 

@@ -257,7 +257,8 @@ impl Handshake {
 
     fn authenticated(&mut self, method: AuthMethod) -> State {
         self.credentials.forget();
-        State::Starting(Box::new(Client::new(self.limits, method, self.credentials.statement_cache_size)))
+        let Credentials { statement_cache_size, hints, .. } = &self.credentials;
+        State::Starting(Box::new(Client::new(self.limits, method, *statement_cache_size, hints.clone())))
     }
 
     fn start_up(

@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 
 use super::kept::Kept;
+use super::leads::Lead;
 use super::query::{Query, Stage};
 use super::{Arguments, Outcome};
-use crate::message::CommandTag;
+use crate::message::{CommandTag, TransactionStatus};
 
 /// Queries on their way, in segments that each end with a Sync.
 ///
@@ -33,6 +34,7 @@ pub(super) struct Segment {
     pub(super) reports: Reports,
     pub(super) end: End,
     pub(super) healing: Healing,
+    opens: Opens,
     pub(super) told: Told,
     pub(super) outcome: Outcome,
 }
@@ -62,6 +64,13 @@ pub(super) enum Healing {
     Refused,
 }
 
+/// Whether a transaction has been begun by what leads the segment: an error undoes all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opens {
+    Nothing,
+    Transaction,
+}
+
 /// Whether the caller has heard of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
@@ -81,7 +90,15 @@ pub(super) enum Next {
 
 impl Segment {
     pub(super) fn new(reports: Reports, end: End, healing: Healing) -> Self {
-        Self { queries: 0, reports, end, healing, told: Told::Nothing, outcome: Outcome::default() }
+        Self {
+            queries: 0,
+            reports,
+            end,
+            healing,
+            opens: Opens::Nothing,
+            told: Told::Nothing,
+            outcome: Outcome::default(),
+        }
     }
 
     /// Notes that a query has run to its end. Its effect is undone with the segment, unless it ends a transaction by
@@ -91,6 +108,24 @@ impl Segment {
             self.healing = Healing::Refused;
         }
         self.outcome.complete(tag);
+    }
+
+    /// Notes that what leads a query has run. BEGIN can be begun again behind a ROLLBACK, and to roll back twice is to
+    /// roll back.
+    pub(super) fn lead_over(&mut self, tag: CommandTag) {
+        match tag.as_str() {
+            "BEGIN" => self.opens = Opens::Transaction,
+            "COMMIT" => self.healing = Healing::Refused,
+            "ROLLBACK" => {}
+            _ if self.opens == Opens::Transaction => {}
+            _ => self.healing = Healing::Refused,
+        }
+        self.outcome.complete(tag);
+    }
+
+    /// Tells whether its error has left a transaction behind that it had begun.
+    fn leaves_transaction(&self, status: TransactionStatus) -> bool {
+        self.opens == Opens::Transaction && status == TransactionStatus::Failed
     }
 }
 
@@ -186,9 +221,9 @@ impl Pipeline {
         }
     }
 
-    /// Takes back the query that was added last, and its segment if it is alone there.
-    pub(super) fn undo(&mut self) {
-        let Some(query) = self.queries.pop_back() else { return };
+    /// Takes back the query that was added last, and its segment if it is alone there. Returns what was to lead it.
+    pub(super) fn undo(&mut self) -> Vec<Lead> {
+        let Some(query) = self.queries.pop_back() else { return Vec::new() };
         self.kept.undo(&query.arguments);
         self.sent = self.sent.min(self.queries.len());
         if let Some(segment) = self.segments.back_mut() {
@@ -197,6 +232,7 @@ impl Pipeline {
                 self.segments.pop_back();
             }
         }
+        query.leads.map_or_else(Vec::new, |leads| leads.into_vec())
     }
 
     /// Returns what is to be sent next.
@@ -238,16 +274,18 @@ impl Pipeline {
         }
     }
 
-    /// Begins the first segment, which is the only one, once more: takes its queries out, to be pushed again.
-    pub(super) fn rewind(&mut self) -> VecDeque<Query> {
+    /// Begins the first segment, which is the only one and has left the session in this state, once more: takes its
+    /// queries out, to be pushed again.
+    pub(super) fn rewind(&mut self, status: TransactionStatus) -> VecDeque<Query> {
         (self.answered, self.sent, self.synced, self.synced_queries) = (0, 0, 0, 0);
-        if let Some(segment) = self.segments.front_mut() {
-            segment.queries = 0;
-            segment.healing = Healing::Refused;
-            segment.told = Told::Nothing;
-            segment.outcome = Outcome::default();
+        let mut queries = std::mem::take(&mut self.queries);
+        let Some(segment) = self.segments.front_mut() else { return queries };
+        queries.iter_mut().filter_map(|query| query.leads.as_mut()).for_each(|leads| leads.rewind());
+        if let (true, Some(first)) = (segment.leaves_transaction(status), queries.front_mut()) {
+            first.leads.get_or_insert_default().push_front("ROLLBACK");
         }
-        std::mem::take(&mut self.queries)
+        *segment = Segment::new(segment.reports, segment.end, Healing::Refused);
+        queries
     }
 
     /// Takes the first segment out, with its last query.
@@ -265,6 +303,12 @@ impl Pipeline {
         self.synced = self.synced.saturating_sub(1);
         self.synced_queries = self.synced_queries.saturating_sub(segment.queries);
         Some((segment, last))
+    }
+
+    /// Returns what was to lead the queries, in order.
+    pub(super) fn take_leads(&mut self) -> Vec<Lead> {
+        let leads = self.queries.iter_mut().filter_map(|query| query.leads.take());
+        leads.flat_map(|leads| leads.into_vec()).collect()
     }
 
     /// Drops what is not sent. What is left of the last segment is closed.

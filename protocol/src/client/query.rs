@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::description::{preferred_format, safe_format};
 use super::kept::Places;
+use super::leads::Leads;
 use super::{Description, Outcome};
 use crate::message::{FieldDescription, ServerError, SqlState, WireFormat};
 
@@ -14,6 +15,10 @@ pub(super) struct Query {
     pub(super) arguments: Places,
     pub(super) parameters: Box<[u32]>,
     pub(super) formats: ResultFormats,
+    /// What travels in front of it.
+    pub(super) leads: Option<Box<Leads>>,
+    /// Where its rows wait, if they are not taken at once: a portal that outlives the segment.
+    pub(super) portal: Option<Arc<str>>,
 }
 
 /// What is wanted of a statement.
@@ -28,6 +33,8 @@ pub(super) enum Goal {
         max_rows: i32,
     },
     Describe,
+    /// Nothing but what leads it.
+    Lead,
 }
 
 /// How the statement is to be found by the server.
@@ -37,6 +44,13 @@ pub(super) struct Plan {
     pub(super) name: Arc<str>,
     pub(super) sql: Arc<str>,
     pub(super) description: Option<Arc<Description>>,
+}
+
+impl Plan {
+    /// Returns the plan of what has no statement.
+    pub(super) fn nothing() -> Self {
+        Self { origin: Origin::Shared, name: Arc::default(), sql: Arc::default(), description: None }
+    }
 }
 
 /// Where the statement comes from.
@@ -111,11 +125,22 @@ impl Query {
         self.plan.description.as_ref().map_or(&[WireFormat::Binary], |description| description.formats())
     }
 
+    /// Tells whether the server is not done with what leads the query: its messages are not the query's own.
+    #[inline]
+    pub(super) fn is_led(&self) -> bool {
+        self.leads.as_ref().is_some_and(|leads| leads.are_due())
+    }
+
+    pub(super) fn portal(&self) -> &str {
+        self.portal.as_deref().unwrap_or_default()
+    }
+
     /// Tells whether the error says that the statement is gone, or its plan stale.
     // PG source: plancache.c, RevalidateCachedQuery, "cached plan must not change result type"
     pub(super) fn is_stale(&self, outcome: &Outcome) -> bool {
         let Some(error) = outcome.server_error() else { return false };
         self.plan.origin == Origin::Cache
+            && !self.is_led()
             && self.stage == Stage::Binding
             && match error.code() {
                 SqlState::INVALID_SQL_STATEMENT_NAME => true,

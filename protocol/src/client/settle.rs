@@ -1,5 +1,7 @@
 use std::time::{Duration, Instant};
 
+use crate::message::TransactionStatus;
+
 /// How a session is brought to rest when nobody waits for what is under way any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettlePolicy {
@@ -14,6 +16,18 @@ pub struct SettlePolicy {
     pub bound: Duration,
     /// What to do when a CancelRequest was sent. Default [`AfterCancel::Reuse`].
     pub after_cancel: AfterCancel,
+    /// What becomes of a transaction that is open. Default [`OpenTransaction::Fails`].
+    pub transaction: OpenTransaction,
+}
+
+/// What becomes of an open transaction in which a command was walked away from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenTransaction {
+    /// It has failed, whatever became of the command: nothing but its end is taken, and COMMIT rolls back. It could be
+    /// committed without what the command was to do, otherwise. Savepoints can be rolled back to.
+    Fails,
+    /// It is rolled back: nobody owns it.
+    IsRolledBack,
 }
 
 /// Whether a session goes on after a CancelRequest was sent for it.
@@ -25,6 +39,21 @@ pub enum AfterCancel {
     Close,
 }
 
+impl OpenTransaction {
+    /// Returns what ends a transaction that stands here, if anything has to.
+    ///
+    /// No message makes a transaction fail, but every error does; this one shows in the server's log why.
+    pub(super) fn end(self, status: TransactionStatus) -> Option<&'static str> {
+        match (self, status) {
+            (_, TransactionStatus::Idle) | (Self::Fails, TransactionStatus::Failed) => None,
+            (Self::Fails, TransactionStatus::InTransaction) => {
+                Some("ROLLBACK TO SAVEPOINT \"abandoned by the client\"")
+            }
+            (Self::IsRolledBack, _) => Some("ROLLBACK"),
+        }
+    }
+}
+
 impl Default for SettlePolicy {
     fn default() -> Self {
         Self {
@@ -33,6 +62,7 @@ impl Default for SettlePolicy {
             retry: Duration::from_millis(50),
             bound: Duration::from_secs(5),
             after_cancel: AfterCancel::Reuse,
+            transaction: OpenTransaction::Fails,
         }
     }
 }
@@ -62,6 +92,8 @@ pub enum Unsettled {
     CancelLost,
     /// A CancelRequest was sent, and [`AfterCancel::Close`] is in force.
     CancelSent,
+    /// A transaction was left open that the server did not end.
+    Transaction,
 }
 
 /// What came of a CancelRequest.
@@ -99,7 +131,8 @@ pub(super) enum Owes {
 /// ```text
 ///   Between --(grace or retry is over, all is sent)--> InFlight --Delivered, NotSent--> Between
 ///      |                                                  '-------Lost, its timeout---> Close
-///      '--(nothing is owed)--> Settled, behind a barrier if a CancelRequest was sent
+///      '--(nothing is owed)--> Settled, behind a barrier if a CancelRequest was sent, and behind the end of what is
+///                              open of a transaction
 /// ```
 #[derive(Debug, Clone)]
 pub(super) struct Settling {
@@ -108,6 +141,7 @@ pub(super) struct Settling {
     cancel: Cancel,
     wait: Duration,
     barrier: Barrier,
+    ending: Ending,
     doomed: Option<Unsettled>,
 }
 
@@ -125,12 +159,21 @@ enum Barrier {
     Sent,
 }
 
+/// Whether an open transaction has been made to fail, or rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    NotSent,
+    Sent,
+}
+
 /// What the clock asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tick {
     Tell(Settle),
     /// Send a Sync and ask again.
     SendBarrier,
+    /// Send this script, whatever comes of it, and ask again.
+    EndTransaction(&'static str),
 }
 
 impl Settling {
@@ -141,32 +184,50 @@ impl Settling {
             cancel: Cancel::Between { next: later(now, policy.grace) },
             wait: policy.retry,
             barrier: Barrier::NotNeeded,
+            ending: Ending::NotSent,
             doomed: None,
         }
     }
 
-    pub(super) fn tick(&mut self, now: Instant, owes: Owes, sending: Sending) -> Tick {
+    /// Says what to do next for a session that owes this, and stood here when it last owed nothing.
+    pub(super) fn tick(
+        &mut self,
+        now: Instant,
+        owes: Owes,
+        status: TransactionStatus,
+        sending: Sending,
+    ) -> Tick {
         if let Some(reason) = self.doomed {
             return Tick::Tell(Settle::Close(reason));
         }
         Tick::Tell(match self.cancel {
             Cancel::InFlight { until } if now >= until => Settle::Close(Unsettled::CancelLost),
             Cancel::InFlight { until } => Settle::Wait(until),
-            Cancel::Between { .. } if owes == Owes::Nothing => match self.barrier {
-                Barrier::NotNeeded | Barrier::Sent => Settle::Settled,
-                Barrier::Needed => {
-                    self.barrier = Barrier::Sent;
-                    return Tick::SendBarrier;
-                }
-            },
+            Cancel::Between { .. } if owes == Owes::Nothing => return self.last_words(status),
             Cancel::Between { .. } if now >= self.deadline => Settle::Close(Unsettled::Bound),
             Cancel::Between { next } => self.between(now, next, owes, sending),
         })
     }
 
-    /// A request that is sent before the command is stops nothing, and the answer to the barrier needs none.
+    fn last_words(&mut self, status: TransactionStatus) -> Tick {
+        if self.barrier == Barrier::Needed {
+            self.barrier = Barrier::Sent;
+            return Tick::SendBarrier;
+        }
+        match (self.policy.transaction.end(status), self.ending) {
+            (None, _) => Tick::Tell(Settle::Settled),
+            (Some(_), Ending::Sent) => Tick::Tell(Settle::Close(Unsettled::Transaction)),
+            (Some(script), Ending::NotSent) => {
+                self.ending = Ending::Sent;
+                Tick::EndTransaction(script)
+            }
+        }
+    }
+
+    /// A request that is sent before the command is stops nothing, and what we say at the end needs none.
     fn between(&mut self, now: Instant, next: Instant, owes: Owes, sending: Sending) -> Settle {
-        let useful = owes == Owes::Cancellable && self.barrier != Barrier::Sent;
+        let speaking = self.barrier == Barrier::Sent || self.ending == Ending::Sent;
+        let useful = owes == Owes::Cancellable && !speaking;
         match (useful, sending) {
             (true, Sending::Finished) if now >= next => {
                 self.cancel =

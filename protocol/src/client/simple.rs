@@ -1,11 +1,24 @@
-use super::Outcome;
+use std::sync::Arc;
+
+use super::{Description, Outcome};
 use crate::message::CopyDirection;
 
 /// A command of the simple protocol: a script or a copy.
 #[derive(Debug, Clone)]
 pub(super) struct Simple {
     pub(super) copy: Copy,
+    pub(super) reports: ScriptReports,
+    /// The columns of the result that is being sent.
+    pub(super) description: Option<Arc<Description>>,
     pub(super) outcome: Outcome,
+}
+
+/// What the caller hears of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScriptReports {
+    End,
+    /// Columns, rows, and the end of each statement.
+    Results,
 }
 
 /// Which copy is wanted.
@@ -21,8 +34,8 @@ pub(super) enum Copy {
 }
 
 impl Simple {
-    pub(super) fn new(copy: Copy) -> Self {
-        Self { copy, outcome: Outcome::default() }
+    pub(super) fn new(copy: Copy, reports: ScriptReports) -> Self {
+        Self { copy, reports, description: None, outcome: Outcome::default() }
     }
 
     /// Tells whether the copy that the server begins is the one that is wanted.

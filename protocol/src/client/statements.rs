@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Description;
+use crate::message::Target;
 
 /// The prepared statements that the server keeps for us, found by SQL text and declared types.
 ///
@@ -12,11 +13,13 @@ use super::Description;
 pub(super) struct Statements {
     known: HashMap<Arc<str>, Vec<Statement>>,
     count: usize,
+    /// What they take together, about.
+    bytes: usize,
     capacity: usize,
     clock: u64,
     named: u64,
     /// What is to be closed, the oldest first; the messages for the first `close_sent` of them are on their way.
-    closing: Vec<Arc<str>>,
+    closing: Vec<Closing>,
     close_sent: usize,
 }
 
@@ -31,6 +34,22 @@ pub(super) struct Statement {
     used: u64,
 }
 
+/// What the server is to forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Closing {
+    Statement(Arc<str>),
+    Portal(Arc<str>),
+}
+
+impl Closing {
+    pub(super) fn target(&self) -> Target<'_> {
+        match self {
+            Self::Statement(name) => Target::Statement(name),
+            Self::Portal(name) => Target::Portal(name),
+        }
+    }
+}
+
 /// Whether the types of a statement were left to the server when it was prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inferred {
@@ -43,6 +62,7 @@ impl Statements {
         Self {
             known: HashMap::new(),
             count: 0,
+            bytes: 0,
             capacity,
             clock: 0,
             named: 0,
@@ -90,11 +110,12 @@ impl Statements {
         if name.is_empty() {
             return;
         }
-        if self.has(&sql, declared) {
-            self.closing.push(name);
+        let bytes = size(&sql, declared, &description);
+        if self.has(&sql, declared) || bytes > MOST_BYTES {
+            self.closing.push(Closing::Statement(name));
             return;
         }
-        while self.count >= self.capacity.max(1) {
+        while self.count >= self.capacity.max(1) || self.bytes.saturating_add(bytes) > MOST_BYTES {
             self.evict_oldest();
         }
         // No two are used at the same time: which one gives way must not be left to chance.
@@ -104,6 +125,7 @@ impl Statements {
             Statement { name, sql: Arc::clone(&sql), declared, inferred, description, used: self.clock };
         self.known.entry(sql).or_default().push(statement);
         self.count = self.count.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// Puts another description in the place of a kept statement's.
@@ -117,11 +139,11 @@ impl Statements {
     /// Forgets a statement. The server is told with the next command; that it may not know it does not matter.
     pub(super) fn forget(&mut self, name: &str, sql: &str) {
         let Some(variants) = self.known.get_mut(sql) else { return };
-        let before = variants.len();
-        variants.retain(|statement| *statement.name != *name);
-        if variants.len() < before {
+        if let Some(at) = variants.iter().position(|statement| *statement.name == *name) {
+            let gone = variants.remove(at);
             self.count = self.count.saturating_sub(1);
-            self.closing.push(name.into());
+            self.bytes = self.bytes.saturating_sub(size(&gone.sql, &gone.declared, &gone.description));
+            self.closing.push(Closing::Statement(name.into()));
         }
         if variants.is_empty() {
             self.known.remove(sql);
@@ -131,12 +153,22 @@ impl Statements {
     /// Notes that a statement has to be closed that is not kept.
     pub(super) fn abandon(&mut self, name: &str) {
         if !name.is_empty() {
-            self.closing.push(name.into());
+            self.closing.push(Closing::Statement(name.into()));
         }
     }
 
-    /// Returns the names to close with the next command.
-    pub(super) fn to_close(&self) -> &[Arc<str>] {
+    /// Returns the name for a new portal.
+    pub(super) fn name_portal(&mut self) -> Arc<str> {
+        self.named = self.named.saturating_add(1);
+        format!("molt_{}", self.named).into()
+    }
+
+    pub(super) fn close_portal(&mut self, name: Arc<str>) {
+        self.closing.push(Closing::Portal(name));
+    }
+
+    /// Returns what to close with the next command.
+    pub(super) fn to_close(&self) -> &[Closing] {
         self.closing.get(self.close_sent..).unwrap_or_default()
     }
 
@@ -170,7 +202,7 @@ impl Statements {
         let oldest = self.known.values().flatten().min_by_key(|statement| statement.used);
         match oldest.map(|statement| (Arc::clone(&statement.name), Arc::clone(&statement.sql))) {
             Some((name, sql)) => self.forget(&name, &sql),
-            None => self.count = 0,
+            None => (self.count, self.bytes) = (0, 0),
         }
     }
 }
@@ -190,12 +222,21 @@ impl fmt::Debug for Statements {
     }
 }
 
+/// What a statement takes, about.
+fn size(sql: &str, declared: &[u32], description: &Description) -> usize {
+    sql.len().saturating_add(size_of_val(declared)).saturating_add(description.size())
+}
+
+/// What all of them take at most, 8 MiB. One of a table of 1,600 columns takes 150 KiB.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 /// Longer texts run as unnamed statements, 16 KiB: they are made up by programs and hardly come twice.
 const LONGEST: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{FieldDescription, WireFormat};
 
     fn keep(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
         statements.find(sql, declared);
@@ -224,7 +265,7 @@ mod tests {
         keep(&mut statements, "3", &[]);
         assert!(statements.find("2", &[]).is_none());
         assert_eq!(statements.find("1", &[]).unwrap().name, first);
-        assert_eq!(statements.to_close(), [second]);
+        assert_eq!(statements.to_close(), [Closing::Statement(second)]);
         assert_eq!(statements.close_sent(), 1);
         assert!(statements.to_close().is_empty());
         statements.at_rest();
@@ -244,7 +285,8 @@ mod tests {
             }
             keep(&mut statements, "5", &[]);
             keep(&mut statements, "6", &[]);
-            assert_eq!(statements.to_close(), &names[..2]);
+            let closed = names[..2].iter().cloned().map(Closing::Statement);
+            assert_eq!(statements.to_close(), closed.collect::<Vec<_>>());
         }
     }
 
@@ -257,6 +299,43 @@ mod tests {
         assert_eq!(&*keep(&mut some, &long, &[]), "");
         assert_ne!(&*keep(&mut some, &long[1..], &[]), "");
         assert!(none.find("select 1", &[]).is_none() && some.find(&long, &[]).is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes() {
+        let mut statements = Statements::new(65_536);
+        let text = |number: usize| format!("{number:0LONGEST$}");
+        let fits = MOST_BYTES / LONGEST;
+        for number in 0..fits {
+            keep(&mut statements, &text(number), &[]);
+        }
+        assert_eq!((statements.count, statements.bytes), (fits, MOST_BYTES));
+        let name = keep(&mut statements, "1", &[]);
+        assert_eq!((statements.count, statements.bytes), (fits, MOST_BYTES - LONGEST + 1));
+        assert!(statements.find(&text(0), &[]).is_none() && statements.find(&text(1), &[]).is_some());
+        statements.forget(&name, "1");
+        assert_eq!(statements.bytes, MOST_BYTES - LONGEST);
+    }
+
+    #[test]
+    fn a_statement_that_takes_more_than_all_may_is_not_kept() {
+        let column = |length| FieldDescription {
+            name: "c".repeat(length),
+            table: 0,
+            attribute: 0,
+            type_oid: 25,
+            type_size: -1,
+            type_modifier: -1,
+            format: WireFormat::Binary,
+        };
+        for (length, kept) in [(MOST_BYTES, false), (MOST_BYTES / 2, true)] {
+            let mut statements = Statements::new(2);
+            let description = Arc::new(Description::new(Box::default(), Box::new([column(length)])));
+            let name = statements.name("1");
+            statements.keep(name, "1".into(), (&[], Inferred::No), description);
+            assert_eq!(statements.find("1", &[]).is_some(), kept);
+            assert_eq!(statements.to_close().is_empty(), kept);
+        }
     }
 
     #[test]

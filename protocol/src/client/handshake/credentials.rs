@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use super::HandshakeError;
 use super::method::Mechanism;
 use crate::ProtocolError;
 use crate::auth::oauth::{BearerToken, OAUTHBEARER};
 use crate::auth::scram::{Binding, Iterations, SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
 use crate::auth::{AuthKind, ChannelBinding, RequireAuth, Secret, Transport, Unbound};
+use crate::client::Hints;
 use crate::message::{Authentication, ProtocolVersion, SaslMechanisms};
 use crate::wire::{Limits, Tag};
 
@@ -34,8 +37,10 @@ pub struct Credentials {
     pub min_protocol_version: ProtocolVersion,
     /// How large a message may be.
     pub limits: Limits,
-    /// How many prepared statements the session keeps; 0 for none.
+    /// How many prepared statements the session keeps; 0 for none. They take 8 MiB at most, however many they are.
     pub statement_cache_size: usize,
+    /// What is known of results from other sessions; one may serve many. Default: nothing.
+    pub hints: Option<Arc<Hints>>,
 }
 
 impl Default for Credentials {
@@ -55,6 +60,7 @@ impl Default for Credentials {
             min_protocol_version: ProtocolVersion::default(),
             limits: Limits::default(),
             statement_cache_size: 256,
+            hints: None,
         }
     }
 }

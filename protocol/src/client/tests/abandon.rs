@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::message::CopyDirection;
 
-const NONE: Arguments<'_> = Arguments { types: &[], formats: &[], values: &[] };
+const NONE: Arguments<'_> = Arguments::NONE;
+
+const ROLLBACK: SettlePolicy = SettlePolicy { transaction: OpenTransaction::IsRolledBack, ..POLICY };
 
 const POLICY: SettlePolicy = SettlePolicy {
     grace: Duration::from_millis(10),
@@ -13,6 +14,7 @@ const POLICY: SettlePolicy = SettlePolicy {
     retry: Duration::from_millis(50),
     bound: Duration::from_millis(1000),
     after_cancel: AfterCancel::Reuse,
+    transaction: OpenTransaction::Fails,
 };
 
 /// A session that is being settled, and the time.
@@ -159,8 +161,86 @@ fn queries_that_wait_for_a_description_are_never_sent() {
     assert_eq!(settling.sent(), "S");
     settling.hear(&[msg(b'1', b""), described(&[], &[25]), ready(b'T')].concat());
     assert!(settling.out.is_empty());
+    assert_eq!(settling.at(1), settling.wait(1000));
+    assert_eq!(settling.sent(), "Q");
+}
+
+fn begun() -> Client {
+    let mut client = started(8);
+    client.script("begin", &mut Vec::new()).unwrap();
+    feed(&mut client, &[complete("BEGIN"), ready(b'T')].concat(), &mut Vec::new()).unwrap();
+    client
+}
+
+/// Otherwise it could be committed without what was walked away from.
+#[test]
+fn a_transaction_that_is_still_open_is_made_to_fail() {
+    let mut client = begun();
+    client.script("insert", &mut Vec::new()).unwrap();
+    let mut settling = Settling::new(client, POLICY);
+    settling.hear(&[complete("INSERT 0 1"), ready(b'T')].concat());
+    assert_eq!(settling.at(1), settling.wait(1000));
+    assert!(settling.out.ends_with(b"ROLLBACK TO SAVEPOINT \"abandoned by the client\"\0"));
+    settling.hear(&[error("ERROR", "3B001", ""), ready(b'E')].concat());
+    assert_eq!(settling.at(2), Settle::Settled);
+    assert_eq!(settling.client.status(), TransactionStatus::Failed);
+}
+
+#[test]
+fn a_transaction_that_has_failed_is_left_as_it_is() {
+    let mut client = begun();
+    client.script("insert", &mut Vec::new()).unwrap();
+    let mut settling = Settling::new(client, POLICY);
+    settling.hear(&[error("ERROR", "23505", ""), ready(b'E')].concat());
     assert_eq!(settling.at(1), Settle::Settled);
-    assert_eq!(settling.client.status(), TransactionStatus::InTransaction, "whose it is decides about it");
+    assert_eq!(settling.client.status(), TransactionStatus::Failed);
+}
+
+#[test]
+fn a_transaction_that_nobody_owns_is_rolled_back_in_any_state() {
+    for status in *b"TE" {
+        let mut client = begun();
+        client.script("insert", &mut Vec::new()).unwrap();
+        let mut settling = Settling::new(client, ROLLBACK);
+        settling.hear(&[complete("INSERT 0 1"), ready(status)].concat());
+        assert_eq!(settling.at(1), settling.wait(1000));
+        assert!(settling.out.ends_with(b"Q\0\0\0\x0dROLLBACK\0"));
+        settling.hear(&[complete("ROLLBACK"), ready(b'I')].concat());
+        assert_eq!(settling.at(2), Settle::Settled);
+    }
+}
+
+#[test]
+fn a_transaction_that_nobody_owns_is_rolled_back_also_with_nothing_under_way() {
+    let mut client = begun();
+    client.lead("SAVEPOINT a").unwrap();
+    let mut settling = Settling::new(client, ROLLBACK);
+    assert_eq!(settling.at(0), settling.wait(1000));
+    settling.hear(&[complete("ROLLBACK"), ready(b'I')].concat());
+    assert_eq!(settling.at(1), Settle::Settled);
+    let out = &mut Vec::new();
+    settling.client.query("select 1", &NONE, out).unwrap();
+    assert_eq!(sent(out), "PDBES", "what was to lead is gone with it");
+}
+
+#[test]
+fn a_transaction_that_the_server_does_not_end_closes_the_session() {
+    let mut settling = Settling::new(begun(), ROLLBACK);
+    assert_eq!(settling.at(0), settling.wait(1000));
+    settling.hear(&[error("ERROR", "XX000", ""), ready(b'E')].concat());
+    assert_eq!(settling.at(1), Settle::Close(Unsettled::Transaction));
+}
+
+/// The cancel of one that has ended would hit the end of the transaction.
+#[test]
+fn the_end_of_a_transaction_is_not_cancelled() {
+    let mut settling = Settling::new(begun(), ROLLBACK);
+    assert_eq!(settling.at(0), settling.wait(1000));
+    settling.out.clear();
+    for at in [50, 500, 999] {
+        assert_eq!(settling.at(at), settling.wait(1000));
+    }
+    assert_eq!(settling.at(1000), Settle::Close(Unsettled::Bound));
 }
 
 #[test]

@@ -3,15 +3,19 @@
 mod abandon;
 mod copies;
 mod exploration;
+mod leads;
 mod pipeline;
+mod results;
 mod session;
+
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::ProtocolError;
 use crate::auth::Secret;
-use crate::message::{SqlState, TransactionStatus, WireFormat};
+use crate::message::{CopyDirection, SqlState, TransactionStatus, WireFormat};
 
 /// A backend message.
 fn msg(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -49,8 +53,11 @@ fn complete(tag: &str) -> Vec<u8> {
 }
 
 fn started(capacity: usize) -> Client {
+    started_with(Credentials { statement_cache_size: capacity, ..Credentials::default() })
+}
+
+fn started_with(credentials: Credentials) -> Client {
     let startup = Startup { user: "app", database: None, application_name: None, options: None };
-    let credentials = Credentials { statement_cache_size: capacity, ..Credentials::default() };
     let mut out = Vec::new();
     let mut handshake = Handshake::start(&startup, credentials, &mut out).unwrap();
     let answer = [msg(b'R', &[0; 4]), msg(b'K', b"\0\0\0\x07abcd"), ready(b'I')].concat();

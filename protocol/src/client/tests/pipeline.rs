@@ -2,7 +2,7 @@
 
 use super::*;
 
-const NONE: Arguments<'_> = Arguments { types: &[], formats: &[], values: &[] };
+const NONE: Arguments<'_> = Arguments::NONE;
 
 fn cold(tag: &str) -> Vec<u8> {
     [msg(b'1', b""), described(&[], &[25]), hot(tag)].concat()
@@ -350,4 +350,21 @@ proptest! {
         prop_assert_eq!(heard, ends);
         prop_assert!(client.is_settled());
     }
+}
+
+#[test]
+fn what_is_not_sent_can_be_taken_back() {
+    let mut client = started(1);
+    let out = &mut Vec::new();
+    prepared(&mut client, &["select 1", "select 2"]);
+    client.lead("BEGIN").unwrap();
+    client.queue("select 2", &NONE, 0, out).unwrap();
+    client.sync(out).unwrap();
+    client.queue("select 3", &NONE, 0, out).unwrap();
+    assert_eq!(sent(out), "CPBEBESPDBE");
+    client.retract();
+    out.clear();
+    assert!(client.is_settled());
+    client.query("select 2", &NONE, out).unwrap();
+    assert_eq!(sent(out), "CPBEBES", "what leads and what is to be closed are still to be sent");
 }

@@ -40,6 +40,10 @@ enum Kind {
     CopyIn,
     CopyOut,
     CopyBoth,
+    Begin,
+    Rollback,
+    /// ROLLBACK TO a savepoint that is not there.
+    RollbackTo,
     Other,
 }
 
@@ -95,6 +99,10 @@ impl Backend {
             cancelled: false,
             status,
         }
+    }
+
+    pub(super) fn status(&self) -> TransactionStatus {
+        self.status
     }
 
     pub(super) fn set_status(&mut self, status: TransactionStatus) {
@@ -162,6 +170,7 @@ impl Backend {
     fn run(&self, kind: Kind, max_rows: i32, moves: &mut Vec<Move>) {
         match (kind, self.progress) {
             (Kind::Sleep, Progress::New) => {}
+            (Kind::RollbackTo, _) => moves.push(Move::Fail),
             (Kind::Select, Progress::New) => moves.extend([Move::Row, Move::Answer]),
             (Kind::Select, Progress::Row) if max_rows > 0 => moves.push(Move::Suspend),
             (Kind::CopyIn, Progress::Copying) if self.ended.is_none() => {}
@@ -312,12 +321,18 @@ impl Backend {
                 self.say(&BackendMessage::PortalSuspended, out);
                 self.end_command();
             }
-            _ => self.complete(simple, out),
+            (kind, _, _) => self.complete(kind, simple, out),
         }
     }
 
-    fn complete(&mut self, simple: bool, out: &mut Vec<u8>) {
-        self.say(&BackendMessage::CommandComplete(CommandTag::new("SELECT 1")), out);
+    fn complete(&mut self, kind: Kind, simple: bool, out: &mut Vec<u8>) {
+        let (tag, status) = match kind {
+            Kind::Begin => ("BEGIN", TransactionStatus::InTransaction),
+            Kind::Rollback => ("ROLLBACK", TransactionStatus::Idle),
+            _ => ("SELECT 1", self.status),
+        };
+        self.status = status;
+        self.say(&BackendMessage::CommandComplete(CommandTag::new(tag)), out);
         if simple {
             (self.progress, self.ended) = (Progress::Complete, None);
         } else {
@@ -378,6 +393,9 @@ fn kind(sql: &str) -> Kind {
         "copy_in" => Kind::CopyIn,
         "copy_out" => Kind::CopyOut,
         "copy_both" => Kind::CopyBoth,
+        "BEGIN" => Kind::Begin,
+        "ROLLBACK" if sql.len() > "ROLLBACK".len() => Kind::RollbackTo,
+        "ROLLBACK" => Kind::Rollback,
         _ => Kind::Other,
     }
 }

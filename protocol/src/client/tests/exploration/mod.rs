@@ -10,6 +10,7 @@ mod world;
 
 use std::collections::HashSet;
 
+use crate::client::OpenTransaction;
 use crate::message::{CopyDirection, TransactionStatus};
 use world::{Command, Heeds, Key, Scenario, Stage, Step, World};
 
@@ -81,6 +82,7 @@ const BASE: Scenario = Scenario {
     key: Key::Known,
     heeds: Heeds::Cancels,
     harm: true,
+    transaction: OpenTransaction::Fails,
 };
 
 /// Explores, and checks that all ends were reached.
@@ -119,6 +121,61 @@ fn a_query_in_a_transaction() {
 }
 
 #[test]
+fn a_transaction_that_is_rolled_back_when_somebody_walks_away() {
+    let rolled_back = Scenario { transaction: OpenTransaction::IsRolledBack, ..BASE };
+    check(Scenario {
+        name: "rolled back",
+        status: TransactionStatus::InTransaction,
+        prepared: &["select 1"],
+        commands: &[Command::Query("select 1")],
+        ..rolled_back
+    });
+    check(Scenario {
+        name: "rolled back, begun with the query",
+        commands: &[Command::Lead("BEGIN"), Command::Query("select 1")],
+        ..rolled_back
+    });
+}
+
+#[test]
+fn a_query_that_begins_a_transaction() {
+    use Command::{Lead, Query, Queue, Sync};
+    check(Scenario { name: "led, cold", commands: &[Lead("BEGIN"), Query("select 1")], ..BASE });
+    check(Scenario {
+        name: "led, prepared",
+        prepared: &["select 1"],
+        commands: &[Lead("BEGIN"), Query("select 1")],
+        ..BASE
+    });
+    check(Scenario {
+        name: "two in one, led",
+        prepared: &["select 1"],
+        commands: &[Lead("BEGIN"), Queue("select 1", 0), Queue("insert", 0), Sync],
+        harm: false,
+        ..BASE
+    });
+    check(Scenario {
+        name: "in a failed transaction, led by its end",
+        status: TransactionStatus::Failed,
+        prepared: &["select 1"],
+        commands: &[Lead("ROLLBACK"), Query("select 1")],
+        ..BASE
+    });
+    check(Scenario { name: "nothing but a lead", commands: &[Lead("BEGIN"), Sync], ..BASE });
+}
+
+#[test]
+fn a_portal() {
+    check(Scenario {
+        name: "portal",
+        status: TransactionStatus::InTransaction,
+        prepared: &["select 1"],
+        commands: &[Command::Portal("select 1", 1)],
+        ..BASE
+    });
+}
+
+#[test]
 fn a_query_that_only_a_cancel_ends() {
     let sleep = Scenario { commands: &[Command::Query("sleep")], harm: false, ..BASE };
     check(Scenario { name: "sleep", ..sleep });
@@ -139,6 +196,7 @@ fn a_preparation() {
 #[test]
 fn a_script() {
     check(Scenario { name: "script", commands: &[Command::Script("select 1")], ..BASE });
+    check(Scenario { name: "script with results", commands: &[Command::Results("select 1")], ..BASE });
     check(Scenario {
         name: "script that sleeps",
         commands: &[Command::Script("sleep")],

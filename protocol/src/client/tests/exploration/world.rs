@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::backend::{Backend, Move};
 use crate::ProtocolError;
 use crate::client::{
-    Arguments, CancelOutcome, Client, Event, Failure, Received, Sending, SessionError, Settle, SettlePolicy,
+    Arguments, CancelOutcome, Client, Event, Failure, OpenTransaction, Received, Sending, SessionError,
+    Settle, SettlePolicy,
 };
 use crate::message::{CopyDirection, TransactionStatus};
 
@@ -20,6 +21,12 @@ pub(super) enum Command {
     Copy(&'static str, CopyDirection),
     /// For so many rows at most; 0 is for all.
     Queue(&'static str, i32),
+    /// What travels in front of the next query.
+    Lead(&'static str),
+    /// A portal, with so many rows.
+    Portal(&'static str, i32),
+    /// A script whose results are told.
+    Results(&'static str),
     Sync,
     Flush,
 }
@@ -40,6 +47,8 @@ pub(super) struct Scenario {
     pub(super) heeds: Heeds,
     /// Whether the server may fail where nothing is wrong.
     pub(super) harm: bool,
+    /// What becomes of a transaction in which somebody walks away.
+    pub(super) transaction: OpenTransaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,7 +272,8 @@ impl World {
             Step::Hear => self.hear(),
             Step::Abandon => {
                 self.abandoned = true;
-                self.client.abandon(POLICY, self.now, &mut self.out);
+                let policy = SettlePolicy { transaction: self.scenario.transaction, ..POLICY };
+                self.client.abandon(policy, self.now, &mut self.out);
             }
             Step::CopyData => {
                 self.client.copy_data(b"1\n", &mut self.out).unwrap();
@@ -299,7 +309,8 @@ impl World {
         if self.abandoned && self.stage == Stage::First {
             self.settle();
             let written = begun.and_then(|begun| self.out.get(begun..)).unwrap_or_default();
-            assert!(only(b"SfcC", written), "what was left is begun anew");
+            assert!(only(b"SfcCQ", written), "what was left is begun anew");
+            assert!(only_ends(written), "a command is begun");
         }
     }
 
@@ -341,10 +352,21 @@ impl World {
                     assert!(self.to_client.is_empty(), "answers are left over");
                     assert!(only(b"dcf", &self.to_server), "requests are left over");
                     assert!(self.server.is_idle(), "the server is not at rest: {:?}", self.server);
+                    self.check_transaction();
                 }
                 self.stage = Stage::Between;
                 self.wait = None;
             }
+        }
+    }
+
+    /// What was walked away from leaves no transaction that could be committed.
+    fn check_transaction(&self) {
+        let (ours, theirs) = (self.client.status, self.server.status());
+        assert_eq!(ours, theirs);
+        match self.scenario.transaction {
+            OpenTransaction::Fails => assert_ne!(ours, TransactionStatus::InTransaction),
+            OpenTransaction::IsRolledBack => assert_eq!(ours, TransactionStatus::Idle),
         }
     }
 
@@ -397,6 +419,14 @@ impl World {
         if let Err(Failure::Server(error)) = &result {
             assert_ne!(error.code().as_str(), "57014", "nobody has cancelled");
         }
+        let leads = matches!(self.scenario.commands, [Command::Lead("BEGIN"), ..]);
+        if leads && result.is_ok() {
+            assert_eq!(
+                self.server.status(),
+                TransactionStatus::InTransaction,
+                "it ran outside of its transaction"
+            );
+        }
         self.caller.segments += 1;
         self.caller.completed = self.queued_up_to(self.caller.segments);
         if self.client.is_settled() {
@@ -437,6 +467,9 @@ impl World {
             Command::Script(sql) => client.script(sql, out),
             Command::Copy(sql, direction) => client.copy(sql, direction, out),
             Command::Queue(sql, max_rows) => client.queue(sql, &none, max_rows, out),
+            Command::Lead(sql) => client.lead(sql).map(|_| ()),
+            Command::Portal(sql, max_rows) => client.portal(sql, &none, max_rows, out).map(|_| ()),
+            Command::Results(sql) => client.script_results(sql, out),
             Command::Sync => client.sync(out),
             Command::Flush => client.flush(out),
         }
@@ -447,9 +480,9 @@ impl World {
 impl Command {
     fn sql(&self) -> Option<&'static str> {
         match self {
-            Self::Query(sql) | Self::Prepare(sql) | Self::Script(sql) => Some(sql),
-            Self::Copy(sql, _) | Self::Queue(sql, _) => Some(sql),
-            Self::Sync | Self::Flush => None,
+            Self::Query(sql) | Self::Prepare(sql) | Self::Script(sql) | Self::Results(sql) => Some(sql),
+            Self::Copy(sql, _) | Self::Queue(sql, _) | Self::Portal(sql, _) => Some(sql),
+            Self::Sync | Self::Flush | Self::Lead(_) => None,
         }
     }
 }
@@ -497,6 +530,14 @@ fn only(types: &[u8], mut messages: &[u8]) -> bool {
     true
 }
 
+/// Tells whether all scripts are ends of a transaction.
+fn only_ends(messages: &[u8]) -> bool {
+    let scripts = messages.windows(6).filter(|window| window.starts_with(b"Q\0\0\0"));
+    let ends =
+        messages.windows(13).filter(|window| window.starts_with(b"Q\0\0\0") && window.ends_with(b"ROLLBACK"));
+    scripts.count() == ends.count()
+}
+
 /// Where the clock of all worlds begins.
 fn begin() -> Instant {
     static BEGIN: OnceLock<Instant> = OnceLock::new();
@@ -529,6 +570,7 @@ const POLICY: SettlePolicy = SettlePolicy {
     retry: Duration::from_millis(2),
     bound: Duration::from_millis(9),
     after_cancel: crate::client::AfterCancel::Reuse,
+    transaction: OpenTransaction::Fails,
 };
 
 const REFUSING: &str = "the end of a refused copy is due";
