@@ -13,6 +13,7 @@ use molt_db_protocol::client::{CommandError, HandshakeError, SessionError, Unset
 use molt_db_protocol::message::{ServerError, SqlState};
 
 use crate::config::{ConfigError, Endpoint, TargetSessionAttrs};
+use crate::connection::is_because_of_others;
 
 pub use attempt::ConnectAttempt;
 
@@ -23,6 +24,8 @@ pub use attempt::ConnectAttempt;
 /// value of a row. The server's do where it quotes them (`Key (id)=(1) already exists`).
 pub struct Error {
     kind: Box<Kind>,
+    /// Of a batch.
+    statement: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -57,6 +60,11 @@ pub(crate) enum Kind {
     Copy(CopyRefused),
     Unsettled,
     Over,
+    Transaction(TransactionProblem),
+    /// A statement of a batch has no result to be read.
+    NoResult,
+    /// A portal of another connection.
+    OtherConnection,
     ForeignEncoding {
         name: String,
     },
@@ -67,6 +75,19 @@ pub(crate) enum Kind {
     Pool(String),
     PoolClosed,
     NoRuntime,
+}
+
+/// What is wrong about a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransactionProblem {
+    /// One was to begin inside of another.
+    Open,
+    /// It could not be committed.
+    Aborted,
+    /// Something else than its handle has ended it.
+    Ended,
+    /// There is none.
+    None,
 }
 
 /// Why an established connection ended.
@@ -317,10 +338,61 @@ impl Error {
         matches!(*self.kind, Kind::Unsettled)
     }
 
+    /// Tells whether a transaction could not be committed, because something in it had failed or was walked away from: it
+    /// is rolled back.
+    pub fn is_aborted(&self) -> bool {
+        matches!(*self.kind, Kind::Transaction(TransactionProblem::Aborted))
+    }
+
+    /// Tells whether a transaction was in the way, or missing: one was to begin inside of another, a portal was wanted
+    /// outside of one, or one had been ended by something else than its handle.
+    pub fn is_transaction_state(&self) -> bool {
+        matches!(*self.kind, Kind::Transaction(_)) && !self.is_aborted()
+    }
+
+    /// Tells whether running the same again, the whole transaction where there was one, may succeed and does nothing
+    /// twice: the server rolled it back for the sake of others (40001 serialization_failure, 40P01 deadlock_detected),
+    /// or the connection was lost before any of it was sent, and another is needed.
+    ///
+    /// A lock that was not to be waited for (55P03) is the caller's own choice and does not count.
+    pub fn is_retryable(&self) -> bool {
+        let by_others = || self.code().is_some_and(is_because_of_others);
+        by_others() || (self.is_connection_lost() && self.is_unsent())
+    }
+
+    /// Tells whether nothing of the command has left this process: it had no effect.
+    pub fn is_unsent(&self) -> bool {
+        match &*self.kind {
+            Kind::Lost { outcome, .. } | Kind::Timeout { outcome, .. } => *outcome == Fate::None,
+            Kind::Server(_)
+            | Kind::Protocol(_)
+            | Kind::Row(_)
+            | Kind::Batch(_)
+            | Kind::Value(_)
+            | Kind::RowCount { .. }
+            | Kind::Copy(_)
+            | Kind::Cancel(_)
+            | Kind::NoResult
+            | Kind::Transaction(TransactionProblem::Aborted)
+            | Kind::ForeignEncoding { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// Returns which statement of a [`Batch`](crate::Batch) it is of, counted from 0.
+    pub fn statement(&self) -> Option<usize> {
+        self.statement
+    }
+
     /// Tells whether somebody has set `client_encoding` to something else than UTF8, so that text cannot be sent or
     /// read.
     pub fn is_foreign_encoding(&self) -> bool {
         matches!(*self.kind, Kind::ForeignEncoding { .. })
+    }
+
+    pub(crate) fn of_statement(mut self, statement: usize) -> Self {
+        self.statement = Some(statement);
+        self
     }
 
     pub(crate) fn connect(endpoint: Endpoint, cause: ConnectCause) -> Self {
@@ -330,7 +402,7 @@ impl Error {
 
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
-        Self { kind: Box::new(kind) }
+        Self { kind: Box::new(kind), statement: None }
     }
 }
 
@@ -404,6 +476,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(statement) = self.statement {
+            write!(f, "statement {statement} of the batch: ")?;
+        }
         match &*self.kind {
             Kind::Config(error) => error.fmt(f),
             Kind::Connect(attempts) => write_attempts(attempts, f),
@@ -448,6 +523,11 @@ impl fmt::Display for Error {
                  settle it, or close it",
             ),
             Kind::Over => f.write_str("the connection has ended; the call that ended it said why"),
+            Kind::Transaction(problem) => problem.fmt(f),
+            Kind::NoResult => {
+                f.write_str("the statement has no result: it failed, was undone, or was not run")
+            }
+            Kind::OtherConnection => f.write_str("the portal is one of another connection"),
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
@@ -464,6 +544,21 @@ impl fmt::Display for Error {
                 f.write_str("a connection has to be opened, and no tokio runtime is running here")
             }
         }
+    }
+}
+
+impl fmt::Display for TransactionProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "a transaction is open already; `savepoint` begins a scope inside of it",
+            Self::Aborted => {
+                "the transaction was rolled back, because a statement in it had failed or was abandoned"
+            }
+            Self::Ended => {
+                "the transaction of this handle was ended by something else: COMMIT or ROLLBACK as SQL"
+            }
+            Self::None => "a portal outlives its query only inside of a transaction, and none is open",
+        })
     }
 }
 

@@ -38,7 +38,10 @@ mod net;
 mod pool;
 
 pub use config::{Config, ConfigError};
-pub use connection::{Batches, Canceller, Connection, OwnedRows, Query, Rows, Sql, Statement};
+pub use connection::{
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, IsolationLevel, Outcome, OwnedRows, Portal,
+    Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql, Statement, Transaction,
+};
 pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};
 

@@ -151,7 +151,14 @@ async fn without_a_cache_every_run_is_a_cold_one() {
         }
         c.execute("begin").await;
         for _ in 0..3 {
-            assert_eq!(c.all("select 1").await, 2);
+            assert_eq!(c.all("select 1").await, 1, "what its result is like is known");
+            assert_eq!(c.all("select 2").await, 2);
+            c.execute("rollback").await;
+            c.execute("begin").await;
+            assert_eq!(c.all("select 2").await, 1);
+            c = Counted::new(server, |config| config.statement_cache_size(0)).await;
+            assert_eq!(c.all("select 1").await, 1);
+            c.execute("begin").await;
         }
     })
     .await;

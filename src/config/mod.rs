@@ -5,6 +5,7 @@ mod environment;
 mod error;
 mod file;
 mod given;
+mod hook;
 mod host;
 mod option;
 mod own_tls;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
+pub(crate) use hook::{NoticeHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::message::ProtocolVersion;
@@ -174,6 +176,8 @@ pub struct Config {
     user: Option<String>,
     password: Option<Secret>,
     password_callback: Option<Callback>,
+    notice_hook: Option<NoticeHook>,
+    slow_hook: Option<SlowHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,

@@ -93,7 +93,7 @@ impl<'c> Batches<'c> {
                 }
             };
             match step {
-                Step::Columns => {}
+                Step::Columns | Step::Completed(_) | Step::Suspended | Step::Restarted => {}
                 Step::Row(place) => {
                     if let Some(batch) = self.take_row(place)? {
                         return Poll::Ready(Ok(Some(batch)));

@@ -3,7 +3,9 @@ mod login;
 mod order;
 mod role;
 
-use molt_db_protocol::client::HandshakeError;
+use std::sync::Arc;
+
+use molt_db_protocol::client::{HandshakeError, Hints};
 
 use self::deadline::Deadline;
 use self::order::arrange;
@@ -18,6 +20,8 @@ pub(crate) struct Connector {
     config: Config,
     socket: SocketOptions,
     encryption: Encryption,
+    /// What its sessions have found out, for those that come later.
+    hints: Arc<Hints>,
 }
 
 impl Connector {
@@ -25,7 +29,12 @@ impl Connector {
         config.validate()?;
         let fail = |cause| Error::connect(config.endpoint(), cause);
         let encryption = Encryption::new(config).map_err(fail)?;
-        Ok(Self { config: config.clone(), socket: SocketOptions::new(config), encryption })
+        Ok(Self {
+            config: config.clone(),
+            socket: SocketOptions::new(config),
+            encryption,
+            hints: Arc::default(),
+        })
     }
 
     /// Opens a session with the first server that takes us and is of the kind that is wanted.

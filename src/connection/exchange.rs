@@ -19,6 +19,12 @@ pub(super) enum Step {
     Columns,
     /// A row, and where in the used input it is until the next step.
     Row(Range<usize>),
+    /// One of several statements has run. That is not final.
+    Completed(CommandTag),
+    /// The portal has more rows than were asked for.
+    Suspended,
+    /// What was told of several statements is void: they begin once more.
+    Restarted,
     /// It is over, and that is final.
     Finished(Result<CommandTag, Error>),
 }
@@ -88,13 +94,17 @@ impl Connection {
     }
 
     /// Begins a query and waits until its result does. Returns its columns.
-    pub(super) async fn begin(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<Columns, Error> {
+    pub(super) async fn begin_query(
+        &mut self,
+        sql: &str,
+        declared: Option<&[u32]>,
+    ) -> Result<Columns, Error> {
         self.send_query(sql, declared)?;
         loop {
             match self.step().await? {
                 Step::Columns => return self.readable_columns().await,
                 Step::Finished(result) => return result.map(|_| Columns::new([])),
-                Step::Row(_) => {}
+                _ => {}
             }
         }
     }
@@ -160,12 +170,15 @@ impl Connection {
                     let place = self.transport.take(consumed, length);
                     return Ok(Progress::Made(Step::Row(place)));
                 }
-                Event::Finished(result) => Some(Step::Finished(result.map_err(Error::from_failure))),
+                Event::Completed(tag) => Some(Step::Completed(tag)),
+                Event::Suspended => Some(Step::Suspended),
+                Event::Restarted => Some(Step::Restarted),
+                Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
                 Event::Notice(notice) => {
-                    self.notices.keep(notice);
+                    self.notices.take(notice);
                     None
                 }
-                // The others are told to those who queue queries or copy.
+                // The others are told to those who copy.
                 _ => None,
             };
             self.transport.take(consumed, 0);
@@ -173,6 +186,14 @@ impl Connection {
                 return Ok(Progress::Made(step));
             }
         }
+    }
+
+    /// Notes how a command has ended.
+    fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
+        let result = result.map_err(Error::from_failure);
+        self.slow.finished(result.as_ref());
+        self.latest_code = result.as_ref().err().and_then(Error::code);
+        result
     }
 
     fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
@@ -217,7 +238,9 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        if self.client.is_settled() { Fate::None } else { Fate::Unknown }
+        self.slow.tell(None);
+        let unsent = self.transport.accepted() == self.accepted_before;
+        if self.client.is_settled() || unsent { Fate::None } else { Fate::Unknown }
     }
 }
 

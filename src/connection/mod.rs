@@ -1,14 +1,22 @@
 //! A session with a server, driven by whoever holds it.
 
+mod batch;
+mod batch_results;
 mod batches;
 mod cancel;
 mod connector;
 mod exchange;
 mod notices;
+mod portal;
 mod query;
+mod row_set;
 mod rows;
+mod savepoint;
+mod script;
 mod settle;
+mod slow;
 mod statement;
+mod transaction;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,23 +24,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
-use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError};
-use molt_db_protocol::message::{CommandTag, ServerError, TransactionStatus, WireFormat};
+use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError, Leading};
+use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus, WireFormat};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use batch::Batch;
+pub use batch_results::{BatchResults, Outcome};
 pub use batches::Batches;
 pub use cancel::Canceller;
 pub(crate) use connector::Connector;
+pub use portal::Portal;
 pub use query::Query;
+pub use row_set::RowSet;
 pub use rows::{OwnedRows, Rows};
+pub use savepoint::Savepoint;
+pub use script::{ScriptItem, ScriptResults};
+pub use slow::SlowStatement;
 pub use statement::{Sql, Statement};
+pub(crate) use transaction::is_because_of_others;
+pub use transaction::{Begin, IsolationLevel, Transaction};
 
 use crate::config::{Config, ProtocolVersion};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
 use exchange::Step;
 use notices::Notices;
 use settle::Waits;
+use slow::Slow;
+use statement::check_types;
 
 /// A connection to a PostgreSQL server.
 ///
@@ -70,6 +89,19 @@ pub struct Connection {
     layout: RowLayout,
     notices: Notices,
     waits: Waits,
+    slow: Slow,
+    /// Of all connections of the process.
+    number: u64,
+    /// The BEGIN of the transaction that a handle owns.
+    scope: Option<Leading>,
+    /// The ROLLBACK of one that was dropped, and the ROLLBACK TO of a savepoint that was.
+    rollback: Option<Leading>,
+    rollback_to: Option<Leading>,
+    savepoints: u64,
+    /// Why the latest command failed, if it did.
+    latest_code: Option<SqlState>,
+    /// How many bytes had gone out before the command that is under way.
+    accepted_before: u64,
 }
 
 /// Whether the session goes on.
@@ -170,11 +202,10 @@ impl Connection {
     ///
     /// A dropped future leaves the connection unsettled; the statements may have been committed.
     pub async fn script(&mut self, sql: &str) -> Result<CommandTag, Error> {
-        self.ready_for_command()?;
-        self.check_sendable(|| sql.is_ascii())?;
+        self.ready_for_script(sql).await?;
         let (_, output) = self.transport.buffers();
         self.client.script(sql, output)?;
-        self.timer.set(self.query_timeout.map(Limit::Call));
+        self.command_begins(sql);
         loop {
             if let Step::Finished(result) = self.step().await? {
                 return result;
@@ -201,7 +232,7 @@ impl Connection {
         if let Some(description) = self.client.prepare(sql, &[], output)? {
             return Ok(Statement::new(sql, &description));
         }
-        self.timer.set(self.query_timeout.map(Limit::Call));
+        self.command_begins(sql);
         loop {
             if let Step::Finished(result) = self.step().await? {
                 result?;
@@ -281,7 +312,7 @@ impl Connection {
 
     /// Takes the notices and warnings that came since the last call, the oldest first.
     ///
-    /// The latest 64 are kept.
+    /// The latest 64 are kept; none where [`Config::on_notice`] has them.
     pub fn take_notices(&mut self) -> impl Iterator<Item = ServerError> + '_ {
         self.notices.drain()
     }
@@ -289,19 +320,38 @@ impl Connection {
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
         match (self.state, self.client.is_settled()) {
+            (State::Open, true) if self.has_lost_its_transaction() => {
+                Err(Kind::Transaction(TransactionProblem::Ended).into())
+            }
             (State::Open, true) => Ok(()),
             (State::Open, false) => Err(Kind::Unsettled.into()),
             (State::Over, _) => Err(Kind::Over.into()),
         }
     }
 
+    /// Tells whether the transaction that a handle owns has been ended by something else: what runs on the handle must
+    /// not run outside of it.
+    fn has_lost_its_transaction(&self) -> bool {
+        let begun = self.scope.is_some_and(|begin| !self.client.still_leads(begin));
+        begun && self.client.status() == TransactionStatus::Idle
+    }
+
     /// Puts the query whose parameters are bound into the send buffer, and its limit of time in force.
     fn send_query(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
+        self.send_with(sql, declared, Client::query)
+    }
+
+    fn send_with<T>(
+        &mut self,
+        sql: &str,
+        declared: Option<&[u32]>,
+        send: impl FnOnce(&mut Client, &str, &Arguments<'_>, &mut Vec<u8>) -> Result<T, CommandError>,
+    ) -> Result<T, Error> {
         self.ready_for_command()?;
         self.check_sendable(|| sql.is_ascii() && self.params.is_ascii())?;
         self.types.clear();
         match declared {
-            Some(declared) => self.check_parameters(declared)?,
+            Some(declared) => check_types(declared, &self.params)?,
             None => self.types.extend(self.params.oids().iter().map(|oid| oid.0)),
         }
         self.formats.clear();
@@ -315,23 +365,16 @@ impl Connection {
             values: self.params.values(),
         };
         let (_, output) = self.transport.buffers();
-        self.client.query(sql, &arguments, output)?;
-        self.timer.set(self.query_timeout.map(Limit::Call));
-        Ok(())
+        let sent = send(&mut self.client, sql, &arguments, output)?;
+        self.command_begins(sql);
+        Ok(sent)
     }
 
-    /// A binary value of another type than the statement takes would be misread silently.
-    fn check_parameters(&self, declared: &[u32]) -> Result<(), Error> {
-        let (expected, given) = (declared.len(), self.params.len());
-        if expected != given {
-            return Err(CommandError::ParameterCount { expected, given }.into());
-        }
-        let given = self.params.oids().iter().map(|oid| oid.0);
-        let mut pairs = given.zip(declared.iter().copied()).enumerate();
-        match pairs.find(|(_, (given, expected))| *given != 0 && given != expected) {
-            Some((index, (given, expected))) => Err(Kind::ParameterType { index, given, expected }.into()),
-            None => Ok(()),
-        }
+    /// Puts the limit of time of a call in force, and whatever else watches over a command.
+    fn command_begins(&mut self, sql: &str) {
+        self.timer.set(self.query_timeout.map(Limit::Call));
+        self.slow.begins(sql);
+        self.accepted_before = self.transport.accepted();
     }
 
     /// Returns the columns of the result that has begun.

@@ -2,14 +2,25 @@ use std::collections::VecDeque;
 
 use molt_db_protocol::message::ServerError;
 
-/// The latest notices of a session: a server that floods us with them takes bounded memory.
+use crate::config::NoticeHook;
+
+/// The latest notices of a session: a server that floods us with them takes bounded memory. A hook is told instead, if
+/// there is one.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     latest: VecDeque<ServerError>,
+    hook: Option<NoticeHook>,
 }
 
 impl Notices {
-    pub(super) fn keep(&mut self, notice: ServerError) {
+    pub(super) fn new(hook: Option<NoticeHook>) -> Self {
+        Self { latest: VecDeque::new(), hook }
+    }
+
+    pub(super) fn take(&mut self, notice: ServerError) {
+        if let Some(NoticeHook(hook)) = &self.hook {
+            return hook(&notice);
+        }
         if self.latest.len() == MOST {
             self.latest.pop_front();
         }

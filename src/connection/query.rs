@@ -136,7 +136,7 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn arrow_with(self, options: &ArrowOptions, limits: BatchLimits) -> Result<Batches<'c>, Error> {
         let (connection, sql, declared) = self.checked()?;
-        let columns = connection.begin(sql, declared).await?;
+        let columns = connection.begin_query(sql, declared).await?;
         Ok(Batches::new(connection, &columns, options, limits))
     }
 
@@ -159,7 +159,7 @@ impl<'c, 's> Query<'c, 's> {
     /// Runs the query under the limit of one call.
     async fn begin(self) -> Result<Rows<'c>, Error> {
         let (connection, sql, declared) = self.checked()?;
-        let columns = connection.begin(sql, declared).await?;
+        let columns = connection.begin_query(sql, declared).await?;
         Ok(Rows::new(connection, columns))
     }
 
@@ -170,7 +170,7 @@ impl<'c, 's> Query<'c, 's> {
         self
     }
 
-    fn checked(self) -> Result<(&'c mut Connection, &'s str, Option<&'s [u32]>), Error> {
+    pub(super) fn checked(self) -> Result<(&'c mut Connection, &'s str, Option<&'s [u32]>), Error> {
         match self.refused {
             Some(error) => Err(error.into()),
             None => Ok((self.connection, self.sql, self.declared)),

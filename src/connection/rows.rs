@@ -152,7 +152,7 @@ impl<'c> Rows<'c> {
             }
             match ready!(self.connection.poll_step(cx)) {
                 Ok(Step::Row(place)) => return Poll::Ready(Ok(Some(place))),
-                Ok(Step::Columns) => {}
+                Ok(Step::Columns | Step::Completed(_) | Step::Suspended | Step::Restarted) => {}
                 Ok(Step::Finished(Ok(tag))) => {
                     self.tag = Some(tag);
                     self.connection.check_result_encoding(&self.columns)?;

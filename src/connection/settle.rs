@@ -26,8 +26,9 @@ impl Connection {
     /// Brings the connection to rest after a future or a stream was dropped half-way, so that it can be used again.
     ///
     /// What is under way is given 10 ms to end by itself, then cancelled, and again as long as the server owes an end; a
-    /// COPY from the client is ended as a failure. Answers are dropped. A transaction that is open stays open, or has
-    /// failed. All of it takes five seconds at most. On a connection that is at rest this does nothing.
+    /// COPY from the client is ended as a failure. Answers are dropped. A transaction that is open has
+    /// failed, whatever became of the command: it can be rolled back, also to a savepoint, and not committed. All of it takes
+    /// five seconds at most. On a connection that is at rest this does nothing.
     ///
     /// What was under way may have been committed.
     ///
@@ -50,13 +51,22 @@ impl Connection {
     ///
     /// A dropped future loses nothing: call it again.
     pub async fn settle(&mut self) -> Result<(), Error> {
+        self.settle_with(SettlePolicy::default()).await
+    }
+
+    pub(super) async fn settle_with(&mut self, policy: SettlePolicy) -> Result<(), Error> {
         if self.state == State::Over {
             return Err(Kind::Over.into());
         }
         let now = now();
         let (_, output) = self.transport.buffers();
-        self.client.abandon(SettlePolicy::default(), now, output);
+        self.client.abandon(policy, now, output);
         poll_fn(|cx| self.poll_settle(cx)).await
+    }
+
+    /// Settles if something was walked away from.
+    pub(super) async fn come_to_rest(&mut self) -> Result<(), Error> {
+        if self.state == State::Open && !self.client.is_settled() { self.settle().await } else { Ok(()) }
     }
 
     /// Settles, says goodbye and closes: what runs is cancelled, what is open is rolled back.

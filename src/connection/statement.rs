@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
-use molt_db_decode::{Column, Columns, Format, Oid};
-use molt_db_protocol::client::Description;
+use molt_db_decode::{Column, Columns, Format, Oid, Params};
+use molt_db_protocol::client::{CommandError, Description};
 use molt_db_protocol::message::WireFormat;
+
+use crate::error::{Error, Kind};
 
 /// A prepared statement: its text, and what it takes and returns on the connection that prepared it.
 ///
@@ -85,6 +87,20 @@ mod sealed {
     impl Sealed for &str {}
     impl Sealed for &String {}
     impl Sealed for &super::Statement {}
+}
+
+/// A binary value of another type than the statement takes would be misread silently.
+pub(super) fn check_types(declared: &[u32], params: &Params) -> Result<(), Error> {
+    let (expected, given) = (declared.len(), params.len());
+    if expected != given {
+        return Err(CommandError::ParameterCount { expected, given }.into());
+    }
+    let given = params.oids().iter().map(|oid| oid.0);
+    let mut pairs = given.zip(declared.iter().copied()).enumerate();
+    match pairs.find(|(_, (given, expected))| *given != 0 && given != expected) {
+        Some((index, (given, expected))) => Err(Kind::ParameterType { index, given, expected }.into()),
+        None => Ok(()),
+    }
 }
 
 /// The columns of a description as the decoder takes them.

@@ -22,6 +22,8 @@ pub(crate) struct Transport {
     output: Vec<u8>,
     /// Bytes of `output` that the stream has accepted.
     sent: usize,
+    /// Bytes that it has accepted in all.
+    accepted: u64,
     /// The stream holds accepted bytes back until it is flushed: TLS does.
     unflushed: bool,
     /// Why nothing can be sent any more. The server's last words may still be readable.
@@ -36,6 +38,7 @@ impl Transport {
             taken: 0,
             output: Vec::new(),
             sent: 0,
+            accepted: 0,
             unflushed: false,
             write_error: None,
         }
@@ -59,6 +62,16 @@ impl Transport {
     /// Returns used bytes that [`Transport::take`] told the place of.
     pub(crate) fn used(&self, place: Range<usize>) -> &[u8] {
         self.input.get(place).unwrap_or_default()
+    }
+
+    /// Returns how many bytes the stream has accepted since it was opened.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Takes back what was appended to the output behind this length, of which nothing is sent.
+    pub(crate) fn retract(&mut self, length: usize) {
+        self.output.truncate(length);
     }
 
     /// Returns how much has not gone to the network yet: 0 once the stream has all of it and holds nothing back.
@@ -95,6 +108,7 @@ impl Transport {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent = self.sent.saturating_add(accepted);
+            self.accepted = self.accepted.saturating_add(u64::try_from(accepted).unwrap_or(u64::MAX));
             self.unflushed = self.stream.holds_back();
         }
         self.output.clear();

@@ -21,7 +21,11 @@ impl Config {
         self
     }
 
-    /// Sets how many prepared statements a connection keeps, 0 to 65,536. Default: 256. 0 keeps none.
+    /// Sets how many prepared statements a connection keeps, 0 to 65,536. Default: 256. Texts above 16 KiB are not kept,
+    /// and all together take 8 MiB at most.
+    ///
+    /// 0 keeps none, and nothing of a session is needed then: a text is parsed each time, in the same round trip. That
+    /// is for poolers that give every transaction another session and know nothing of statements.
     #[must_use]
     pub fn statement_cache_size(mut self, statements: usize) -> Self {
         self.statement_cache_size = Some(statements);

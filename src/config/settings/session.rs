@@ -1,5 +1,11 @@
-use super::super::{Config, ProtocolVersion, Replication};
+use std::sync::Arc;
+use std::time::Duration;
+
+use molt_db_protocol::message::ServerError;
+
+use super::super::{Config, NoticeHook, ProtocolVersion, Replication, SlowHook};
 use super::said;
+use crate::connection::SlowStatement;
 
 /// # The session
 impl Config {
@@ -44,6 +50,56 @@ impl Config {
     pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
         self.max_protocol_version = Some(version);
         self
+    }
+
+    /// Sets who is told of the server's notices and warnings, as they come. Default: the latest 64 are kept for
+    /// [`Connection::take_notices`](crate::Connection::take_notices).
+    ///
+    /// It is called in the middle of whatever its connection is doing, so it is to be quick.
+    ///
+    /// ```
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let config = config.on_notice(|notice| eprintln!("{}: {}", notice.severity(), notice.message()));
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_notice(mut self, hook: impl Fn(&ServerError) + Send + Sync + 'static) -> Self {
+        self.notice_hook = Some(NoticeHook(Arc::new(hook)));
+        self
+    }
+
+    /// Sets who is told of statements that take longer than a bound, failed ones too. Default: nobody. The clock is
+    /// read only where somebody is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let config = config.on_slow_statement(Duration::from_millis(100), |slow| {
+    ///     eprintln!("{:?} for {}", slow.elapsed, slow.sql);
+    /// });
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_slow_statement(
+        mut self,
+        bound: Duration,
+        hook: impl Fn(&SlowStatement<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.slow_hook = Some(SlowHook { bound, call: Arc::new(hook) });
+        self
+    }
+
+    pub(crate) fn notice_hook(&self) -> Option<&NoticeHook> {
+        self.notice_hook.as_ref()
+    }
+
+    pub(crate) fn slow_hook(&self) -> Option<&SlowHook> {
+        self.slow_hook.as_ref()
     }
 
     /// Returns the name under which the server lists the connection, if it or its fallback is set. One that is set to

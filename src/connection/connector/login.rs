@@ -1,6 +1,8 @@
 //! One session at one address: from the first byte to readiness.
 
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use molt_db_decode::{Params, RowLayout};
 use molt_db_protocol::auth::oauth::BearerToken;
@@ -14,6 +16,7 @@ use super::{Connector, random};
 use crate::config::{Endpoint, ProtocolVersion};
 use crate::connection::notices::Notices;
 use crate::connection::settle::Waits;
+use crate::connection::slow::Slow;
 use crate::connection::{Canceller, Connection, State};
 use crate::error::ConnectCause;
 use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
@@ -96,6 +99,7 @@ impl Connector {
             token: self.token(endpoint).await?,
             nonce: random()?,
             statement_cache_size: self.config.get_statement_cache_size(),
+            hints: Some(Arc::clone(&self.hints)),
             certificate_hash: stream.certificate().and_then(|der| tls_server_end_point(der).ok()),
             channel_binding: self.config.get_channel_binding(),
             require_auth: self.config.get_require_auth(),
@@ -136,7 +140,7 @@ impl Connector {
             options: self.config.get_options(),
         };
         let mut transport = Transport::new(stream);
-        let mut notices = Notices::default();
+        let mut notices = Notices::new(self.config.notice_hook().cloned());
         let (_, output) = transport.buffers();
         let mut handshake =
             Handshake::start(&startup, credentials, output).map_err(HandshakeError::Encode)?;
@@ -154,7 +158,7 @@ impl Connector {
                             let version = handshake.protocol_version();
                             return Ok(Ready { transport, client, version, notices });
                         }
-                        HandshakeEvent::Notice(notice) => notices.keep(notice),
+                        HandshakeEvent::Notice(notice) => notices.take(notice),
                         HandshakeEvent::DeriveKey(derivation) => {
                             let key = derive(derivation).await?;
                             let (_, output) = transport.buffers();
@@ -193,9 +197,20 @@ impl Connector {
             layout: RowLayout::default(),
             notices,
             waits: Waits::default(),
+            slow: Slow::new(self.config.slow_hook().cloned()),
+            number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+            scope: None,
+            rollback: None,
+            rollback_to: None,
+            savepoints: 0,
+            latest_code: None,
+            accepted_before: 0,
         }
     }
 }
+
+/// How many sessions there have been: each has its number.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// The hash takes milliseconds by design: other tasks of this thread do not wait for it.
 async fn derive(derivation: KeyDerivation) -> Result<SaltedPassword, ConnectCause> {

@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use molt_db_protocol::message::CommandTag;
+use tokio::time::Instant;
+
+use crate::config::SlowHook;
+use crate::error::Error;
+
+/// A statement that took longer than it should. See [`Config::on_slow_statement`](crate::Config::on_slow_statement).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SlowStatement<'a> {
+    /// Its text, of a batch that of the first statement. Parameters are not part of it.
+    pub sql: &'a str,
+    /// From the call to the final answer. Of rows that are taken one by one it has the caller's own time in it.
+    pub elapsed: Duration,
+    /// How many rows it touched or returned; `None` if it failed.
+    pub rows: Option<u64>,
+}
+
+/// The watch over the command that is under way. Where nobody is to be told it costs nothing.
+#[derive(Debug, Default)]
+pub(super) struct Slow {
+    hook: Option<SlowHook>,
+    running: Option<Instant>,
+    sql: String,
+}
+
+impl Slow {
+    pub(super) fn new(hook: Option<SlowHook>) -> Self {
+        Self { hook, ..Self::default() }
+    }
+
+    pub(super) fn begins(&mut self, sql: &str) {
+        if self.hook.is_some() {
+            self.running = Some(Instant::now());
+            self.sql.clear();
+            self.sql.push_str(sql);
+        }
+    }
+
+    pub(super) fn finished(&mut self, result: Result<&CommandTag, &Error>) {
+        self.tell(result.ok().map(CommandTag::rows));
+    }
+
+    /// Notes that the command ended without an answer.
+    pub(super) fn tell(&mut self, rows: Option<u64>) {
+        let (Some(hook), Some(began)) = (&self.hook, self.running.take()) else { return };
+        let elapsed = began.elapsed();
+        if elapsed > hook.bound {
+            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows });
+        }
+    }
+}
