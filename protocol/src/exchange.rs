@@ -196,29 +196,38 @@ impl Exchange {
     /// # Errors
     ///
     /// A message that is not legal here.
+    #[inline]
     pub(crate) fn accept(&mut self, tag: Tag) -> Result<Owed, ProtocolError> {
-        let Some(front) = self.owed.front().copied() else {
-            return Err(ProtocolError::Unexpected { tag, state: self.state() });
-        };
-        if front == Owed::MaybeSync && tag == Tag::CloseComplete {
-            self.owed.pop_front();
-            return self.accept(tag);
-        }
-        if tag == Tag::ErrorResponse && front != Owed::MaybeSync {
-            self.fail();
-            return Ok(front);
-        }
-        let Some(next) = front.after(tag) else {
-            return Err(ProtocolError::Unexpected { tag, state: self.state() });
-        };
-        match (next, self.owed.front_mut()) {
-            (Some(next), Some(front)) => *front = next,
-            (Some(_), None) => {}
-            (None, _) => {
+        let Some(place) = self.owed.front_mut() else { return Err(self.unexpected(tag)) };
+        let front = *place;
+        match front.after(tag) {
+            Some(Some(next)) => *place = next,
+            Some(None) => {
                 self.owed.pop_front();
             }
+            None => return self.accept_otherwise(front, tag),
         }
         Ok(front)
+    }
+
+    /// Takes what no rule of [`Owed::after`] is for: an error, or what comes in the place of a Sync that was swallowed.
+    #[cold]
+    fn accept_otherwise(&mut self, front: Owed, tag: Tag) -> Result<Owed, ProtocolError> {
+        match (front, tag) {
+            (Owed::MaybeSync, Tag::CloseComplete) => {
+                self.owed.pop_front();
+                self.accept(tag)
+            }
+            (front, Tag::ErrorResponse) if front != Owed::MaybeSync => {
+                self.fail();
+                Ok(front)
+            }
+            _ => Err(self.unexpected(tag)),
+        }
+    }
+
+    fn unexpected(&self, tag: Tag) -> ProtocolError {
+        ProtocolError::Unexpected { tag, state: self.state() }
     }
 
     /// Drops what the server skips after an error.

@@ -4,7 +4,7 @@ use super::pipeline::{End, Healing, Reports, Told};
 use super::query::{Goal, Query, Remedy, ResultFormats, Stage};
 use super::sending::Closes;
 use super::simple::ScriptReports;
-use super::statements::Inferred;
+use super::statements::{Inferred, Named};
 use super::{Client, Description, Event, SessionError};
 use crate::exchange::{CopyEnd, Owed};
 use crate::message::{
@@ -32,6 +32,8 @@ impl Client {
         true
     }
 
+    /// Takes a message. What it means is an event for whoever waits for it.
+    #[inline]
     pub(super) fn take<'b>(
         &mut self,
         frame: Frame<'b>,
@@ -74,7 +76,7 @@ impl Client {
             _ => self.learn(tag, owed, body, out).map_err(malformed)?,
         };
         // Nobody waits for what is left over.
-        Ok(event.filter(|_| self.settling.is_none()))
+        if self.settling.is_some() { Ok(None) } else { Ok(event) }
     }
 
     /// Takes in what an accepted message says.
@@ -144,20 +146,22 @@ impl Client {
 
     /// Makes the statement of the current query known, to later commands and to the queries that share it.
     fn keep_described(&mut self, description: &Arc<Description>) {
-        let Some((query, arguments)) = self.pipeline.current_with_arguments() else { return };
-        let types = match query.goal {
+        let Some(query) = self.pipeline.answering() else { return };
+        let mut named = Arc::clone(&query.plan.named);
+        let is_inferred = query.goal == Goal::Describe && *named.declared != *description.parameters();
+        if is_inferred {
             // What was left to be inferred is declared from here on, so that it cannot be inferred otherwise later.
-            Goal::Describe => description.parameters(),
-            Goal::Run { .. } | Goal::Fetch { .. } | Goal::Lead => arguments.types,
-        };
-        let inferred = if types == arguments.types { Inferred::No } else { Inferred::Yes };
-        let (name, sql) = (Arc::clone(&query.plan.name), Arc::clone(&query.plan.sql));
-        if let Some(hints) = &self.hints {
-            hints.learn(&sql, arguments.types, description);
+            let (name, sql) = (Arc::clone(&named.name), Arc::clone(&named.sql));
+            named = Arc::new(Named { name, sql, declared: description.parameters().into() });
         }
-        self.statements.keep(Arc::clone(&name), sql, (types, inferred), Arc::clone(description));
-        if !name.is_empty() {
-            for query in self.pipeline.first_segment().filter(|query| query.plan.name == name) {
+        let inferred = if is_inferred { Inferred::Yes } else { Inferred::No };
+        if let Some(hints) = &self.hints {
+            hints.learn(&named.sql, &query.plan.named.declared, description);
+        }
+        self.statements.keep(&named, inferred, description);
+        if !named.name.is_empty() {
+            let name = &named.name;
+            for query in self.pipeline.first_segment().filter(|query| query.plan.named.name == *name) {
                 query.plan.description.get_or_insert_with(|| Arc::clone(description));
             }
         }
@@ -285,7 +289,7 @@ impl Client {
             return Ok(());
         }
         if let (Owed::Parameters | Owed::Columns, Some(query)) = (owed, self.pipeline.answering()) {
-            self.statements.abandon(&query.plan.name);
+            self.statements.abandon(&query.plan.named);
         }
         if let Some(segment) = self.pipeline.front() {
             segment.outcome.fail(error);
@@ -311,23 +315,23 @@ impl Client {
         if let Some(told) = remedy.and_then(|remedy| self.heal(remedy, out)) {
             return (told == Told::Something).then_some(Event::Restarted);
         }
-        let (segment, last) = self.pipeline.finish()?;
-        self.described = last.and_then(|query| query.plan.description);
+        let (outcome, description) = self.pipeline.finish()?;
+        self.described = description;
         if self.pipeline.is_empty() {
             self.statements.at_rest();
         }
-        Some(Event::Finished(segment.outcome.into_result()))
+        Some(Event::Finished(outcome.into_result()))
     }
 
     /// Forgets a statement that has turned out to be stale, and returns what would help the segment.
     fn diagnose(&mut self) -> Option<Remedy> {
         let (query, outcome) = self.pipeline.failed()?;
         if query.is_stale(outcome) {
-            self.statements.forget(&query.plan.name, &query.plan.sql);
+            self.statements.forget(&query.plan.named);
         }
         let remedy = query.remedy(outcome)?;
         if let (Remedy::Text, Some(hints)) = (remedy, &self.hints) {
-            hints.forget(&query.plan.sql, self.pipeline.kept.arguments(&query.arguments).types);
+            hints.forget(&query.plan.named.sql, &query.plan.named.declared);
         }
         let status = self.status;
         let alone = self.pipeline.is_alone();
@@ -363,14 +367,14 @@ impl Client {
             // Statements go together, by DISCARD ALL for one: none of this segment is trusted.
             Remedy::Parse => {
                 for query in self.pipeline.first_segment() {
-                    self.statements.forget(&query.plan.name, &query.plan.sql);
+                    self.statements.forget(&query.plan.named);
                 }
             }
             Remedy::Text => {
                 let query = self.pipeline.current()?;
                 let description = query.described_safely()?;
                 query.formats = ResultFormats::Safe;
-                self.statements.redescribe(&query.plan.name, &query.plan.sql, &description);
+                self.statements.redescribe(&query.plan.named, &description);
                 query.plan.description = Some(description);
             }
         }
@@ -378,9 +382,8 @@ impl Client {
     }
 
     fn replanned(&mut self, mut query: Query) -> Query {
-        let types = self.pipeline.kept.arguments(&query.arguments).types.to_vec();
         let safe = query.plan.description.take().filter(|_| query.formats == ResultFormats::Safe);
-        query.plan = self.plan(&query.plan.sql, &types);
+        query.plan = self.plan(&query.plan.named.sql, &query.plan.named.declared);
         // An unnamed statement is parsed again, and its description still holds.
         query.plan.description = query.plan.description.or(safe);
         query.stage = Stage::Waiting;

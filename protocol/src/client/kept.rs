@@ -5,7 +5,6 @@ use crate::message::WireFormat;
 /// The arguments of the queries that are on their way, kept for the case that they have to be sent later, or again.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Kept {
-    types: Tape<u32>,
     formats: Tape<WireFormat>,
     values: Tape<u8>,
 }
@@ -13,23 +12,19 @@ pub(super) struct Kept {
 /// Where the arguments of a query are.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
-    types: Place,
     formats: Place,
     values: Place,
 }
 
 impl Kept {
     pub(super) fn keep(&mut self, arguments: &Arguments<'_>) -> Places {
-        Places {
-            types: self.types.push(arguments.types),
-            formats: self.formats.push(arguments.formats),
-            values: self.values.push(arguments.values),
-        }
+        Places { formats: self.formats.push(arguments.formats), values: self.values.push(arguments.values) }
     }
 
-    pub(super) fn arguments(&self, places: &Places) -> Arguments<'_> {
+    /// Returns arguments as they were given; `types` are those that their statement declares.
+    pub(super) fn arguments<'a>(&'a self, places: &Places, types: &'a [u32]) -> Arguments<'a> {
         Arguments {
-            types: self.types.get(&places.types),
+            types,
             formats: self.formats.get(&places.formats),
             values: self.values.get(&places.values),
         }
@@ -37,14 +32,12 @@ impl Kept {
 
     /// Takes back the arguments that were kept last.
     pub(super) fn undo(&mut self, last: &Places) {
-        self.types.truncate(last.types.start);
         self.formats.truncate(last.formats.start);
         self.values.truncate(last.values.start);
     }
 
     /// Forgets these arguments and all that were kept before them.
     pub(super) fn forget(&mut self, places: &Places) {
-        self.types.forget(places.types.end);
         self.formats.forget(places.formats.end);
         self.values.forget(places.values.end);
     }

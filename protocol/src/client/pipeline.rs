@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::kept::Kept;
 use super::leads::Lead;
 use super::query::{Query, Stage};
-use super::{Arguments, Outcome};
+use super::{Arguments, Description, Outcome};
 use crate::message::{CommandTag, TransactionStatus};
 
 /// Queries on their way, in segments that each end with a Sync.
@@ -191,7 +192,7 @@ impl Pipeline {
 
     pub(super) fn query_with_arguments(&self, place: usize) -> Option<(&Query, Arguments<'_>)> {
         let query = self.queries.get(place)?;
-        Some((query, self.kept.arguments(&query.arguments)))
+        Some((query, self.kept.arguments(&query.arguments, &query.plan.named.declared)))
     }
 
     /// Returns the queries of the last segment, in order.
@@ -288,21 +289,20 @@ impl Pipeline {
         queries
     }
 
-    /// Takes the first segment out, with its last query.
-    pub(super) fn finish(&mut self) -> Option<(Segment, Option<Query>)> {
-        let segment = self.segments.pop_front()?;
-        let mut last = None;
-        for _ in 0..segment.queries {
-            last = self.queries.pop_front();
+    /// Takes the first segment out. Returns how it ended, and the description of its last query.
+    pub(super) fn finish(&mut self) -> Option<(Outcome, Option<Arc<Description>>)> {
+        let Segment { queries, outcome, .. } = self.segments.pop_front()?;
+        let mut description = None;
+        if let Some(last) = queries.checked_sub(1).and_then(|last| self.queries.get_mut(last)) {
+            description = last.plan.description.take();
+            self.kept.forget(&last.arguments);
         }
-        if let Some(query) = &last {
-            self.kept.forget(&query.arguments);
-        }
+        self.queries.drain(..queries.min(self.queries.len()));
         self.answered = 0;
-        self.sent = self.sent.saturating_sub(segment.queries);
+        self.sent = self.sent.saturating_sub(queries);
         self.synced = self.synced.saturating_sub(1);
-        self.synced_queries = self.synced_queries.saturating_sub(segment.queries);
-        Some((segment, last))
+        self.synced_queries = self.synced_queries.saturating_sub(queries);
+        Some((outcome, description))
     }
 
     /// Returns what was to lead the queries, in order.

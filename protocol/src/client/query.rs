@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::description::{preferred_format, safe_format};
 use super::kept::Places;
 use super::leads::Leads;
+use super::statements::Named;
 use super::{Description, Outcome};
 use crate::message::{FieldDescription, ServerError, SqlState, WireFormat};
 
@@ -41,15 +42,14 @@ pub(super) enum Goal {
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) origin: Origin,
-    pub(super) name: Arc<str>,
-    pub(super) sql: Arc<str>,
+    pub(super) named: Arc<Named>,
     pub(super) description: Option<Arc<Description>>,
 }
 
 impl Plan {
     /// Returns the plan of what has no statement.
     pub(super) fn nothing() -> Self {
-        Self { origin: Origin::Shared, name: Arc::default(), sql: Arc::default(), description: None }
+        Self { origin: Origin::Shared, named: Arc::default(), description: None }
     }
 }
 

@@ -160,24 +160,26 @@ impl Client {
         if let Some(statement) = self.statements.find(sql, types) {
             return Plan {
                 origin: Origin::Cache,
-                name: Arc::clone(&statement.name),
-                sql: Arc::clone(&statement.sql),
+                named: Arc::clone(&statement.named),
                 description: Some(Arc::clone(&statement.description)),
             };
         }
         if let Some(shared) = self.shared_plan(sql, types) {
             return shared;
         }
-        Plan { origin: Origin::Parse, name: self.statements.name(sql), sql: sql.into(), description: None }
+        Plan { origin: Origin::Parse, named: self.statements.name(sql, types), description: None }
     }
 
     fn shared_plan(&self, sql: &str, types: &[u32]) -> Option<Plan> {
-        let kept = &self.pipeline.kept;
+        if !self.statements.keeps() {
+            return None;
+        }
         let parses = |query: &&Query| {
+            let named = &query.plan.named;
             query.plan.origin == Origin::Parse
-                && !query.plan.name.is_empty()
-                && *query.plan.sql == *sql
-                && *kept.arguments(&query.arguments).types == *types
+                && !named.name.is_empty()
+                && *named.sql == *sql
+                && *named.declared == *types
         };
         let parsed = self.pipeline.last_segment().find(parses)?;
         Some(Plan { origin: Origin::Shared, ..parsed.plan.clone() })
@@ -230,22 +232,18 @@ impl Client {
     }
 
     /// Returns the stage that a query is in once it is sent.
-    fn next_stage(&self, place: usize) -> Stage {
+    fn next_stage(&mut self, place: usize) -> Stage {
         // An error costs nothing where there is no transaction, or a failed one.
         let harmless = self.status != TransactionStatus::InTransaction;
-        let Some((query, arguments)) = self.pipeline.query_with_arguments(place) else {
-            return Stage::Binding;
-        };
+        let Some(query) = self.pipeline.query(place) else { return Stage::Binding };
+        let named = &query.plan.named;
         match (query.goal, query.plan.origin) {
             (Goal::Fetch { .. }, _) => Stage::Streaming,
             (goal, Origin::Parse) => {
                 let known = harmless
                     || query.plan.description.is_some()
                     || goal == Goal::Describe
-                    || self
-                        .hints
-                        .as_ref()
-                        .is_some_and(|hints| hints.is_binary(&query.plan.sql, arguments.types));
+                    || self.hints.as_ref().is_some_and(|hints| hints.is_binary(&named.sql, &named.declared));
                 if known { Stage::Parsing } else { Stage::Describing }
             }
             _ => Stage::Binding,
@@ -269,8 +267,9 @@ impl Client {
             leads.write(out)?;
         }
         if query.plan.origin == Origin::Parse {
-            message::parse(&query.plan.name, &query.plan.sql, arguments.types, out)?;
-            message::describe(Target::Statement(&query.plan.name), out)?;
+            let named = &query.plan.named;
+            message::parse(&named.name, &named.sql, &named.declared, out)?;
+            message::describe(Target::Statement(&named.name), out)?;
         }
         match query.goal {
             Goal::Run { .. } if stage == Stage::Describing => message::flush(out),
@@ -315,7 +314,7 @@ fn write_run(
 ) -> Result<(), EncodeError> {
     let bind = Bind {
         portal: query.portal(),
-        statement: &query.plan.name,
+        statement: &query.plan.named.name,
         formats: arguments.formats,
         values: arguments.values,
         results: query.result_formats(),
@@ -346,7 +345,7 @@ fn check(plan: &Plan, arguments: &Arguments<'_>, goal: Goal) -> Result<(), Comma
     if i32::try_from(length).is_err() {
         return Err(EncodeError::TooLong.into());
     }
-    if plan.origin == Origin::Parse && plan.sql.contains('\0') {
+    if plan.origin == Origin::Parse && plan.named.sql.contains('\0') {
         return Err(EncodeError::Nul { field: "SQL text" }.into());
     }
     Ok(())

@@ -12,6 +12,8 @@ use crate::message::Target;
 #[derive(Clone)]
 pub(super) struct Statements {
     known: HashMap<Arc<str>, Vec<Statement>>,
+    /// The one that was found last: many queries in a row have the same text.
+    latest: Option<Statement>,
     count: usize,
     /// What they take together, about.
     bytes: usize,
@@ -23,14 +25,20 @@ pub(super) struct Statements {
     close_sent: usize,
 }
 
-/// A statement that the server has.
-#[derive(Debug, Clone)]
-pub(super) struct Statement {
+/// A statement as it is parsed: its text, the types that are declared for it, and the name that the server knows it by.
+#[derive(Debug, Default)]
+pub(super) struct Named {
     pub(super) name: Arc<str>,
     pub(super) sql: Arc<str>,
     pub(super) declared: Box<[u32]>,
-    inferred: Inferred,
+}
+
+/// A statement that the server has.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    pub(super) named: Arc<Named>,
     pub(super) description: Arc<Description>,
+    inferred: Inferred,
     used: u64,
 }
 
@@ -61,6 +69,7 @@ impl Statements {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             known: HashMap::new(),
+            latest: None,
             count: 0,
             bytes: 0,
             capacity,
@@ -73,11 +82,15 @@ impl Statements {
 
     /// Finds a statement and counts the use.
     pub(super) fn find(&mut self, sql: &str, declared: &[u32]) -> Option<&Statement> {
-        self.clock = self.clock.saturating_add(1);
-        let variants = self.known.get_mut(sql)?;
-        let found = variants.iter_mut().find(|statement| *statement.declared == *declared)?;
-        found.used = self.clock;
-        Some(found)
+        let is_latest = |latest: &Statement| *latest.named.sql == *sql && *latest.named.declared == *declared;
+        if !self.latest.as_ref().is_some_and(is_latest) {
+            self.clock = self.clock.saturating_add(1);
+            let variants = self.known.get_mut(sql)?;
+            let found = variants.iter_mut().find(|statement| *statement.named.declared == *declared)?;
+            found.used = self.clock;
+            self.latest = Some(found.clone());
+        }
+        self.latest.as_ref()
     }
 
     /// As [`Statements::find`], for a statement that is only to be prepared: without types, one whose types were
@@ -85,34 +98,40 @@ impl Statements {
     pub(super) fn find_prepared(&mut self, sql: &str, types: &[u32]) -> Option<&Statement> {
         let is_inferred = |statement: &&Statement| types.is_empty() && statement.inferred == Inferred::Yes;
         let inferred =
-            self.known.get(sql)?.iter().find(is_inferred).map(|statement| statement.declared.clone());
+            self.known.get(sql)?.iter().find(is_inferred).map(|statement| statement.named.declared.clone());
         self.find(sql, inferred.as_deref().unwrap_or(types))
     }
 
-    /// Returns the name for a statement of this text: a new one, or the unnamed where it is not to be kept.
-    pub(super) fn name(&mut self, sql: &str) -> Arc<str> {
-        if self.capacity == 0 || sql.len() > LONGEST {
-            return Arc::from("");
-        }
+    /// Names a statement that is to be parsed: anew, or not at all where it is not to be kept.
+    pub(super) fn name(&mut self, sql: &str, declared: &[u32]) -> Arc<Named> {
+        let name = if self.keeps() && sql.len() <= LONGEST { self.next_name() } else { Arc::default() };
+        Arc::new(Named { name, sql: sql.into(), declared: declared.into() })
+    }
+
+    /// Returns the name for a new portal.
+    pub(super) fn name_portal(&mut self) -> Arc<str> {
+        self.next_name()
+    }
+
+    /// Tells whether any statement is kept.
+    pub(super) fn keeps(&self) -> bool {
+        self.capacity > 0
+    }
+
+    fn next_name(&mut self) -> Arc<str> {
         self.named = self.named.saturating_add(1);
         format!("molt_{}", self.named).into()
     }
 
     /// Keeps a statement that the server has confirmed. The one that was not used for longest may give way. One that is
     /// there already under another name is not needed twice.
-    pub(super) fn keep(
-        &mut self,
-        name: Arc<str>,
-        sql: Arc<str>,
-        (declared, inferred): (&[u32], Inferred),
-        description: Arc<Description>,
-    ) {
-        if name.is_empty() {
+    pub(super) fn keep(&mut self, named: &Arc<Named>, inferred: Inferred, description: &Arc<Description>) {
+        if named.name.is_empty() {
             return;
         }
-        let bytes = size(&sql, declared, &description);
-        if self.has(&sql, declared) || bytes > MOST_BYTES {
-            self.closing.push(Closing::Statement(name));
+        let bytes = size(named, description);
+        if self.has(named) || bytes > MOST_BYTES {
+            self.closing.push(Closing::Statement(Arc::clone(&named.name)));
             return;
         }
         while self.count >= self.capacity.max(1) || self.bytes.saturating_add(bytes) > MOST_BYTES {
@@ -120,47 +139,46 @@ impl Statements {
         }
         // No two are used at the same time: which one gives way must not be left to chance.
         self.clock = self.clock.saturating_add(1);
-        let declared = declared.into();
-        let statement =
-            Statement { name, sql: Arc::clone(&sql), declared, inferred, description, used: self.clock };
+        let (named, description) = (Arc::clone(named), Arc::clone(description));
+        let sql = Arc::clone(&named.sql);
+        let statement = Statement { named, inferred, description, used: self.clock };
         self.known.entry(sql).or_default().push(statement);
+        self.latest = None;
         self.count = self.count.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// Puts another description in the place of a kept statement's.
-    pub(super) fn redescribe(&mut self, name: &str, sql: &str, description: &Arc<Description>) {
-        let variants = self.known.get_mut(sql).into_iter().flatten();
-        for statement in variants.filter(|statement| *statement.name == *name) {
+    pub(super) fn redescribe(&mut self, named: &Named, description: &Arc<Description>) {
+        self.latest = None;
+        let variants = self.known.get_mut(&named.sql).into_iter().flatten();
+        for statement in variants.filter(|statement| statement.named.name == named.name) {
+            self.bytes = self.bytes.saturating_sub(statement.description.size());
+            self.bytes = self.bytes.saturating_add(description.size());
             statement.description = Arc::clone(description);
         }
     }
 
     /// Forgets a statement. The server is told with the next command; that it may not know it does not matter.
-    pub(super) fn forget(&mut self, name: &str, sql: &str) {
-        let Some(variants) = self.known.get_mut(sql) else { return };
-        if let Some(at) = variants.iter().position(|statement| *statement.name == *name) {
+    pub(super) fn forget(&mut self, named: &Named) {
+        self.latest = None;
+        let Some(variants) = self.known.get_mut(&named.sql) else { return };
+        if let Some(at) = variants.iter().position(|statement| statement.named.name == named.name) {
             let gone = variants.remove(at);
             self.count = self.count.saturating_sub(1);
-            self.bytes = self.bytes.saturating_sub(size(&gone.sql, &gone.declared, &gone.description));
-            self.closing.push(Closing::Statement(name.into()));
+            self.bytes = self.bytes.saturating_sub(size(&gone.named, &gone.description));
+            self.closing.push(Closing::Statement(Arc::clone(&gone.named.name)));
         }
         if variants.is_empty() {
-            self.known.remove(sql);
+            self.known.remove(&named.sql);
         }
     }
 
     /// Notes that a statement has to be closed that is not kept.
-    pub(super) fn abandon(&mut self, name: &str) {
-        if !name.is_empty() {
-            self.closing.push(Closing::Statement(name.into()));
+    pub(super) fn abandon(&mut self, named: &Named) {
+        if !named.name.is_empty() {
+            self.closing.push(Closing::Statement(Arc::clone(&named.name)));
         }
-    }
-
-    /// Returns the name for a new portal.
-    pub(super) fn name_portal(&mut self) -> Arc<str> {
-        self.named = self.named.saturating_add(1);
-        format!("molt_{}", self.named).into()
     }
 
     pub(super) fn close_portal(&mut self, name: Arc<str>) {
@@ -193,15 +211,15 @@ impl Statements {
         self.close_sent = 0;
     }
 
-    fn has(&self, sql: &str, declared: &[u32]) -> bool {
-        let mut variants = self.known.get(sql).into_iter().flatten();
-        variants.any(|statement| *statement.declared == *declared)
+    fn has(&self, named: &Named) -> bool {
+        let mut variants = self.known.get(&named.sql).into_iter().flatten();
+        variants.any(|statement| statement.named.declared == named.declared)
     }
 
     fn evict_oldest(&mut self) {
         let oldest = self.known.values().flatten().min_by_key(|statement| statement.used);
-        match oldest.map(|statement| (Arc::clone(&statement.name), Arc::clone(&statement.sql))) {
-            Some((name, sql)) => self.forget(&name, &sql),
+        match oldest.map(|statement| Arc::clone(&statement.named)) {
+            Some(named) => self.forget(&named),
             None => (self.count, self.bytes) = (0, 0),
         }
     }
@@ -212,7 +230,7 @@ impl fmt::Debug for Statements {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut kept: Vec<&Statement> = self.known.values().flatten().collect();
         kept.sort_by_key(|statement| statement.used);
-        let kept: Vec<&str> = kept.iter().map(|statement| &*statement.name).collect();
+        let kept: Vec<&str> = kept.iter().map(|statement| &*statement.named.name).collect();
         f.debug_struct("Statements")
             .field("kept", &kept)
             .field("named", &self.named)
@@ -223,8 +241,8 @@ impl fmt::Debug for Statements {
 }
 
 /// What a statement takes, about.
-fn size(sql: &str, declared: &[u32], description: &Description) -> usize {
-    sql.len().saturating_add(size_of_val(declared)).saturating_add(description.size())
+fn size(named: &Named, description: &Description) -> usize {
+    named.sql.len().saturating_add(size_of_val(&*named.declared)).saturating_add(description.size())
 }
 
 /// What all of them take at most, 8 MiB. One of a table of 1,600 columns takes 150 KiB.
@@ -238,11 +256,19 @@ mod tests {
     use super::*;
     use crate::message::{FieldDescription, WireFormat};
 
-    fn keep(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
+    fn keep(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<Named> {
         statements.find(sql, declared);
-        let name = statements.name(sql);
-        statements.keep(Arc::clone(&name), sql.into(), (declared, Inferred::No), Arc::default());
-        name
+        let named = statements.name(sql, declared);
+        statements.keep(&named, Inferred::No, &Arc::default());
+        named
+    }
+
+    fn closes(named: &[Arc<Named>]) -> Vec<Closing> {
+        named.iter().map(|named| Closing::Statement(Arc::clone(&named.name))).collect()
+    }
+
+    fn found(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
+        Arc::clone(&statements.find(sql, declared).unwrap().named.name)
     }
 
     #[test]
@@ -250,8 +276,11 @@ mod tests {
         let mut statements = Statements::new(8);
         let int = keep(&mut statements, "select $1", &[23]);
         let text = keep(&mut statements, "select $1", &[25]);
-        assert_eq!(statements.find("select $1", &[25]).unwrap().name, text);
-        assert_eq!(statements.find("select $1", &[23]).unwrap().name, int);
+        for _ in 0..2 {
+            assert_eq!(found(&mut statements, "select $1", &[25]), text.name);
+            assert_eq!(found(&mut statements, "select $1", &[23]), int.name);
+            assert_eq!(found(&mut statements, "select $1", &[23]), int.name);
+        }
         assert!(statements.find("select $1", &[]).is_none());
         assert!(statements.find("select 1", &[23]).is_none());
     }
@@ -264,8 +293,8 @@ mod tests {
         statements.find("1", &[]);
         keep(&mut statements, "3", &[]);
         assert!(statements.find("2", &[]).is_none());
-        assert_eq!(statements.find("1", &[]).unwrap().name, first);
-        assert_eq!(statements.to_close(), [Closing::Statement(second)]);
+        assert_eq!(found(&mut statements, "1", &[]), first.name);
+        assert_eq!(statements.to_close(), closes(&[second]));
         assert_eq!(statements.close_sent(), 1);
         assert!(statements.to_close().is_empty());
         statements.at_rest();
@@ -279,14 +308,11 @@ mod tests {
     fn what_was_kept_first_gives_way_first() {
         for _ in 0..32 {
             let mut statements = Statements::new(4);
-            let names: Vec<_> = (0..4).map(|_| statements.name("")).collect();
-            for (sql, name) in ["1", "2", "3", "4"].into_iter().zip(&names) {
-                statements.keep(Arc::clone(name), sql.into(), (&[], Inferred::No), Arc::default());
-            }
+            let named = ["1", "2", "3", "4"].map(|sql| statements.name(sql, &[]));
+            named.iter().for_each(|named| statements.keep(named, Inferred::No, &Arc::default()));
             keep(&mut statements, "5", &[]);
             keep(&mut statements, "6", &[]);
-            let closed = names[..2].iter().cloned().map(Closing::Statement);
-            assert_eq!(statements.to_close(), closed.collect::<Vec<_>>());
+            assert_eq!(statements.to_close(), closes(&named[..2]));
         }
     }
 
@@ -294,10 +320,10 @@ mod tests {
     fn nothing_is_kept_without_room_or_above_the_longest() {
         let long = "x".repeat(LONGEST + 1);
         let mut none = Statements::new(0);
-        assert_eq!(&*keep(&mut none, "select 1", &[]), "");
+        assert_eq!(&*keep(&mut none, "select 1", &[]).name, "");
         let mut some = Statements::new(2);
-        assert_eq!(&*keep(&mut some, &long, &[]), "");
-        assert_ne!(&*keep(&mut some, &long[1..], &[]), "");
+        assert_eq!(&*keep(&mut some, &long, &[]).name, "");
+        assert_ne!(&*keep(&mut some, &long[1..], &[]).name, "");
         assert!(none.find("select 1", &[]).is_none() && some.find(&long, &[]).is_none());
     }
 
@@ -310,10 +336,10 @@ mod tests {
             keep(&mut statements, &text(number), &[]);
         }
         assert_eq!((statements.count, statements.bytes), (fits, MOST_BYTES));
-        let name = keep(&mut statements, "1", &[]);
+        let named = keep(&mut statements, "1", &[]);
         assert_eq!((statements.count, statements.bytes), (fits, MOST_BYTES - LONGEST + 1));
         assert!(statements.find(&text(0), &[]).is_none() && statements.find(&text(1), &[]).is_some());
-        statements.forget(&name, "1");
+        statements.forget(&named);
         assert_eq!(statements.bytes, MOST_BYTES - LONGEST);
     }
 
@@ -331,8 +357,8 @@ mod tests {
         for (length, kept) in [(MOST_BYTES, false), (MOST_BYTES / 2, true)] {
             let mut statements = Statements::new(2);
             let description = Arc::new(Description::new(Box::default(), Box::new([column(length)])));
-            let name = statements.name("1");
-            statements.keep(name, "1".into(), (&[], Inferred::No), description);
+            let named = statements.name("1", &[]);
+            statements.keep(&named, Inferred::No, &description);
             assert_eq!(statements.find("1", &[]).is_some(), kept);
             assert_eq!(statements.to_close().is_empty(), kept);
         }
@@ -341,10 +367,12 @@ mod tests {
     #[test]
     fn a_forgotten_statement_makes_room() {
         let mut statements = Statements::new(1);
-        let name = keep(&mut statements, "1", &[]);
-        statements.forget(&name, "1");
-        statements.forget(&name, "1");
+        let named = keep(&mut statements, "1", &[]);
+        assert!(statements.find("1", &[]).is_some());
+        statements.forget(&named);
+        statements.forget(&named);
         assert_eq!(statements.to_close().len(), 1);
+        assert!(statements.find("1", &[]).is_none());
         keep(&mut statements, "2", &[]);
         assert!(statements.find("2", &[]).is_some());
     }
