@@ -130,6 +130,11 @@ impl Connector {
             }
         }
     }
+
+    /// Tells whether the server has reported another role than `target_session_attrs` asks for.
+    pub(crate) fn has_wrong_role(&self, connection: &Connection) -> bool {
+        role::reported(connection, self.config.get_target_session_attrs()) == Some(false)
+    }
 }
 
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {
