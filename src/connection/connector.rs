@@ -3,12 +3,10 @@ mod login;
 mod order;
 mod role;
 
-use molt_db_protocol::client::HandshakeError;
-
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, ProtocolVersion, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
 
@@ -111,16 +109,7 @@ impl Connector {
         peer: Peer,
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
-        let mut connection = match self.session(endpoint, &peer, self.config.get_max_protocol_version()).await
-        {
-            // PG docs: protocol-overview, "Protocol Versions": not every server and pooler knows how to negotiate.
-            Err(ConnectCause::Handshake(HandshakeError::VersionRefused(_)))
-                if self.config.get_min_protocol_version() == ProtocolVersion::V3_0 =>
-            {
-                self.session(endpoint, &peer, ProtocolVersion::V3_0).await?
-            }
-            connected => connected?,
-        };
+        let mut connection = self.session(endpoint, &peer).await?;
         match role::check(&mut connection, wanted).await {
             Ok(()) => Ok(connection),
             Err(cause) => {
