@@ -38,7 +38,7 @@ mod net;
 mod pool;
 
 pub use config::{Config, ConfigError};
-pub use connection::{Batches, Canceller, Connection, OwnedRows, Query, Rows, Sql, Statement};
+pub use connection::{Batches, Canceller, Connection, Connector, OwnedRows, Query, Rows, Sql, Statement};
 pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};
 
