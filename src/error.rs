@@ -214,6 +214,14 @@ impl ConnectCause {
         }
     }
 
+    fn token_refusal(&self) -> Option<&[u8]> {
+        match self {
+            Self::Handshake(HandshakeError::TokenRefused { reason, .. }) => Some(reason),
+            Self::Both { encrypted, clear } => encrypted.token_refusal().or_else(|| clear.token_refusal()),
+            _ => None,
+        }
+    }
+
     fn is_protocol_violation(&self) -> bool {
         match self {
             Self::Protocol(_) | Self::Handshake(HandshakeError::Protocol(_)) => true,

@@ -39,8 +39,9 @@ mod pool;
 
 pub use config::{Config, ConfigError};
 pub use connection::{
-    Batch, BatchResults, Batches, Begin, Canceller, Connection, IsolationLevel, Outcome, OwnedRows, Portal,
-    Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql, Statement, Transaction,
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Outcome,
+    OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql,
+    Statement, Transaction,
 };
 pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};

@@ -43,7 +43,8 @@ impl Pool {
     /// Takes a connection: an idle one, a returned one or a new one, whichever comes first.
     ///
     /// An idle connection is looked at before it is handed out, without a round trip: one that the server has closed
-    /// is replaced.
+    /// is replaced, and so is one whose server has reported another role than
+    /// [`target_session_attrs`](crate::config::TargetSessionAttrs) asks for.
     ///
     /// # Errors
     ///
@@ -170,6 +171,7 @@ impl Manager for Connector {
 
     fn is_alive(&self, connection: &mut Box<Connection>) -> Liveness {
         match connection.is_quiet() {
+            Quiet::Yes if self.has_wrong_role(connection) => Liveness::Dead,
             Quiet::Yes => Liveness::Alive,
             Quiet::No => Liveness::Dead,
         }

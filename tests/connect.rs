@@ -512,6 +512,29 @@ async fn who_cannot_negotiate_the_version_is_asked_for_3_0() {
 }
 
 #[tokio::test]
+async fn who_cannot_negotiate_the_version_either_without_encryption_is_asked_for_3_0() {
+    let peer = Peer::listen(|listener| async move {
+        let mut p = listener.accept().await?;
+        assert_eq!(p.first_packet().await?, FirstPacket::Ssl);
+        p.send(b"S").await?;
+        p.close().await?;
+        let mut p = listener.accept().await?;
+        assert_eq!(p.startup().await?.version, 0x0003_0002);
+        p.send(&messages::error("FATAL", "08P01", "unsupported protocol")).await?;
+        p.close().await?;
+        let mut p = listener.accept().await?;
+        assert_eq!(p.login().await?.version, 0x0003_0000);
+        p.closed().await
+    })
+    .unwrap();
+    let text = format!("{} sslmode=prefer max_protocol_version=latest", dial(&peer));
+    let connection = open(&text).await.unwrap();
+    assert_eq!((connection.protocol_version(), connection.encryption()), (ProtocolVersion::V3_0, None));
+    drop(connection);
+    within(peer.finish()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_long_key_cancels_whole() {
     let key: Vec<u8> = (0..=255).collect();
     let sent = key.clone();

@@ -9,8 +9,9 @@ use std::time::Duration;
 use common::{assert_usable, code, open, within};
 use molt_db::config::{Endpoint, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use molt_db::{Config, Connection, Error, Pool};
-use molt_db_testkit::peer::{Peer, messages};
+use molt_db_testkit::peer::{Peer, PeerConnection, messages};
 use molt_db_testkit::{Server, ServerOptions, User, servers_under_test, shared_servers};
+use tokio::sync::oneshot;
 
 use TargetSessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
 
@@ -168,11 +169,141 @@ async fn a_pool_finds_the_new_primary() {
         drop(session);
         first.stop().unwrap();
         second.promote().unwrap();
-        // The runtime, which this thread kept from its work, hears what the first server said.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // This thread kept the runtime from its work.
+        until_heard().await;
         let mut session = within(pool.acquire()).await.unwrap();
         assert_eq!(port_of(&mut session).await, second.port());
     }
+}
+
+#[tokio::test]
+async fn a_pool_that_reads_from_a_standby_leaves_it_when_it_becomes_the_primary() {
+    for wanted in servers_under_test() {
+        let first = Server::start(ServerOptions::default().wanted(wanted)).unwrap();
+        let second = first.start_standby().unwrap();
+        let third = first.start_standby().unwrap();
+        let hosts = config(&[second.port(), third.port()]);
+        let build = |wanted| {
+            let config = hosts.clone().target_session_attrs(wanted);
+            Pool::builder(config).max_conns(1).build().unwrap()
+        };
+        let pools = [Standby, ReadOnly, PreferStandby, Any].map(build);
+        for pool in &pools {
+            assert_eq!(pool_port(pool).await, second.port());
+        }
+        first.stop().unwrap();
+        second.promote().unwrap();
+        // Servers from 14 on say it with the answer to a command.
+        let expected = if first.version().0 < 14 { &second } else { &third };
+        for (pool, expected) in pools.iter().zip([expected, expected, &second, &second]) {
+            assert_eq!(pool_port(pool).await, second.port());
+            assert_eq!(pool_port(pool).await, expected.port());
+            assert_eq!(pool_port(pool).await, expected.port());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pool_that_writes_leaves_a_primary_that_is_made_read_only() {
+    for wanted in servers_under_test() {
+        let first = Server::start(ServerOptions::default().wanted(wanted)).unwrap();
+        let second = first.start_standby().unwrap();
+        let hosts = config(&[first.port(), second.port()]).target_session_attrs(ReadWrite);
+        let pool = Pool::builder(hosts).max_conns(1).build().unwrap();
+        assert_eq!(pool_port(&pool).await, first.port());
+        second.promote().unwrap();
+        for statement in ["alter system set default_transaction_read_only = on", "select pg_reload_conf()"] {
+            first.sql(statement).unwrap();
+        }
+        until_read_only(&pool).await;
+        let expected = if first.version().0 < 14 { &first } else { &second };
+        assert_eq!(pool_port(&pool).await, expected.port());
+    }
+}
+
+/// Runs commands on the only session of the pool until its server has read its new configuration.
+async fn until_read_only(pool: &Pool) {
+    let mut session = within(pool.acquire()).await.unwrap();
+    let reading = async {
+        loop {
+            let shown = session.query("show default_transaction_read_only").one::<(String,)>().await;
+            if shown.unwrap().0 == "on" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(reading).await;
+}
+
+async fn pool_port(pool: &Pool) -> u16 {
+    port_of(&mut within(pool.acquire()).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_pool_replaces_a_session_without_a_round_trip_when_its_server_reports_another_role() {
+    for (wanted, name, before, after) in [
+        (ReadWrite, "in_hot_standby", "off", "on"),
+        (ReadWrite, "default_transaction_read_only", "off", "on"),
+        (ReadOnly, "default_transaction_read_only", "on", "off"),
+        (Primary, "in_hot_standby", "off", "on"),
+        (Standby, "in_hot_standby", "on", "off"),
+    ] {
+        let (change, changes) = oneshot::channel();
+        let (told, tells) = oneshot::channel();
+        let peer = Peer::listen(move |listener| async move {
+            let mut p = listener.accept().await?;
+            log_in(&mut p, (name, before)).await?;
+            changes.await.map_err(std::io::Error::other)?;
+            p.send(&messages::parameter_status(name, after)).await?;
+            told.send(()).map_err(|()| std::io::ErrorKind::BrokenPipe)?;
+            // Nothing is asked on it.
+            p.closed().await?;
+            let mut p = listener.accept().await?;
+            log_in(&mut p, (name, before)).await?;
+            p.closed().await
+        })
+        .unwrap();
+        let pool = Pool::builder(config(&[peer.port()]).target_session_attrs(wanted)).build().unwrap();
+        drop(within(pool.acquire()).await.unwrap());
+        drop(within(pool.acquire()).await.unwrap());
+        assert_eq!(pool.metrics().connects, 1, "{wanted}, {name}");
+        change.send(()).unwrap();
+        within(tells).await.unwrap();
+        until_heard().await;
+        let session = within(pool.acquire()).await.unwrap();
+        assert_eq!(session.parameter(name), Some(before));
+        assert_eq!(pool.metrics().connects, 2, "{wanted}, {name}");
+        drop((session, pool));
+        within(peer.finish()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_its_user_makes_read_only_does_not_go_back_to_those_who_write() {
+    for server in shared_servers() {
+        let hosts = config(&[server.port()]).target_session_attrs(ReadWrite);
+        let pool = Pool::builder(hosts).max_conns(1).build().unwrap();
+        let mut session = within(pool.acquire()).await.unwrap();
+        session.execute("set default_transaction_read_only = on", ()).await.unwrap();
+        drop(session);
+        let mut session = within(pool.acquire()).await.unwrap();
+        let (found,): (String,) = session.query("show default_transaction_read_only").one().await.unwrap();
+        assert_eq!(found, if server.version().0 < 14 { "on" } else { "off" });
+    }
+}
+
+/// Lets a client in, and says of what role the server is: a primary where one may write, but for one setting.
+async fn log_in(p: &mut PeerConnection, but: (&str, &str)) -> std::io::Result<()> {
+    p.startup().await?;
+    let parameters = [("in_hot_standby", "off"), ("default_transaction_read_only", "off"), but]
+        .map(|(name, value)| messages::parameter_status(name, value));
+    p.send(&[messages::auth_ok(), parameters.concat(), messages::ready(b'I')].concat()).await
+}
+
+/// Gives the runtime the time to hear what was sent to this machine.
+async fn until_heard() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 #[tokio::test]

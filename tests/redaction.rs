@@ -14,7 +14,7 @@ use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
     TargetSessionAttrs, TlsVersion,
 };
-use molt_db::{Config, Connection, OwnedRow, Params, Pool};
+use molt_db::{Config, Connection, Connector, OwnedRow, Params, Pool};
 use molt_db_testkit::{Server, User};
 
 /// All passwords, tokens and parameters have one of these in them.
@@ -73,6 +73,7 @@ fn of_configurations(printer: &mut Printer) {
     assert!(!format!("{config:?}").contains("115, 115"));
     printer.debug(&config.clone().password_from(|_| async { Ok::<_, io::Error>("My-Secret") }));
     printer.debug(&Pool::builder(config.clone()));
+    printer.debug(&Connector::new(&Config::new().user("u").password("My-Secret")).unwrap());
     printer.debug(&Host::from("h"));
     printer.all(&config.endpoint());
     printer.all(&SslMode::Require);

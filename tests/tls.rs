@@ -12,13 +12,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{assert_usable, code, open, within};
-use molt_db::config::{ChannelBinding, Endpoint, SslCertMode, SslMode, SslNegotiation, Switch, TlsVersion};
+use molt_db::config::{
+    ChannelBinding, Endpoint, ProtocolVersion, SslCertMode, SslMode, SslNegotiation, Switch, TlsVersion,
+};
 use molt_db::rustls::crypto::ring;
 use molt_db::rustls::pki_types::pem::PemObject;
 use molt_db::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use molt_db::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use molt_db::{AuthMethod, Config, Connection, Error, Pool};
-use molt_db_testkit::peer::{FirstPacket, Peer};
+use molt_db_testkit::peer::{FirstPacket, Peer, messages};
 use molt_db_testkit::{RevocationList, Server, ServerOptions, TlsSetup, User, shared_servers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -233,6 +235,27 @@ async fn a_certificate_that_stands_in_the_file_of_authorities_is_trusted() {
         assert!(text.contains("TLS"), "a new certificate of the same name is another: {text}");
         fs::remove_file(root).unwrap();
     }
+}
+
+#[tokio::test]
+async fn who_lets_nobody_in_without_encryption_and_cannot_negotiate_the_version_is_asked_for_3_0() {
+    let pooler = Peer::listen(|listener| async move {
+        let mut p = listener.accept().await?;
+        assert_eq!(p.startup().await?.version, 0x0003_0002);
+        p.send(&messages::error("FATAL", "08P01", "unsupported protocol")).await?;
+        p.close().await?;
+        let mut p = listener.accept().await?;
+        assert_eq!(p.login().await?.version, 0x0003_0000);
+        p.closed().await
+    })
+    .unwrap();
+    let front = Front::new(&["127.0.0.1"]).start_before(pooler.port()).await;
+    let config = front.config().ssl_mode(SslMode::Allow).max_protocol_version(ProtocolVersion::LATEST);
+    let connection = within(Connection::connect(&config)).await.unwrap();
+    assert_eq!(connection.protocol_version(), ProtocolVersion::V3_0);
+    assert!(connection.encryption().is_some());
+    drop(connection);
+    within(pooler.finish()).await.unwrap();
 }
 
 #[tokio::test]
@@ -582,6 +605,7 @@ async fn assert_cancels(config: &Config) {
 /// How TLS begins on a [`Front`].
 #[derive(Clone, Copy)]
 enum Opening {
+    /// Who does not ask is turned away.
     Asked,
     AtOnce,
 }
@@ -624,10 +648,14 @@ impl Front {
     }
 
     async fn start(self, server: &Server) -> Listening {
+        self.start_before(server.port()).await
+    }
+
+    async fn start_before(self, behind: u16) -> Listening {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let names = Arc::new(Mutex::new(Vec::new()));
-        let (seen, behind) = (Arc::clone(&names), server.port());
+        let seen = Arc::clone(&names);
         let (acceptor, opening) = (TlsAcceptor::from(Arc::new(self.tls)), self.opening);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -646,7 +674,11 @@ async fn serve(
     behind: u16,
 ) -> io::Result<()> {
     if let Opening::Asked = opening {
-        stream.read_exact(&mut [0; 8]).await?;
+        let mut first = [0; 8];
+        stream.read_exact(&mut first).await?;
+        if first != SSL_REQUEST {
+            return stream.write_all(&messages::error("FATAL", "28000", "no encryption")).await;
+        }
         stream.write_all(b"S").await?;
     }
     let mut encrypted = acceptor.accept(stream).await?;
@@ -654,6 +686,9 @@ async fn serve(
     let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await?;
     copy_bidirectional(&mut encrypted, &mut server).await.map(drop)
 }
+
+// PG docs: protocol-message-formats, "SSLRequest"
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 impl Listening {
     fn config(&self) -> Config {

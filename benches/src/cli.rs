@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::job::{Job, Scan, Selects, Workload};
+use crate::job::{Connects, Job, Scan, Selects, Way, Workload};
 use crate::lanes::{Check, Lane};
 use crate::tables::{DEFAULT_ROWS, Table};
 
@@ -54,12 +54,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
     }
     let command = match arguments.word("a command")?.as_str() {
         "help" => Command::Help,
-        "run" => Command::Run(Run {
-            lane: arguments.lane()?,
-            workload: arguments.workload()?,
-            check: arguments.check(),
-            url: arguments.take("--url"),
-        }),
+        "run" => Command::Run(arguments.run()?),
         "load" => Command::Load { rows: arguments.table_rows()?, url: arguments.take("--url") },
         "serve" => Command::Serve { rows: arguments.table_rows()? },
         "compare" => Command::Compare(Comparison {
@@ -78,7 +73,10 @@ pub(crate) fn help() -> String {
     let mut text = USAGE.to_owned();
     text += "\nLanes\n";
     for lane in Lane::ALL {
-        text += &format!("  {:<7} {}\n", lane.name(), lane.summary().replace('\n', "\n          "));
+        text += &format!("  {:<14} {}\n", lane.name(), lane.summary().replace('\n', "\n                 "));
+    }
+    if cfg!(not(feature = "peers")) {
+        text += "  More of them, of other drivers, come with the feature `peers`.\n";
     }
     text + NOTES
 }
@@ -147,8 +145,17 @@ impl Arguments {
 
     fn lane(&mut self) -> Result<Lane, UsageError> {
         let name = self.word("the lane")?;
-        let lane = Lane::ALL.into_iter().find(|lane| lane.name() == name);
+        let lane = Lane::ALL.iter().copied().find(|lane| lane.name() == name);
         lane.ok_or_else(|| UsageError(format!("there is no lane {name}")))
+    }
+
+    fn run(&mut self) -> Result<Run, UsageError> {
+        let (lane, workload) = (self.lane()?, self.workload()?);
+        if !lane.does(&workload.job) {
+            let (lane, job) = (lane.name(), workload.job.name());
+            return Err(UsageError(format!("the lane {lane} does not do the job {job}")));
+        }
+        Ok(Run { lane, workload, check: self.check(), url: self.take("--url") })
     }
 
     fn workload(&mut self) -> Result<Workload, UsageError> {
@@ -157,6 +164,7 @@ impl Arguments {
             "arrow" => (Job::Arrow(self.scan(&[Table::Fixed, Table::Lineitem, Table::Nulls])?), 1),
             "rows" => (Job::Rows(self.scan(&[Table::Fixed])?), 1),
             "qps" => (Job::Qps(self.selects()?), 2),
+            "connect" => (Job::Connect(self.connects()?), 1),
             _ => return Err(UsageError(format!("there is no job {name}"))),
         };
         let threads = self.number("--threads", 1..=1024)?.unwrap_or(threads);
@@ -179,6 +187,13 @@ impl Arguments {
         })
     }
 
+    fn connects(&mut self) -> Result<Connects, UsageError> {
+        let name = self.take("--way").unwrap_or_else(|| Way::Scram.name().to_owned());
+        let way = Way::ALL.into_iter().find(|way| way.name() == name);
+        let way = way.ok_or_else(|| UsageError(format!("there is no way {name}")))?;
+        Ok(Connects { count: self.number("--n", 1..=MOST_ROWS)?.unwrap_or(500), way })
+    }
+
     fn finish(self) -> Result<(), UsageError> {
         match (self.words.front(), self.options.keys().next()) {
             (Some(word), _) => Err(UsageError(format!("{word} is one word too many"))),
@@ -197,7 +212,8 @@ fn option(name: &str) -> Result<&'static str, UsageError> {
 }
 
 const FLAGS: [&str; 2] = ["--help", "--check"];
-const OPTIONS: [&str; 8] = ["--table", "--n", "--conc", "--tasks", "--threads", "--url", "--rows", "--runs"];
+const OPTIONS: [&str; 9] =
+    ["--table", "--n", "--conc", "--tasks", "--way", "--threads", "--url", "--rows", "--runs"];
 
 /// `generate_series` of the script and the lanes' counts stay far from their ends.
 const MOST_ROWS: u64 = 2_000_000_000;
@@ -214,15 +230,19 @@ Jobs
   arrow   read a table into Arrow record batches
   rows    read w_fixed into typed values, row by row
   qps     select single rows of kv by random keys, on several connections at once
+  connect connect, authenticate and close, one connection after the other
 
 Options
   --table T      arrow: w_fixed (default), w_lineitem or w_nulls
-  --n N          arrow, rows: the first N rows (default: the whole table); qps: selects (default 100000)
+  --n N          arrow, rows: the first N rows (default: the whole table); qps: selects (default 100000);
+                 connect: connections (default 500)
   --conc C       qps: connections (default 16)
   --tasks T      qps: tasks that share them (default: as many as connections)
+  --way W        connect: socket (a Unix socket, no password), tls (a verified certificate, no password) or scram (TLS
+                 and SCRAM; default). A URL that is given has to fit
   --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps: 2)
   --url URL      the server (default: DATABASE_URL; without it run and compare start one and fill it, which takes
-                 a while). All lanes connect without TLS
+                 a while). All lanes connect without TLS, but for the job connect
   --check        run: reads everything once more, untimed, and adds a hash of the decoded values
   --rows N       load, serve: the length of the tables (default 1000000; kv always has 100000)
   --runs N       compare: runs that count, after one that does not (default 9)
@@ -230,12 +250,13 @@ Options
 
 const NOTES: &str = "
 The line of JSON
-  lane, job, table, n, conc   what was asked for
+  lane, job, table, n, conc   what was asked for; of connect, table is the way
   wall, cpu                   seconds for the job alone: connecting and a warm-up come before. cpu is user and system
                               time of all threads of the process
-  rows                        rows received
+  rows                        rows received; connect: connections
   nbytes                      arrow: bytes of the arrays' values, offsets and validity, without spare capacity;
-                              rows, qps: bytes of the decoded values; floor: bytes read from the socket
+                              rows, qps: bytes of the decoded values; floor: bytes read from the socket;
+                              connect: 0
   peak_mb                     the most memory the process had resident, in 1000000 bytes
   hash                        with --check, in lanes that decode: a sum over the rows, whatever their order
 
@@ -266,6 +287,8 @@ mod tests {
         let selects = Selects { count: 100_000, connections: 16, tasks: 16 };
         assert_eq!(run("run floor qps").workload, Workload { job: Job::Qps(selects), threads: 2 });
         assert_eq!(parsed("load --url u"), Ok(Command::Load { url: Some("u".into()), rows: 1_000_000 }));
+        let connects = Connects { count: 500, way: Way::Scram };
+        assert_eq!(run("run ours connect").workload, Workload { job: Job::Connect(connects), threads: 1 });
         let Ok(Command::Compare(comparison)) = parsed("compare rows") else { panic!() };
         assert_eq!((comparison.workload.job, comparison.runs), (Job::Rows(scan), 9));
     }
@@ -281,7 +304,12 @@ mod tests {
 
     #[test]
     fn a_workload_is_read_back_from_its_arguments() {
-        for line in ["arrow --table w_lineitem --n 7", "rows", "qps --n 9 --conc 4 --tasks 8 --threads 1"] {
+        for line in [
+            "arrow --table w_lineitem --n 7",
+            "rows",
+            "qps --n 9 --conc 4 --tasks 8 --threads 1",
+            "connect --n 3 --way socket --threads 2",
+        ] {
             let workload = run(&format!("run ours {line}")).workload;
             let again = run(&format!("run ours {}", workload.arguments().join(" "))).workload;
             assert_eq!(again, workload);
@@ -303,6 +331,10 @@ mod tests {
             "run ours arrow --table",
             "run ours arrow --conc 2",
             "run ours qps --table kv",
+            "run ours qps --way tls",
+            "run ours connect --way md5",
+            "run floor connect",
+            "run ours connect --conc 2",
             "run ours arrow --fast",
             "run ours arrow --check=yes",
             "run ours arrow --n 1 --n 2",
@@ -331,7 +363,7 @@ mod tests {
     fn help_names_every_lane_and_option() {
         assert_eq!(parsed("run --help"), Ok(Command::Help));
         let help = help();
-        assert!(Lane::ALL.into_iter().all(|lane| help.contains(lane.summary().lines().next().unwrap())));
+        assert!(Lane::ALL.iter().copied().all(|lane| help.contains(lane.summary().lines().next().unwrap())));
         assert!(OPTIONS.into_iter().chain(["--check"]).all(|option| help.contains(option)));
     }
 }

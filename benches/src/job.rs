@@ -14,6 +14,8 @@ pub(crate) enum Job {
     Rows(Scan),
     /// Select single rows by their key, through a pool.
     Qps(Selects),
+    /// Connect, authenticate and close, again and again.
+    Connect(Connects),
 }
 
 /// A job and the runtime that it runs on.
@@ -40,6 +42,36 @@ pub(crate) struct Selects {
     pub(crate) tasks: usize,
 }
 
+/// Connections to be opened and closed, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connects {
+    pub(crate) count: u64,
+    pub(crate) way: Way,
+}
+
+/// How a connection is opened, where the URL does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Over a Unix socket, without a password.
+    Socket,
+    /// Over TLS with a verified certificate, without a password.
+    Tls,
+    /// Over TLS with a verified certificate, with a password by SCRAM.
+    Scram,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 3] = [Self::Socket, Self::Tls, Self::Scram];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "socket",
+            Self::Tls => "tls",
+            Self::Scram => "scram",
+        }
+    }
+}
+
 impl Workload {
     /// Returns the arguments of `run` that ask for this.
     pub(crate) fn arguments(&self) -> Vec<String> {
@@ -55,6 +87,10 @@ impl Workload {
                 option("--conc", selects.connections.to_string());
                 option("--tasks", selects.tasks.to_string());
             }
+            Job::Connect(connects) => {
+                option("--n", connects.count.to_string());
+                option("--way", connects.way.name().to_owned());
+            }
         }
         option("--threads", self.threads.to_string());
         arguments
@@ -67,19 +103,23 @@ impl Job {
             Self::Arrow(_) => "arrow",
             Self::Rows(_) => "rows",
             Self::Qps(_) => "qps",
+            Self::Connect(_) => "connect",
         }
     }
 
-    pub(crate) fn table(&self) -> Table {
+    /// Returns what the job is done on: a table, or a way to connect.
+    pub(crate) fn subject(&self) -> &'static str {
         match self {
-            Self::Arrow(scan) | Self::Rows(scan) => scan.table,
-            Self::Qps(_) => Table::Kv,
+            Self::Arrow(scan) | Self::Rows(scan) => scan.table.name(),
+            Self::Qps(_) => Table::Kv.name(),
+            Self::Connect(connects) => connects.way.name(),
         }
     }
 
+    /// Returns how many connections there are at a time.
     pub(crate) fn connections(&self) -> usize {
         match self {
-            Self::Arrow(_) | Self::Rows(_) => 1,
+            Self::Arrow(_) | Self::Rows(_) | Self::Connect(_) => 1,
             Self::Qps(selects) => selects.connections,
         }
     }
@@ -88,7 +128,7 @@ impl Job {
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
             Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
-            Self::Qps(_) => 1,
+            Self::Qps(_) | Self::Connect(_) => 1,
         }
     }
 }
@@ -143,6 +183,11 @@ impl Selects {
         (0..workers)
             .map(move |worker| Share { ids: Ids { state: worker }, count: each + u64::from(worker < rest) })
     }
+}
+
+impl Connects {
+    /// How often a lane connects before that counts.
+    pub(crate) const WARM_UP: u64 = 20;
 }
 
 /// What one worker selects.

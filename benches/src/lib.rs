@@ -1,8 +1,8 @@
 //! Jobs that a client of PostgreSQL does, and lanes that do them: `molt-db-bench`.
 //!
 //! A *job* is work to be done: read a table into Arrow batches, read it into typed rows, select single rows through a
-//! pool. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets alone
-//! cost. Every run is a process of its own that measures one lane of one job and prints one line of JSON.
+//! pool, connect. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets
+//! alone cost; with the feature `peers`, other drivers have theirs. Every run is a process of its own that measures one lane of one job and prints one line of JSON.
 //! `molt-db-bench --help` says what each lane does and leaves out.
 //!
 //! | folder or file | what is in it |
@@ -11,6 +11,7 @@
 //! | `job.rs` | what a job asks for, the same for all lanes |
 //! | `tables.rs`, `workloads.sql` | the tables |
 //! | `measure.rs`, `fingerprint.rs` | wall clock, CPU and memory; a hash of the values |
+//! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 
 mod cli;
@@ -23,6 +24,7 @@ mod measure;
 mod report;
 mod run;
 mod server;
+mod server_cpu;
 mod tables;
 
 use std::process::ExitCode;

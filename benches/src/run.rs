@@ -8,13 +8,13 @@ use crate::server::Site;
 /// Runs one lane of one job in this process.
 pub(crate) fn run(run: &Run) -> Result<Report, Failure> {
     let job = &run.workload.job;
-    let site = Site::find(run.url.as_deref(), job.rows_needed())?;
-    let config = site.config()?;
+    let site = Site::find(run.url.as_deref(), job)?;
+    let config = site.config(job)?;
     let measured = runtime(run.workload.threads)?.block_on(run.lane.run(config, job, run.check))?;
     Ok(Report {
         lane: run.lane.name().to_owned(),
         job: job.name().to_owned(),
-        table: job.table().name().to_owned(),
+        table: job.subject().to_owned(),
         n: measured.tally.rows,
         conc: u64::try_from(job.connections())?,
         wall: measured.cost.wall.as_secs_f64(),

@@ -9,6 +9,8 @@ use molt_db_testkit::{Server, ServerOptions, TlsSetup, User};
 use tokio::runtime::Builder;
 
 use crate::failure::Failure;
+use crate::job::{Job, Way};
+use crate::server_cpu::ServerCpu;
 use crate::tables::{self, Loaded};
 
 /// A server that has the tables.
@@ -20,23 +22,41 @@ pub(crate) enum Site {
 }
 
 impl Site {
-    /// Takes the server of `url` or of `DATABASE_URL` as it is; without them, starts one and makes the tables.
-    pub(crate) fn find(url: Option<&str>, rows: u64) -> Result<Self, Failure> {
-        match given(url) {
-            Some(url) => Ok(Self::Given(url)),
-            None => Ok(Self::Own(Box::new(start(rows)?))),
+    /// Takes the server of `url` or of `DATABASE_URL` as it is; without them, starts one that has what the job needs.
+    pub(crate) fn find(url: Option<&str>, job: &Job) -> Result<Self, Failure> {
+        match (given(url), job) {
+            (Some(url), _) => Ok(Self::Given(url)),
+            (None, Job::Connect(_)) => Ok(Self::Own(Box::new(Server::start(options(TlsSetup::Valid))?))),
+            (None, _) => Ok(Self::Own(Box::new(start(job.rows_needed())?))),
         }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Returns `None` of a server that is not ours: it may be on another machine.
+    pub(crate) fn cpu(&self) -> Result<Option<ServerCpu>, Failure> {
         match self {
-            Self::Given(url) => url.clone(),
-            Self::Own(server) => server.url(User::Superuser, "test"),
+            Self::Given(_) => Ok(None),
+            Self::Own(server) => ServerCpu::of(server).map(Some),
         }
     }
 
-    pub(crate) fn config(&self) -> Result<Config, Failure> {
-        config(&self.url())
+    pub(crate) fn url(&self, job: &Job) -> String {
+        match (self, job) {
+            (Self::Given(url), _) => url.clone(),
+            (Self::Own(server), Job::Connect(connects)) => match connects.way {
+                Way::Socket => server.socket_url(User::Trust, "test"),
+                Way::Tls => server.tls_url(User::Trust, "test"),
+                Way::Scram => server.tls_url(User::Scram, "test"),
+            },
+            (Self::Own(server), _) => server.url(User::Superuser, "test"),
+        }
+    }
+
+    pub(crate) fn config(&self, job: &Job) -> Result<Config, Failure> {
+        let url = self.url(job);
+        match job {
+            Job::Connect(_) => Ok(url.parse()?),
+            _ => config(&url),
+        }
     }
 }
 
@@ -59,13 +79,15 @@ fn given(url: Option<&str>) -> Option<String> {
 }
 
 fn start(rows: u64) -> Result<Server, Failure> {
-    let options =
-        SETTINGS.into_iter().fold(ServerOptions::default().tls(TlsSetup::Off), |options, (name, value)| {
-            options.setting(name, value)
-        });
-    let server = Server::start(options)?;
+    let server = Server::start(options(TlsSetup::Off))?;
     load_at(&server.url(User::Superuser, "test"), rows)?;
     Ok(server)
+}
+
+fn options(tls: TlsSetup) -> ServerOptions {
+    SETTINGS
+        .into_iter()
+        .fold(ServerOptions::default().tls(tls), |options, (name, value)| options.setting(name, value))
 }
 
 fn load_at(url: &str, rows: u64) -> Result<Loaded, Failure> {

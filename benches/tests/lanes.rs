@@ -51,6 +51,40 @@ fn typed_rows_and_batches_have_the_same_hash() {
 }
 
 #[test]
+fn connections_are_opened_in_every_way() {
+    let server = server();
+    for (way, url) in [
+        ("socket", server.socket_url(User::Trust, "test")),
+        ("tls", server.tls_url(User::Trust, "test")),
+        ("scram", server.tls_url(User::Scram, "test")),
+    ] {
+        for lane in CONNECTING {
+            let output = bench(&url, &["run", lane, "connect", "--way", way, "--n", "3"]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let line = String::from_utf8_lossy(&output.stdout);
+            assert_has(&line, &["\"job\":\"connect\"", &format!("\"table\":\"{way}\""), "\"rows\":3,"]);
+        }
+    }
+    let hash = command(&["run", "hash", "connect", "--n", "3"]);
+    assert_has(&String::from_utf8_lossy(&hash.stdout), &["\"lane\":\"hash\"", "\"rows\":3,"]);
+}
+
+#[cfg(feature = "peers")]
+const CONNECTING: &[&str] = &["ours", "tokio-postgres", "sqlx"];
+#[cfg(not(feature = "peers"))]
+const CONNECTING: &[&str] = &["ours"];
+
+#[test]
+fn connecting_is_compared_with_the_servers_share() {
+    let output =
+        program().args(["compare", "connect", "--way", "socket", "--n", "20", "--runs", "1"]).output();
+    let output = output.unwrap();
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_has(&table, &["connect socket, n 20", "times in us/connect", "\nours ", " server\n"]);
+}
+
+#[test]
 fn lanes_are_compared() {
     let output = command(&["compare", "rows", "--runs", "2"]);
     let table = String::from_utf8_lossy(&output.stdout);

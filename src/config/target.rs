@@ -5,6 +5,12 @@ use super::value::{FromValue, Value};
 use super::word;
 
 /// Which kind of server a session is wanted with.
+///
+/// It is looked at when a session is opened, and by a [`Pool`](crate::Pool) whenever it hands one out: a connection to a
+/// server that has changed its role is replaced, by the first host that fits. A server reports a change with its answer
+/// to the next command, so the command that is the first to meet a primary that turned read-only may fail (25006).
+/// Servers before 14 report neither `in_hot_standby` nor `default_transaction_read_only`: they are asked once, when a
+/// session is opened, and a session that is open stays.
 // PG docs: libpq-connect, "target_session_attrs"
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TargetSessionAttrs {
@@ -19,7 +25,7 @@ pub enum TargetSessionAttrs {
     Primary,
     /// One that is in recovery.
     Standby,
-    /// One that is in recovery, or any if none of the hosts is.
+    /// One that is in recovery, or any if none of the hosts is. A pool keeps either.
     PreferStandby,
 }
 

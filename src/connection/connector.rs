@@ -5,18 +5,31 @@ mod role;
 
 use std::sync::Arc;
 
-use molt_db_protocol::client::{HandshakeError, Hints};
+use molt_db_protocol::client::Hints;
 
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, ProtocolVersion, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
 
-/// Everything that connecting takes, read and checked once; a pool connects many times with it.
+/// Everything that connecting takes, read and checked once, to connect many times.
+///
+/// A [`Pool`](crate::Pool) has one, and so should a pool of one's own: [`Connection::connect`] reads the files that the
+/// configuration names each time.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), molt_db::Error> {
+/// use molt_db::{Config, Connector};
+///
+/// let config: Config = "postgres://app@db.example/app?sslmode=verify-full".parse()?;
+/// let connector = Connector::new(&config)?;
+/// let (reader, writer) = (connector.connect().await?, connector.connect().await?);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Connector {
+pub struct Connector {
     config: Config,
     socket: SocketOptions,
     encryption: Encryption,
@@ -25,7 +38,13 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+    /// Reads the files that the configuration names: certificates, keys, revocation lists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_config`]: no user is named, or options contradict each other. [`Error::is_connect`]: a file cannot
+    /// be used.
+    pub fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
         let fail = |cause| Error::connect(config.endpoint(), cause);
         let encryption = Encryption::new(config).map_err(fail)?;
@@ -37,12 +56,16 @@ impl Connector {
         })
     }
 
-    /// Opens a session with the first server that takes us and is of the kind that is wanted.
+    /// Connects as [`Connection::connect`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_connect`]: the text names each host and its cause, and so does [`Error::attempts`].
     ///
     /// # Cancel safety
     ///
     /// A dropped future closes what it opened.
-    pub(crate) async fn connect(&self) -> Result<Connection, Error> {
+    pub async fn connect(&self) -> Result<Connection, Error> {
         let mut endpoints = self.config.endpoints();
         arrange(&mut endpoints, self.config.get_load_balance_hosts())
             .map_err(|cause| Error::connect(self.config.endpoint(), cause))?;
@@ -89,7 +112,9 @@ impl Connector {
         let mut failed = Vec::new();
         for peer in peers {
             let at = endpoint.at(&peer);
-            let cause = match deadline.bound(self.open(endpoint, peer, wanted)).await {
+            // Boxed, because it is large, and moves with every future that it is a part of.
+            let opening = Box::pin(self.open(endpoint, peer, wanted));
+            let cause = match deadline.bound(opening).await {
                 Ok(connection) => return Ok(connection),
                 Err(cause) => cause,
             };
@@ -120,16 +145,7 @@ impl Connector {
         peer: Peer,
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
-        let mut connection = match self.session(endpoint, &peer, self.config.get_max_protocol_version()).await
-        {
-            // PG docs: protocol-overview, "Protocol Versions": not every server and pooler knows how to negotiate.
-            Err(ConnectCause::Handshake(HandshakeError::VersionRefused(_)))
-                if self.config.get_min_protocol_version() == ProtocolVersion::V3_0 =>
-            {
-                self.session(endpoint, &peer, ProtocolVersion::V3_0).await?
-            }
-            connected => connected?,
-        };
+        let mut connection = self.session(endpoint, &peer).await?;
         match role::check(&mut connection, wanted).await {
             Ok(()) => Ok(connection),
             Err(cause) => {
@@ -138,6 +154,11 @@ impl Connector {
                 Err(cause)
             }
         }
+    }
+
+    /// Tells whether the server has reported another role than `target_session_attrs` asks for.
+    pub(crate) fn has_wrong_role(&self, connection: &Connection) -> bool {
+        role::reported(connection, self.config.get_target_session_attrs()) == Some(false)
     }
 }
 

@@ -32,7 +32,7 @@ pub use batch::Batch;
 pub use batch_results::{BatchResults, Outcome};
 pub use batches::Batches;
 pub use cancel::Canceller;
-pub(crate) use connector::Connector;
+pub use connector::Connector;
 pub use portal::Portal;
 pub use query::Query;
 pub use row_set::RowSet;
@@ -118,7 +118,7 @@ impl Connection {
     /// of the kind that `target_session_attrs` names. One that does not let us in (28P01 for a wrong password, 3D000
     /// for an unknown database) or that is not to be trusted with the password is the last that is tried.
     ///
-    /// Files that the configuration names (certificates, keys) are read here.
+    /// Files that the configuration names (certificates, keys) are read here; a [`Connector`] reads them once.
     ///
     /// # Errors
     ///

@@ -31,6 +31,15 @@ impl ConnectAttempt {
         self.cause.server_error()
     }
 
+    /// Returns why the server refused the bearer token, as it came: an object of JSON with `status`, and mostly with
+    /// `scope` and `openid-configuration`, which say what token is needed and who issues it.
+    ///
+    /// At most 2,000 bytes, which are not checked. The error does not print them: a server may repeat the token.
+    // RFC 7628 §3.2.2
+    pub fn token_refusal(&self) -> Option<&[u8]> {
+        self.cause.token_refusal()
+    }
+
     /// Tells whether `connect_timeout` passed.
     pub fn is_timeout(&self) -> bool {
         matches!(self.cause, ConnectCause::Timeout(_))

@@ -36,7 +36,7 @@ impl Transport {
             stream,
             input: BytesMut::new(),
             taken: 0,
-            output: Vec::new(),
+            output: Vec::with_capacity(FIRST_OUTPUT),
             sent: 0,
             accepted: 0,
             unflushed: false,
@@ -158,6 +158,8 @@ impl Transport {
     }
 }
 
+/// Holds the messages of a login.
+const FIRST_OUTPUT: usize = 512;
 /// What a read is offered at least, 64 KiB; the server flushes 8 KiB at a time.
 const READ: usize = 64 * 1024;
 /// Less room than this is not worth a system call.

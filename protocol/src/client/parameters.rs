@@ -1,21 +1,23 @@
+use std::fmt;
+
 use crate::message::ParameterStatus;
 
 /// The settings that the server has reported, with their latest values.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters {
-    reported: Vec<(String, String)>,
+    reported: Vec<Setting>,
     foreign_encoding: bool,
 }
 
 impl Parameters {
     /// Returns the value of a setting, if the server reports it: `server_version`, `TimeZone`, `search_path` (18).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.reported.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Walks all of them, in the order of their first report.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.reported.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.reported.iter().map(Setting::parts)
     }
 
     /// Tells whether text travels as UTF-8. It does from the start, until somebody changes `client_encoding`.
@@ -27,16 +29,44 @@ impl Parameters {
         if status.name == "client_encoding" {
             self.foreign_encoding = !matches!(status.value, "UTF8" | "UNICODE");
         }
-        if let Some((_, value)) = self.reported.iter_mut().find(|(known, _)| known == status.name) {
-            status.value.clone_into(value);
+        if let Some(known) = self.reported.iter_mut().find(|known| known.parts().0 == status.name) {
+            *known = Setting::new(status);
         } else if self.reported.len() < MOST {
-            self.reported.push((status.name.to_owned(), status.value.to_owned()));
+            if self.reported.is_empty() {
+                self.reported.reserve(USUAL);
+            }
+            self.reported.push(Setting::new(status));
         }
+    }
+}
+
+/// Name and value, in one allocation: every session has a dozen.
+#[derive(Clone)]
+struct Setting {
+    /// The value follows the name.
+    text: String,
+    name_length: usize,
+}
+
+impl Setting {
+    fn new(ParameterStatus { name, value }: ParameterStatus<'_>) -> Self {
+        Self { text: [name, value].concat(), name_length: name.len() }
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.text.split_at_checked(self.name_length).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts().fmt(f)
     }
 }
 
 /// PostgreSQL 18 reports 15 settings. A peer that makes them up does not get more memory than these take.
 const MOST: usize = 64;
+const USUAL: usize = 16;
 
 #[cfg(test)]
 mod tests {

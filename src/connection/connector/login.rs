@@ -30,20 +30,33 @@ struct Ready {
 }
 
 impl Connector {
-    /// Opens a session, asking for this version of the protocol; in the other of two ways if the mode of encryption
-    /// allows that and the first has failed.
-    pub(super) async fn session(
-        &self,
-        endpoint: &Endpoint,
-        peer: &Peer,
-        version: ProtocolVersion,
-    ) -> Result<Connection, ConnectCause> {
-        match self.attempt(endpoint, peer, &self.encryption, version).await {
+    /// Opens a session; in the other of two ways if the mode of encryption allows that and the first has failed.
+    pub(super) async fn session(&self, endpoint: &Endpoint, peer: &Peer) -> Result<Connection, ConnectCause> {
+        match self.negotiate(endpoint, peer, &self.encryption).await {
             Err(Failed { cause, instead: Some(encryption) }) => {
-                let next = self.attempt(endpoint, peer, &encryption, version).await;
+                let next = self.negotiate(endpoint, peer, &encryption).await;
                 next.map_err(|next| encryption.both(cause, next.cause))
             }
             attempted => attempted.map_err(|failed| failed.cause),
+        }
+    }
+
+    /// Asks for the latest version of the protocol that is allowed; for 3.0 if that is refused.
+    // PG docs: protocol-overview, "Protocol Versions": not every server and pooler knows how to negotiate.
+    async fn negotiate(
+        &self,
+        endpoint: &Endpoint,
+        peer: &Peer,
+        encryption: &Encryption,
+    ) -> Result<Connection, Failed> {
+        let version = self.config.get_max_protocol_version();
+        match self.attempt(endpoint, peer, encryption, version).await {
+            Err(Failed { cause: ConnectCause::Handshake(HandshakeError::VersionRefused(_)), .. })
+                if self.config.get_min_protocol_version() == ProtocolVersion::V3_0 =>
+            {
+                self.attempt(endpoint, peer, encryption, ProtocolVersion::V3_0).await
+            }
+            attempted => attempted,
         }
     }
 

@@ -23,12 +23,9 @@ pub(super) async fn check(
     connection: &mut Connection,
     wanted: TargetSessionAttrs,
 ) -> Result<(), ConnectCause> {
-    let fits = match wanted {
-        TargetSessionAttrs::Any => Ok(true),
-        TargetSessionAttrs::ReadWrite => is_read_only(connection).await.map(|read_only| !read_only),
-        TargetSessionAttrs::ReadOnly => is_read_only(connection).await,
-        TargetSessionAttrs::Primary => is_standby(connection).await.map(|standby| !standby),
-        TargetSessionAttrs::Standby | TargetSessionAttrs::PreferStandby => is_standby(connection).await,
+    let fits = match reported(connection, wanted) {
+        Some(fits) => Ok(fits),
+        None => ask(connection, wanted).await,
     };
     match fits {
         Ok(true) => Ok(()),
@@ -37,22 +34,41 @@ pub(super) async fn check(
     }
 }
 
-async fn is_read_only(connection: &mut Connection) -> Result<bool, Error> {
-    let reported = [IN_HOT_STANDBY, "default_transaction_read_only"].map(|name| connection.parameter(name));
-    if let [Some(standby), Some(read_only)] = reported {
-        return Ok(standby == ON || read_only == ON);
+/// Tells by what the server has reported whether it is of the kind that is wanted; `None` if that does not say it.
+pub(super) fn reported(connection: &Connection, wanted: TargetSessionAttrs) -> Option<bool> {
+    let is_on = |name| connection.parameter(name).map(|value| value == ON);
+    let is_standby = is_on(IN_HOT_STANDBY);
+    let is_read_only =
+        is_standby.zip(is_on(DEFAULT_TRANSACTION_READ_ONLY)).map(|(standby, read_only)| standby || read_only);
+    match wanted {
+        TargetSessionAttrs::Any | TargetSessionAttrs::PreferStandby => Some(true),
+        TargetSessionAttrs::ReadWrite => is_read_only.map(|read_only| !read_only),
+        TargetSessionAttrs::ReadOnly => is_read_only,
+        TargetSessionAttrs::Primary => is_standby.map(|standby| !standby),
+        TargetSessionAttrs::Standby => is_standby,
     }
+}
+
+async fn ask(connection: &mut Connection, wanted: TargetSessionAttrs) -> Result<bool, Error> {
+    match wanted {
+        TargetSessionAttrs::Any | TargetSessionAttrs::PreferStandby => Ok(true),
+        TargetSessionAttrs::ReadWrite => is_read_only(connection).await.map(|read_only| !read_only),
+        TargetSessionAttrs::ReadOnly => is_read_only(connection).await,
+        TargetSessionAttrs::Primary => is_standby(connection).await.map(|standby| !standby),
+        TargetSessionAttrs::Standby => is_standby(connection).await,
+    }
+}
+
+async fn is_read_only(connection: &mut Connection) -> Result<bool, Error> {
     let (read_only,): (String,) = connection.query("show transaction_read_only").one().await?;
     Ok(read_only == ON)
 }
 
 async fn is_standby(connection: &mut Connection) -> Result<bool, Error> {
-    if let Some(standby) = connection.parameter(IN_HOT_STANDBY) {
-        return Ok(standby == ON);
-    }
     let (standby,): (bool,) = connection.query("select pg_catalog.pg_is_in_recovery()").one().await?;
     Ok(standby)
 }
 
 const IN_HOT_STANDBY: &str = "in_hot_standby";
+const DEFAULT_TRANSACTION_READ_ONLY: &str = "default_transaction_read_only";
 const ON: &str = "on";
