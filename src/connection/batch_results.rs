@@ -163,14 +163,17 @@ impl BatchResults {
         let mut columns = Columns::new([]);
         let mut start = before;
         loop {
-            self.take_rows(connection, &columns)?;
             match connection.step().await? {
                 Step::Columns => {
                     columns = connection.columns();
                     readable = readable.and_then(|()| connection.check_result_encoding(&columns));
                     start = self.rows.len();
+                    self.take_rows(connection, &columns)?;
                 }
-                Step::Row(place) => self.keep(connection, place, &columns)?,
+                Step::Row(place) => {
+                    self.keep(connection, place, &columns)?;
+                    self.take_rows(connection, &columns)?;
+                }
                 Step::Completed(tag) => {
                     let rows = start..self.rows.len();
                     self.set(at, Ran { columns: columns.clone(), rows, state: State::Done(tag) });

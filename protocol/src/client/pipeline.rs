@@ -326,6 +326,5 @@ impl Pipeline {
 }
 
 fn is_undone_by_an_error(tag: &CommandTag) -> bool {
-    let verb = tag.as_str().split(' ').next();
-    matches!(verb, Some("SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE"))
+    tag.is_one_of(&["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"])
 }

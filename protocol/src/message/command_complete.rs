@@ -56,19 +56,34 @@ impl CommandTag {
     /// Returns the tag as the server sent it.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Text::Short { length, bytes } => {
-                let text = bytes.get(..usize::from(*length)).unwrap_or_default();
-                // It was made of a text.
-                std::str::from_utf8(text).unwrap_or_default()
-            }
+            // It was made of a text.
+            Text::Short { .. } => std::str::from_utf8(self.bytes()).unwrap_or_default(),
             Text::Long(text) => text,
         }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Text::Long(text) => text.as_bytes(),
+        }
+    }
+
+    /// Tells whether the command began with one of these words.
+    pub(crate) fn is_one_of(&self, verbs: &[&str]) -> bool {
+        let bytes = self.bytes();
+        let begins = |verb: &&str| match bytes.strip_prefix(verb.as_bytes()) {
+            Some(rest) => matches!(rest.first(), None | Some(b' ')),
+            None => false,
+        };
+        verbs.iter().any(begins)
     }
 
     /// Returns the number of rows that the command touched or returned, 0 where it counts none.
     // PG docs: protocol-message-formats, "CommandComplete": the number of rows is the last word.
     pub fn rows(&self) -> u64 {
-        self.as_str().rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0)
+        let word = self.bytes().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(0)
     }
 }
 
@@ -112,6 +127,13 @@ mod tests {
 
     fn rows(tag: &str) -> u64 {
         CommandTag::parse(&[tag.as_bytes(), b"\0"].concat()).unwrap().rows()
+    }
+
+    #[test]
+    fn the_first_word_is_the_command() {
+        let is_insert = |tag: &str| CommandTag::new(tag).is_one_of(&["SELECT", "INSERT"]);
+        assert!(is_insert("INSERT 0 1") && is_insert("SELECT") && is_insert("SELECT 7"));
+        assert!(!is_insert("INSERTS 1") && !is_insert("INS") && !is_insert("") && !is_insert("COPY INSERT"));
     }
 
     #[test]
