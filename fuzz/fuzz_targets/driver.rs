@@ -4,17 +4,21 @@
 //! The first byte is how many statements are kept and whether there is a key, the next four are the seed of the pieces.
 //! Then records, one step each: a query `<`, a preparation `?`, a script `;`, a copy `(` in, `)` out or `*` both, each
 //! with its SQL; a query `+` that is queued, its first byte the row limit; `=` Sync, `~` Flush, `>` more rows; `.` a
-//! piece of a copy, `,` its end, `-` its failure; `%` walking away; `@` time, in milliseconds; `&` the end of a cancel
-//! request; `!` bytes of the server as they are; anything else a message of the server with a right length.
+//! piece of a copy, `,` its end, `-` its failure; `[` a script whose results are told; `#` a portal, its first byte the
+//! row limit, `{` more rows of the latest portal, `}` its end; `^` what is to lead the next query, `"` that it is not; `%`
+//! walking away, `]` from a transaction too; `@` time, in milliseconds; `&` the end of a cancel request; `!` bytes of the
+//! server as they are; anything else a message of the server with a right length.
 #![no_main]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_fuzz::{Meter, Pieces, Record, records};
 use molt_db_protocol::client::{
-    Arguments, CancelOutcome, Client, CommandError, Credentials, Event, Handshake, HandshakeEvent, Received,
-    Sending, SessionError, Settle, SettlePolicy, Startup,
+    Arguments, CancelOutcome, Client, CommandError, Credentials, Description, Event, Handshake,
+    HandshakeEvent, Hints, Leading, OpenTransaction, Received, Sending, SessionError, Settle, SettlePolicy,
+    Startup,
 };
 use molt_db_protocol::message::{CopyDirection, WireFormat};
 
@@ -48,6 +52,8 @@ struct Driver {
     arrived: Vec<u8>,
     told: Vec<String>,
     sent: Vec<u8>,
+    portal: Arc<str>,
+    lead: Leading,
     begin: Instant,
     now: Instant,
     /// When somebody walked away.
@@ -66,6 +72,8 @@ impl Driver {
             arrived: Vec::new(),
             told: Vec::new(),
             sent: Vec::new(),
+            portal: Arc::default(),
+            lead: Leading::default(),
             begin,
             now: begin,
             abandoned: None,
@@ -75,12 +83,23 @@ impl Driver {
 
     fn step(&mut self, record: Record<'_>) -> Result<(), SessionError> {
         match record.kind {
-            b'%' => self.walk_away(),
+            b'%' => self.walk_away(OpenTransaction::Fails),
+            b']' => self.walk_away(OpenTransaction::IsRolledBack),
             b'@' => self.now += Duration::from_millis(u64::from(record.body.first().copied().unwrap_or(1))),
             b'&' => self.end_cancel(record.body),
             b'!' => self.hear(record.body)?,
-            b'<' | b'?' | b';' | b'(' | b')' | b'*' | b'+' | b'=' | b'~' | b'>' | b'.' | b',' | b'-' => {
+            b'<' | b'?' | b';' | b'(' | b')' | b'*' | b'+' | b'=' | b'~' | b'>' | b'.' | b',' | b'-'
+            | b'[' | b'#' | b'{' => {
                 self.command(record);
+            }
+            b'}' => self.client.close_portal(&self.portal),
+            b'^' => {
+                let text = String::from_utf8_lossy(record.body).into_owned();
+                self.lead = self.client.lead(text).unwrap_or_default();
+            }
+            b'"' => {
+                self.client.take_back(self.lead);
+                assert!(!self.client.still_leads(self.lead));
             }
             _ => {
                 let mut message = Vec::new();
@@ -112,11 +131,17 @@ impl Driver {
             Some((limit, rest)) => (i32::from(*limit), str::from_utf8(rest).unwrap_or("select 1")),
             None => (0, ""),
         };
-        let (client, out) = (&mut self.client, &mut self.sent);
+        let (client, out, portal) = (&mut self.client, &mut self.sent, &mut self.portal);
         self.meter.run(bytes, || match record.kind {
             b'<' => client.query(sql, &arguments(sql), out),
             b'?' => client.prepare(sql, &[], out).map(drop),
             b';' => client.script(sql, out),
+            b'[' => client.script_results(sql, out),
+            b'#' => client.portal(queued, &arguments(queued), limit, out).map(|name| *portal = name),
+            b'{' => {
+                let description: Arc<Description> = client.description().map(Arc::clone).unwrap_or_default();
+                client.fetch_portal(portal, &description, limit, out)
+            }
             b'(' => client.copy(sql, CopyDirection::In, out),
             b')' => client.copy(sql, CopyDirection::Out, out),
             b'*' => client.copy(sql, CopyDirection::Both, out),
@@ -162,11 +187,12 @@ impl Driver {
         }
     }
 
-    fn walk_away(&mut self) {
+    fn walk_away(&mut self, transaction: OpenTransaction) {
+        let policy = SettlePolicy { transaction, ..SettlePolicy::default() };
+        self.client.abandon(policy, self.now, &mut self.sent);
         if !self.client.is_settled() && self.abandoned.is_none() {
             self.abandoned = Some(self.now);
         }
-        self.client.abandon(SettlePolicy::default(), self.now, &mut self.sent);
     }
 
     fn end_cancel(&mut self, how: &[u8]) {
@@ -235,7 +261,8 @@ fn arguments(sql: &str) -> Arguments<'static> {
 
 fn started(statement_cache_size: usize, has_key: bool) -> Client {
     let startup = Startup { user: "app", database: None, application_name: None, options: None };
-    let credentials = Credentials { statement_cache_size, ..Credentials::default() };
+    let hints = Some(Arc::<Hints>::default());
+    let credentials = Credentials { statement_cache_size, hints, ..Credentials::default() };
     let mut handshake = Handshake::start(&startup, credentials, &mut Vec::new()).expect("no NUL in it");
     let greeting: &[u8] = match has_key {
         true => b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07abcdZ\0\0\0\x05I",
