@@ -88,6 +88,8 @@ impl Exchange {
             FrontendMessage::Close(_) => &[Owed::Close],
             FrontendMessage::Sync => &[Owed::Sync],
             FrontendMessage::Query(_) => &[Owed::Script],
+            // PG source: postgres.c, ignore_till_sync: only a Sync ends the skipping, and this has none of its own then.
+            FrontendMessage::FunctionCall(_) if self.skipping => &[],
             FrontendMessage::FunctionCall(_) => &[Owed::Function, Owed::Sync],
             _ => &[],
         };

@@ -83,6 +83,18 @@ fn after_goodbye_nothing_is_sent() {
     assert!(other.is_over());
 }
 
+/// Found by the property below.
+#[test]
+fn a_function_call_behind_an_error_is_skipped_with_all_else_up_to_the_sync() {
+    let mut session = session();
+    send(&mut session, &[FrontendTag::Parse]).unwrap();
+    receive(&mut session, &error("ERROR", "42601", "")).unwrap();
+    send(&mut session, &[FrontendTag::FunctionCall, FrontendTag::Sync]).unwrap();
+    receive(&mut session, b"Z\0\0\0\x05I").unwrap();
+    assert!(session.is_settled());
+    assert!(receive(&mut session, b"V\0\0\0\x08\xff\xff\xff\xff").is_err());
+}
+
 const FRONTEND: [FrontendTag; 13] = [
     FrontendTag::Bind,
     FrontendTag::Close,
