@@ -27,6 +27,7 @@ async fn main() -> Result<()> {
     typed_query(&mut connection).await?;
     arrow_batch(&mut connection).await?;
     million_rows(&mut connection).await?;
+    batched_transaction(&mut connection).await?;
     cancelled_sleep(&mut connection).await?;
     connection.close().await?;
     many_tasks(config).await
@@ -106,6 +107,22 @@ async fn million_rows(connection: &mut Connection) -> Result<()> {
         "{seconds:.2} s, {:.0} rows per second (the server makes them up as it goes)",
         rows as f64 / seconds
     );
+    Ok(())
+}
+
+async fn batched_transaction(connection: &mut Connection) -> Result<()> {
+    heading("1000 statements in one write, in a transaction");
+    const STATEMENTS: usize = 1000;
+    let begin = Instant::now();
+    let mut transaction = connection.begin().read_only().await?;
+    let mut batch = transaction.batch();
+    for number in 0..i64::try_from(STATEMENTS)? {
+        batch.add("select $1 * $1", (number,));
+    }
+    let results = batch.run().await?;
+    let (last,): (i64,) = results.one(STATEMENTS - 1)?;
+    transaction.commit().await?;
+    println!("BEGIN and all of them in {:?}; the last said {last}", begin.elapsed());
     Ok(())
 }
 
