@@ -24,8 +24,15 @@ pub use attempt::ConnectAttempt;
 /// value of a row. The server's do where it quotes them (`Key (id)=(1) already exists`).
 pub struct Error {
     kind: Box<Kind>,
-    /// Of a batch.
+    of: Option<Box<Of>>,
+}
+
+/// What an error is of.
+#[derive(Default)]
+struct Of {
+    /// The number of a statement of a batch.
     statement: Option<usize>,
+    sql: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -389,7 +396,7 @@ impl Error {
 
     /// Returns which statement of a [`Batch`](crate::Batch) it is of, counted from 0.
     pub fn statement(&self) -> Option<usize> {
-        self.statement
+        self.of.as_ref()?.statement
     }
 
     /// Tells whether somebody has set `client_encoding` to something else than UTF8, so that text cannot be sent or
@@ -398,8 +405,22 @@ impl Error {
         matches!(*self.kind, Kind::ForeignEncoding { .. })
     }
 
+    /// Returns the text of the query that it is of, up to the first 1,000 bytes. Parameters are not part of it.
+    pub fn sql(&self) -> Option<&str> {
+        self.of.as_ref()?.sql.as_deref()
+    }
+
+    pub(crate) fn of_sql(mut self, sql: &str) -> Self {
+        let mut end = sql.len().min(LONGEST_SQL);
+        while !sql.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.of.get_or_insert_default().sql.get_or_insert_with(|| sql[..end].into());
+        self
+    }
+
     pub(crate) fn of_statement(mut self, statement: usize) -> Self {
-        self.statement = Some(statement);
+        self.of.get_or_insert_default().statement = Some(statement);
         self
     }
 
@@ -410,7 +431,7 @@ impl Error {
 
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
-        Self { kind: Box::new(kind), statement: None }
+        Self { kind: Box::new(kind), of: None }
     }
 }
 
@@ -484,7 +505,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(statement) = self.statement {
+        if let Some(statement) = self.statement() {
             write!(f, "statement {statement} of the batch: ")?;
         }
         match &*self.kind {
@@ -510,7 +531,10 @@ impl fmt::Display for Error {
                 "parameter ${} is of the type with OID {given}, the statement takes OID {expected}",
                 index.saturating_add(1)
             ),
-            Kind::Value(error) => error.fmt(f),
+            Kind::Value(error) => {
+                error.fmt(f)?;
+                self.sql().iter().try_for_each(|sql| write!(f, "; the statement is `{sql}`"))
+            }
             Kind::RowCount { found: Found::None } => {
                 f.write_str("the query returned no row where one was wanted")
             }
@@ -702,3 +726,6 @@ fn other_than(wanted: TargetSessionAttrs) -> &'static str {
         }
     }
 }
+
+/// As much of a statement's text is kept with an error.
+const LONGEST_SQL: usize = 1000;

@@ -104,10 +104,16 @@ async fn a_wrong_type_names_the_column_and_both_types() {
         ];
         for (error, parts) in cases {
             assert!(value_error(&error).is_type_mismatch(), "{error:?}");
-            for part in parts {
+            let sql = error.sql().unwrap();
+            for part in parts.into_iter().chain([sql]) {
                 assert!(error.to_string().contains(part), "{part} is missing in: {error}");
             }
         }
+        let long = format!("select 'é{}' as n", "é".repeat(600));
+        let error = c.query(&long).one::<(i32,)>().await.unwrap_err();
+        let sql = error.sql().unwrap();
+        assert!(long.starts_with(sql) && (999..=1000).contains(&sql.len()), "{}", sql.len());
+        assert_eq!(c.execute("select 1 / 0", ()).await.unwrap_err().sql(), Some("select 1 / 0"));
         assert_usable(&mut c).await;
     })
     .await;

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::ptr::fn_addr_eq;
+use std::sync::{Arc, OnceLock};
 
-use crate::Oid;
+use crate::{FromRow, Oid, RowPlan, ValueError};
 
 /// How a value travels: as the text that `psql` shows, or in the type's own binary form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,22 +66,49 @@ impl Column {
 }
 
 /// The columns of a result, in order. Cheap to clone; derefs to a slice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns(Arc<[Column]>);
+#[derive(Clone)]
+pub struct Columns(Arc<Inner>);
+
+struct Inner {
+    columns: Box<[Column]>,
+    /// The plan of the type that rows were first read as, and which type that was.
+    plan: OnceLock<(Make, RowPlan)>,
+}
+
+/// [`FromRow::plan`] of some type.
+type Make = fn(&Columns) -> Result<RowPlan, ValueError>;
 
 impl Columns {
     /// Collects the columns of a result.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Self(columns.into_iter().collect())
+        Self(Arc::new(Inner { columns: columns.into_iter().collect(), plan: OnceLock::new() }))
+    }
+
+    /// Returns the plan to read rows as `T`: [`FromRow::plan`], made once for these columns and all of their clones.
+    ///
+    /// The plan of the first `T` is kept; where rows are read as several types, those of the others are made anew each
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FromRow::plan`].
+    pub fn planned<'r, T: FromRow<'r>>(&self) -> Result<Cow<'_, RowPlan>, ValueError> {
+        // What lifetime a value has is no reason for another plan, so TypeId, which asks for 'static, is of no use.
+        // Functions of the same code may share an address; they make the same plan.
+        let make: Make = T::plan;
+        if let Some((known, plan)) = self.0.plan.get()
+            && fn_addr_eq(*known, make)
+        {
+            return Ok(Cow::Borrowed(plan));
+        }
+        let plan = make(self)?;
+        let (known, kept) = self.0.plan.get_or_init(|| (make, plan.clone()));
+        Ok(if fn_addr_eq(*known, make) { Cow::Borrowed(kept) } else { Cow::Owned(plan) })
     }
 
     /// Finds the columns of that name, by position. Names compare byte for byte, as the server sent them.
     pub fn positions<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(_, column)| column.name() == name)
-            .map(|(position, _)| position)
+        self.iter().enumerate().filter(move |(_, column)| column.name() == name).map(|(position, _)| position)
     }
 }
 
@@ -86,7 +116,21 @@ impl Deref for Columns {
     type Target = [Column];
 
     fn deref(&self) -> &[Column] {
-        &self.0
+        &self.0.columns
+    }
+}
+
+impl PartialEq for Columns {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Columns {}
+
+impl fmt::Debug for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Columns").field(&&**self).finish()
     }
 }
 
@@ -99,5 +143,29 @@ impl FromIterator<Column> for Columns {
 impl Default for Columns {
     fn default() -> Self {
         Self::new([])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Columns {
+        let column = |name| Column::new(name, Oid::INT4, -1, Format::Binary);
+        Columns::new([column("a"), column("b")])
+    }
+
+    #[test]
+    fn the_plan_of_the_first_type_is_kept_with_the_columns_and_their_clones() {
+        let columns = columns();
+        assert!(columns.planned::<(String, String)>().is_err(), "an error is not kept");
+        assert!(columns.planned::<(i32,)>().is_err());
+        for columns in [&columns, &columns.clone()] {
+            assert!(matches!(columns.planned::<(i32, i64)>(), Ok(Cow::Borrowed(_))));
+        }
+        assert!(columns.planned::<(String, String)>().is_err(), "it is no plan for another type");
+        assert!(columns.planned::<(i32, i32, i32)>().is_err());
+        assert!(columns.planned::<crate::OwnedRow>().is_ok());
+        assert!(matches!(columns.planned::<(i32, i64)>(), Ok(Cow::Borrowed(_))));
     }
 }

@@ -145,7 +145,7 @@ impl<'r> Row<'r> {
     ///
     /// As [`FromRow::plan`] and [`FromRow::from_row`].
     pub fn read<T: FromRow<'r>>(self) -> Result<T, ValueError> {
-        let plan = T::plan(self.columns)?;
+        let plan = self.columns.planned::<T>()?;
         T::from_row(&plan, self)
     }
 

@@ -74,7 +74,9 @@ impl<'c, 's> Query<'c, 's> {
     ///
     /// As [`Query::rows`].
     pub async fn one<T: for<'r> FromRow<'r>>(self) -> Result<T, Error> {
-        self.optional().await?.ok_or_else(|| Kind::RowCount { found: Found::None }.into())
+        let sql = self.sql;
+        let missing = || Error::from(Kind::RowCount { found: Found::None }).of_sql(sql);
+        self.optional().await?.ok_or_else(missing)
     }
 
     /// Runs the query and returns its only row, `None` if there is none.
@@ -87,12 +89,16 @@ impl<'c, 's> Query<'c, 's> {
     ///
     /// As [`Query::rows`].
     pub async fn optional<T: for<'r> FromRow<'r>>(self) -> Result<Option<T>, Error> {
-        let mut rows = self.begin().await?;
-        let found = rows.next_as(None).await;
-        match (found, rows.skip_rest().await?) {
-            (Ok(Some(_)), 1..) => Err(Kind::RowCount { found: Found::Several }.into()),
-            (found, _) => found,
-        }
+        let sql = self.sql;
+        let read = async {
+            let mut rows = self.begin().await?;
+            let found = rows.next_as().await;
+            match (found, rows.skip_rest().await?) {
+                (Ok(Some(_)), 1..) => Err(Kind::RowCount { found: Found::Several }.into()),
+                (found, _) => found,
+            }
+        };
+        read.await.map_err(|error: Error| error.of_sql(sql))
     }
 
     /// Runs the query and returns all of its rows. They are in memory at once: use [`Query::rows`] where they may be
@@ -106,10 +112,14 @@ impl<'c, 's> Query<'c, 's> {
     ///
     /// As [`Query::rows`].
     pub async fn all<T: for<'r> FromRow<'r>>(self) -> Result<Vec<T>, Error> {
-        let mut rows = self.begin().await?;
-        let all = rows.collect().await;
-        rows.skip_rest().await?;
-        all
+        let sql = self.sql;
+        let read = async {
+            let mut rows = self.begin().await?;
+            let all = rows.collect().await;
+            rows.skip_rest().await?;
+            all
+        };
+        read.await.map_err(|error: Error| error.of_sql(sql))
     }
 
     /// Runs the query and returns its rows as Arrow record batches of at most 65,536 rows and 16 MiB.
@@ -136,7 +146,8 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn arrow_with(self, options: &ArrowOptions, limits: BatchLimits) -> Result<Batches<'c>, Error> {
         let (connection, sql, declared) = self.checked()?;
-        let columns = connection.begin_query(sql, declared).await?;
+        let begun = connection.begin_query(sql, declared).await;
+        let columns = begun.map_err(|error| error.of_sql(sql))?;
         Ok(Batches::new(connection, &columns, options, limits))
     }
 
@@ -152,14 +163,16 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn execute(self) -> Result<u64, Error> {
         let (connection, sql, declared) = self.checked()?;
-        connection.send_query(sql, declared)?;
-        Ok(connection.finish().await?.rows())
+        connection.send_query(sql, declared).map_err(|error| error.of_sql(sql))?;
+        let finished = connection.finish().await;
+        Ok(finished.map_err(|error| error.of_sql(sql))?.rows())
     }
 
     /// Runs the query under the limit of one call.
     async fn begin(self) -> Result<Rows<'c>, Error> {
         let (connection, sql, declared) = self.checked()?;
-        let columns = connection.begin_query(sql, declared).await?;
+        let begun = connection.begin_query(sql, declared).await;
+        let columns = begun.map_err(|error| error.of_sql(sql))?;
         Ok(Rows::new(connection, columns))
     }
 
@@ -172,7 +185,7 @@ impl<'c, 's> Query<'c, 's> {
 
     pub(super) fn checked(self) -> Result<(&'c mut Connection, &'s str, Option<&'s [u32]>), Error> {
         match self.refused {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(Error::from(error).of_sql(self.sql)),
             None => Ok((self.connection, self.sql, self.declared)),
         }
     }

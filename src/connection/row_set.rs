@@ -44,7 +44,7 @@ impl<'r> RowSet<'r> {
     ///
     /// [`Error::is_conversion`] if a column is not what `T` takes.
     pub fn all<T: FromRow<'r>>(&self) -> Result<Vec<T>, Error> {
-        let plan = T::plan(self.columns)?;
+        let plan = self.columns.planned::<T>()?;
         Ok(self.iter().map(|row| T::from_row(&plan, row)).collect::<Result<_, _>>()?)
     }
 

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use molt_db_decode::{Columns, FromRow, OwnedRow, Row, RowPlan};
+use molt_db_decode::{Columns, FromRow, OwnedRow, Row};
 use molt_db_protocol::message::CommandTag;
 
 use super::Connection;
@@ -97,24 +97,18 @@ impl<'c> Rows<'c> {
 
     /// Reads all rows that are left, or fails at the first that is not a `T`.
     pub(super) async fn collect<T: for<'r> FromRow<'r>>(&mut self) -> Result<Vec<T>, Error> {
-        let plan = T::plan(&self.columns)?;
+        self.columns.planned::<T>()?;
         let mut all = Vec::new();
-        while let Some(row) = self.next_as(Some(&plan)).await? {
+        while let Some(row) = self.next_as().await? {
             all.push(row);
         }
         Ok(all)
     }
 
-    /// Reads the next row as a `T`, by a plan or by a new one.
-    pub(super) async fn next_as<T: for<'r> FromRow<'r>>(
-        &mut self,
-        plan: Option<&RowPlan>,
-    ) -> Result<Option<T>, Error> {
-        let Some(row) = self.next().await? else { return Ok(None) };
-        Ok(Some(match plan {
-            Some(plan) => T::from_row(plan, row)?,
-            None => row.read()?,
-        }))
+    /// Reads the next row as a `T`.
+    pub(super) async fn next_as<T: for<'r> FromRow<'r>>(&mut self) -> Result<Option<T>, Error> {
+        let row = self.next().await?;
+        Ok(row.map(Row::read).transpose()?)
     }
 
     /// Returns how many rows were left.
