@@ -1,14 +1,25 @@
 //! The ledger against a model that is too simple to be wrong.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock};
 use std::task::Wake;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tokio::runtime;
 
 use super::*;
+
+/// Where waiters wait, by their tickets in turn.
+static RUNTIMES: LazyLock<[RuntimeId; 2]> = LazyLock::new(|| {
+    let runtimes = [(); 2].map(|()| runtime::Builder::new_current_thread().build().unwrap());
+    runtimes.each_ref().map(|runtime| runtime.handle().id())
+});
+
+fn runtime_of(ticket: Ticket) -> RuntimeId {
+    RUNTIMES[usize::from(ticket.0.is_multiple_of(2))]
+}
 
 /// A connection, by its number.
 type Conn = u32;
@@ -33,6 +44,11 @@ enum Op {
     Leave(usize),
     Release(usize),
     Vacate(usize),
+    ReleaseUnsettled(usize),
+    RunSettler(usize),
+    DismissSettler(usize),
+    Settled(usize),
+    GiveUp(usize),
     Connected,
     ConnectFailed,
     ConnectAbandoned,
@@ -47,6 +63,11 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<usize>().prop_map(Op::Leave),
         6 => any::<usize>().prop_map(Op::Release),
         2 => any::<usize>().prop_map(Op::Vacate),
+        4 => any::<usize>().prop_map(Op::ReleaseUnsettled),
+        4 => any::<usize>().prop_map(Op::RunSettler),
+        1 => any::<usize>().prop_map(Op::DismissSettler),
+        3 => any::<usize>().prop_map(Op::Settled),
+        1 => any::<usize>().prop_map(Op::GiveUp),
         4 => Just(Op::Connected),
         1 => Just(Op::ConnectFailed),
         1 => Just(Op::ConnectAbandoned),
@@ -78,6 +99,10 @@ struct World {
     now: Instant,
     permits: Vec<ConnectPermit>,
     held: Vec<Loan<Conn>>,
+    /// Those on duty, each with whether it is about to run.
+    settlers: Vec<(Badge, Arc<Flag>)>,
+    unsettled: VecDeque<Conn>,
+    settling: Vec<Unsettled<Conn>>,
     /// Everyone with a ticket, served or not, who did not come back for it yet.
     flags: BTreeMap<Ticket, Arc<Flag>>,
     queue: VecDeque<Ticket>,
@@ -95,6 +120,9 @@ impl World {
             now: Instant::now(),
             permits: Vec::new(),
             held: Vec::new(),
+            settlers: Vec::new(),
+            unsettled: VecDeque::new(),
+            settling: Vec::new(),
             flags: BTreeMap::new(),
             queue: VecDeque::new(),
             ready: BTreeMap::new(),
@@ -132,6 +160,32 @@ impl World {
                     self.ledger.vacate(loan.lease).wake();
                 }
             }
+            Op::ReleaseUnsettled(n) => {
+                if let Some(loan) = self.pick_held(n) {
+                    self.release_unsettled(loan);
+                }
+            }
+            Op::RunSettler(n) => {
+                if let Some(settler) = pick(&mut self.settlers, n) {
+                    self.run_settler(settler);
+                }
+            }
+            Op::DismissSettler(n) => {
+                if let Some((badge, _)) = pick(&mut self.settlers, n) {
+                    self.dismiss(badge);
+                }
+            }
+            Op::Settled(n) => {
+                if let Some(Unsettled { permit, conn }) = pick(&mut self.settling, n) {
+                    let settled = self.ledger.settled(permit, conn, self.now);
+                    self.offered(conn, settled);
+                }
+            }
+            Op::GiveUp(n) => {
+                if let Some(unsettled) = pick(&mut self.settling, n) {
+                    self.ledger.given_up(unsettled.permit).wake();
+                }
+            }
             Op::Connected | Op::ConnectFailed | Op::ConnectAbandoned => self.end_connect(op),
             Op::Close => self.close(),
         }
@@ -143,8 +197,7 @@ impl World {
     }
 
     fn pick_held(&mut self, n: usize) -> Option<Loan<Conn>> {
-        let chosen = n.checked_rem(self.held.len())?;
-        Some(self.held.swap_remove(chosen))
+        pick(&mut self.held, n)
     }
 
     fn number(&mut self) -> u32 {
@@ -162,7 +215,7 @@ impl World {
         let flag = Arc::new(Flag::default());
         let mut waker = Some(Waker::from(flag.clone()));
         self.flags.remove(&ticket);
-        match self.ledger.turn(ticket, &mut waker, self.now) {
+        match self.ledger.turn(ticket, &mut waker, runtime_of(ticket), self.now) {
             Turn::Granted(Grant::Connection(loan)) => {
                 let expected = self.ready.remove(&ticket).or_else(|| self.idle.pop().map(Ready::Conn));
                 assert_eq!(expected, Some(Ready::Conn(loan.conn)));
@@ -172,13 +225,16 @@ impl World {
                 assert_eq!(self.ready.remove(&ticket), Some(Ready::Failure(failure)));
             }
             Turn::Closed => assert!(self.closed && !self.ready.contains_key(&ticket)),
-            Turn::Wait(permits) => {
+            Turn::Wait(errands) => {
                 assert!(!self.closed && self.idle.is_empty() && !self.ready.contains_key(&ticket));
                 if !self.queue.contains(&ticket) {
                     self.queue.push_back(ticket);
                 }
                 self.flags.insert(ticket, flag);
-                self.permits.extend(permits);
+                self.permits.extend(errands.connects);
+                // A task that was just started is about to run.
+                self.settlers.extend(errands.settler.map(|badge| (badge, Arc::new(Flag(true.into())))));
+                assert!(self.ledger.settling.is_served_in(runtime_of(ticket)));
                 assert_eq!(self.ledger.wanted(), 0, "whoever polls starts all that is wanted");
             }
         }
@@ -207,6 +263,50 @@ impl World {
         let conn = loan.conn;
         let released = self.ledger.release(loan, self.now);
         self.offered(conn, released);
+    }
+
+    fn release_unsettled(&mut self, loan: Loan<Conn>) {
+        let conn = loan.conn;
+        match self.ledger.release_unsettled(loan, self.now) {
+            Ok(wakes) => {
+                assert!(!self.settlers.is_empty());
+                wakes.wake();
+                self.unsettled.push_back(conn);
+            }
+            Err(refused) => {
+                assert!(self.settlers.is_empty() && refused.conn == conn);
+                self.ledger.vacate(refused.lease).wake();
+            }
+        }
+    }
+
+    fn run_settler(&mut self, (badge, _): (Badge, Arc<Flag>)) {
+        let flag = Arc::new(Flag::default());
+        let mut waker = Some(Waker::from(flag.clone()));
+        match self.ledger.poll_unsettled(&badge, &mut waker) {
+            Poll::Ready(Some(unsettled)) => {
+                assert_eq!(self.unsettled.pop_front(), Some(unsettled.conn));
+                self.settling.push(unsettled);
+                flag.0.store(true, SeqCst);
+                self.settlers.push((badge, flag));
+            }
+            Poll::Ready(None) => {
+                assert!(self.closed && self.ledger.total() == 0);
+                self.dismiss(badge);
+            }
+            Poll::Pending => {
+                assert!(self.unsettled.is_empty());
+                self.settlers.push((badge, flag));
+            }
+        }
+    }
+
+    fn dismiss(&mut self, badge: Badge) {
+        let expected =
+            if self.settlers.is_empty() { mem::take(&mut self.unsettled) } else { VecDeque::new() };
+        let orphans = self.ledger.dismiss(badge).orphans;
+        assert!(orphans.iter().map(|orphan| orphan.conn).eq(expected));
+        orphans.into_iter().for_each(|orphan| self.ledger.given_up(orphan.permit).wake());
     }
 
     fn end_connect(&mut self, op: &Op) {
@@ -263,13 +363,15 @@ impl World {
         let status = self.ledger.status(self.now);
         assert_eq!(status.in_use, self.held.len() + ready);
         assert_eq!(status.idle, self.idle.len());
+        assert_eq!(status.settling, self.unsettled.len() + self.settling.len());
         assert_eq!(status.connecting, self.permits.len());
         assert_eq!(status.waiting, self.queue.len());
-        assert_eq!(status.total, status.idle + status.in_use + status.connecting);
+        assert_eq!(status.total, status.idle + status.in_use + status.settling + status.connecting);
         assert!(status.total <= self.max);
         assert_eq!(status.oldest_use.is_some(), status.in_use > 0);
         assert!(self.queue.is_empty() || self.idle.is_empty(), "nothing is idle while someone waits");
         self.check_wakes();
+        self.check_settlers();
     }
 
     fn check_wakes(&self) {
@@ -282,13 +384,44 @@ impl World {
         }
     }
 
+    fn check_settlers(&self) {
+        let roused = || self.settlers.iter().all(|(_, flag)| flag.0.load(SeqCst));
+        if !self.unsettled.is_empty() {
+            assert!(!self.settlers.is_empty(), "what is in the queue will be taken from it");
+            assert!(self.ledger.settling.is_roused() && roused(), "by whichever settler runs first");
+        }
+        if self.closed && self.ledger.total() == 0 {
+            assert!(roused(), "settlers of an empty, closed ledger are about to end");
+        }
+    }
+
+    /// Lets every settler run that was woken, and every settling end.
+    fn settle_all(&mut self) {
+        let all = mem::take(&mut self.settlers);
+        let (woken, asleep): (Vec<_>, _) = all.into_iter().partition(|(_, flag)| flag.0.load(SeqCst));
+        self.settlers = asleep;
+        woken.into_iter().for_each(|settler| self.run_settler(settler));
+        while !self.settling.is_empty() {
+            self.apply(&Op::Settled(0));
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        let unsettled = !self.unsettled.is_empty() || !self.settling.is_empty();
+        unsettled || !self.held.is_empty() || !self.flags.is_empty() || !self.permits.is_empty()
+    }
+
     /// Lets everyone finish. Nothing may stay behind but idle connections.
     fn drain(&mut self) {
-        while !self.held.is_empty() || !self.flags.is_empty() || !self.permits.is_empty() {
+        while self.is_busy() {
+            self.settle_all();
             let woken: Vec<_> =
                 self.flags.iter().filter(|(_, f)| f.0.load(SeqCst)).map(|(&ticket, _)| ticket).collect();
-            let stuck = woken.is_empty() && self.held.is_empty() && self.permits.is_empty();
-            assert!(!stuck, "waiters wait, and nothing will wake them");
+            let idle = self.held.is_empty() && self.permits.is_empty() && self.unsettled.is_empty();
+            assert!(
+                !(self.is_busy() && woken.is_empty() && idle),
+                "waiters wait, and nothing will wake them"
+            );
             woken.into_iter().for_each(|ticket| self.poll(ticket));
             self.apply(&Op::Release(0));
             self.apply(&Op::Connected);
@@ -296,6 +429,12 @@ impl World {
         assert_eq!(self.ledger.total(), self.ledger.idle.len());
         assert!(self.ledger.granted.is_empty() && self.ledger.queue.len() == 0);
     }
+}
+
+/// Takes the one that a number chooses.
+fn pick<T>(from: &mut Vec<T>, n: usize) -> Option<T> {
+    let chosen = n.checked_rem(from.len())?;
+    Some(from.swap_remove(chosen))
 }
 
 proptest! {
@@ -360,7 +499,7 @@ fn waiter_that_has_to_queue_again_keeps_its_place() {
     let mut ledger = Ledger::<Conn, Failure>::new(1);
     let now = Instant::now();
     let (first, second) = (ledger.draw_ticket(), ledger.draw_ticket());
-    let join = |ledger: &mut Ledger<_, _>, ticket| drop(ledger.turn(ticket, &mut None, now));
+    let join = |ledger: &mut Ledger<_, _>, ticket| drop(ledger.turn(ticket, &mut None, RUNTIMES[0], now));
     join(&mut ledger, second);
     join(&mut ledger, first);
     assert_eq!(ledger.queue.pop().map(|(ticket, _)| ticket), Some(first));
