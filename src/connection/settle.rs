@@ -73,6 +73,11 @@ impl Connection {
         self.close().await
     }
 
+    /// Tells whether the session has ended, so that there is nothing to settle.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
     fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.poll_cancel(cx);
