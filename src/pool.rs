@@ -130,8 +130,8 @@ impl PoolBuilder {
 /// A connection that comes back in the middle of a query or of a transaction goes to a task of the pool first, which
 /// ends the query ([`Connection::settle`]) and rolls the transaction back, within ten seconds in all. Then it serves
 /// the next caller; until then it counts against `max_conns`. If the server does not come to an end in that time, or
-/// the runtime in which the pool was used has gone, the connection is closed instead. What was under way may have been
-/// committed, as always, unless it was in a transaction.
+/// the runtime in which the pool was used has gone, the connection is closed instead. A query or a commit that was under
+/// way may have taken effect.
 ///
 /// The state of a session that is not a transaction (settings, temporary tables, locks of the session) goes back with
 /// it.

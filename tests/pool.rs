@@ -558,6 +558,7 @@ async fn a_session_that_was_ended_in_use_costs_one_error() {
         let error = within(session.execute("select 1", ())).await.unwrap_err();
         assert!(error.is_connection_lost(), "{error:?}");
         drop(session);
+        assert_eq!((pool.status().total, pool.metrics().settles_failed), (0, 0));
         assert_usable(&mut *acquire(&pool).await).await;
     }
 }
