@@ -13,8 +13,9 @@ use crate::error::{Error, Kind};
 /// A pool of connections to one server.
 ///
 /// Callers are served first in, first out: a connection that is returned goes straight to the one who has waited
-/// longest; one that is returned unfinished is brought to rest first (see [`Session`]). At most `max_conns` exist at a time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`],
-/// which says what the pool looked like. A clone is the same pool.
+/// longest; one that is returned unfinished is brought to rest first (see [`Session`]). At most `max_conns` exist at a
+/// time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`], which says what the pool looked like. A clone
+/// is the same pool.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {

@@ -344,6 +344,30 @@ fn a_session_whose_runtime_has_gone_is_closed_at_once() {
     });
 }
 
+#[test]
+fn a_session_whose_runtime_has_gone_is_given_up_by_another() {
+    let server = Server::shared();
+    let config = plain_config(server, "test").application_name("other runtime");
+    let config = config.query_timeout(Duration::from_secs(5));
+    let pool = Pool::builder(config).max_conns(3).build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let lost = first.block_on(async {
+        let (mut idle_in_transaction, mut running) = (acquire(&pool).await, acquire(&pool).await);
+        idle_in_transaction.script("begin").await.unwrap();
+        walk_away(running.execute(SLEEP, ())).await;
+        (idle_in_transaction, running)
+    });
+    let only = second.block_on(pid(&pool));
+    drop(first);
+    drop(lost);
+    assert_eq!((pool.status().settling, pool.status().idle), (2, 1));
+    second.block_on(async {
+        until(|| pool.status().settling == 0).await;
+        assert_eq!(pid(&pool).await, only);
+    });
+    assert_eq!((pool.metrics().settles_failed, pool.status().total), (2, 1));
+}
+
 #[tokio::test]
 async fn a_session_that_is_ended_while_it_settles_is_replaced() {
     let server = Server::start(ServerOptions::default()).unwrap();

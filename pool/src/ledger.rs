@@ -3,7 +3,7 @@
 //! Pure and synchronous. Nothing in here runs a user's code: wakers, connections and errors that are done with are
 //! returned, to be woken and dropped once the lock is released.
 
-mod settling;
+mod settle_queue;
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -14,8 +14,8 @@ use tokio::runtime::Id as RuntimeId;
 
 use crate::Status;
 use crate::queue::{Queue, Ticket};
-use settling::Settling;
-pub(crate) use settling::{Badge, Dismissal, SettlePermit, Unsettled};
+use settle_queue::SettleQueue;
+pub(crate) use settle_queue::{Badge, Dismissal, SettlePermit, Unsettled};
 
 /// The state of a pool of connections `C`, whose connects fail with `F`.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Ledger<C, F> {
     granted: BTreeMap<Ticket, Grant<C, F>>,
     /// When each lease began. The numbers rise, so the first one is the oldest.
     leases: BTreeMap<u64, Instant>,
-    settling: Settling<C>,
+    settling: SettleQueue<C>,
     connecting: usize,
     /// Those who wait for a closed pool to be empty.
     closers: BTreeMap<Ticket, Option<Waker>>,
@@ -50,7 +50,7 @@ impl<C, F> Ledger<C, F> {
             queue: Queue::default(),
             granted: BTreeMap::new(),
             leases: BTreeMap::new(),
-            settling: Settling::new(),
+            settling: SettleQueue::new(),
             connecting: 0,
             closers: BTreeMap::new(),
             drawn: 0,

@@ -15,15 +15,15 @@ use tokio::runtime::Id as RuntimeId;
 /// 2. If anything is in the queue, every settler is about to run, and will look there. One would be enough, but its
 ///    runtime may be one that nobody drives.
 #[derive(Debug)]
-pub(crate) struct Settling<C> {
+pub(crate) struct SettleQueue<C> {
     /// The oldest first.
     queue: VecDeque<Unsettled<C>>,
     /// How many a settler has taken, and their settling goes on.
     taken: usize,
-    settlers: Vec<Settler>,
+    settlers: Vec<OnDuty>,
 }
 
-impl<C> Settling<C> {
+impl<C> SettleQueue<C> {
     pub(crate) fn new() -> Self {
         Self { queue: VecDeque::new(), taken: 0, settlers: Vec::new() }
     }
@@ -45,7 +45,7 @@ impl<C> Settling<C> {
 
     /// Puts a settler on duty, by a number that none had before.
     pub(crate) fn enlist(&mut self, number: u64, runtime: RuntimeId) -> Badge {
-        self.settlers.push(Settler { number, runtime, waker: None });
+        self.settlers.push(OnDuty { number, runtime, waker: None });
         Badge(number)
     }
 
@@ -95,21 +95,21 @@ impl<C> Settling<C> {
     }
 }
 
-/// A task that settles.
+/// A settler, as the queue knows it.
 #[derive(Debug)]
-struct Settler {
+struct OnDuty {
     number: u64,
     runtime: RuntimeId,
     /// `None` while it runs or is about to.
     waker: Option<Waker>,
 }
 
-/// The duty of one settler. It ends in [`Settling::dismiss`].
+/// The duty of one settler. It ends in [`SettleQueue::dismiss`].
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Badge(u64);
 
-/// The right, and the duty, to settle one connection. It ends in [`Settling::end`].
+/// The right, and the duty, to settle one connection. It ends in [`SettleQueue::end`].
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct SettlePermit {
