@@ -3,7 +3,6 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use molt_db_pool::{AcquireError, Disposition, Guard, Liveness, Manager, Metrics, Status};
-use molt_db_protocol::message::TransactionStatus;
 
 use crate::config::Config;
 use crate::connection::{Connection, Connector};
@@ -12,8 +11,9 @@ use crate::error::{Error, Kind};
 /// A pool of connections to one server.
 ///
 /// Callers are served first in, first out: a connection that is returned goes straight to the one who has waited
-/// longest. At most `max_conns` exist at a time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`],
-/// which says what the pool looked like. A clone is the same pool.
+/// longest; one that is returned unfinished is brought to rest first (see [`Session`]). At most `max_conns` exist at a
+/// time; who has waited for `max_wait` gets [`Error::is_pool_exhausted`], which says what the pool looked like. A clone
+/// is the same pool.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {
@@ -70,7 +70,8 @@ impl Pool {
     }
 
     /// Closes the pool: waiters are refused, idle connections closed, and those in use when they are returned, which
-    /// this waits for.
+    /// this waits for. One that is returned in the middle of a query or of a transaction is brought to rest first, so
+    /// that nothing goes on running in the server.
     ///
     /// # Cancel safety
     ///
@@ -126,9 +127,14 @@ impl PoolBuilder {
 
 /// A connection on loan from a [`Pool`]. It goes back when this is dropped.
 ///
-/// A connection that comes back in the middle of a query or of a transaction is closed instead, and the server rolls
-/// back. The state of a session that is not a transaction (settings, temporary tables, locks of the session) goes
-/// back with it.
+/// A connection that comes back in the middle of a query or of a transaction goes to a task of the pool first, which
+/// ends the query (as [`Connection::settle`] does) and rolls the transaction back, within five seconds in all. Then it serves
+/// the next caller; until then it counts against `max_conns`. If the server does not come to an end in that time, or
+/// the runtime in which the pool was used has gone, the connection is closed instead. A query or a commit that was under
+/// way may have taken effect.
+///
+/// The state of a session that is not a transaction (settings, temporary tables, locks of the session) goes back with
+/// it.
 pub struct Session {
     guard: Guard<Connector>,
 }
@@ -178,11 +184,18 @@ impl Manager for Connector {
     }
 
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
-        if connection.is_usable() && connection.transaction_status() == TransactionStatus::Idle {
+        if connection.is_over() {
+            Disposition::Discard
+        } else if connection.is_at_rest() {
             Disposition::Keep
         } else {
-            Disposition::Discard
+            Disposition::Settle
         }
+    }
+
+    async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
+        connection.roll_back().await.ok()?;
+        Some(connection)
     }
 }
 

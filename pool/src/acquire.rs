@@ -10,9 +10,10 @@ use tokio::time::sleep;
 
 use crate::connect::Connect;
 use crate::held::Held;
-use crate::ledger::{ConnectPermit, Departure, Grant, Turn};
+use crate::ledger::{Departure, Errands, Grant, Turn};
 use crate::pool::now;
 use crate::queue::Ticket;
+use crate::settler::Settler;
 use crate::{AcquireError, Manager, Pool, PoolExhausted};
 
 /// A place in the queue. Dropping it gives the place up, and passes on what may lie ready there.
@@ -47,20 +48,23 @@ impl<'a, M: Manager> Seat<'a, M> {
     ) -> Poll<Result<Held<M>, AcquireError<M::Error>>> {
         let now = now();
         let mut waker = Some(cx.waker().clone());
-        let turn = self.pool.ledger().turn(self.ticket, &mut waker, now);
+        let turn = self.pool.ledger().turn(self.ticket, &mut waker, runtime.id(), now);
         match turn {
             Turn::Granted(grant) => Poll::Ready(self.accept(grant)),
             Turn::Closed => Poll::Ready(Err(AcquireError::Closed)),
-            Turn::Wait(permits) => {
-                self.start(permits, runtime);
+            Turn::Wait(errands) => {
+                self.start(errands, runtime);
                 Poll::Pending
             }
         }
     }
 
-    fn start(&self, permits: Vec<ConnectPermit>, runtime: &Handle) {
-        for permit in permits {
-            // Detached on purpose: the connect outlives this waiter.
+    /// Starts tasks, detached on purpose: they outlive this waiter.
+    fn start(&self, errands: Errands, runtime: &Handle) {
+        if let Some(badge) = errands.settler {
+            drop(runtime.spawn(Settler::new(self.pool.downgrade(), badge).run()));
+        }
+        for permit in errands.connects {
             drop(runtime.spawn(Connect::new(self.pool.clone(), permit).run()));
         }
     }

@@ -35,7 +35,7 @@ impl<M: Manager> Connect<M> {
     fn succeed(&self, permit: ConnectPermit, conn: M::Connection) {
         self.pool.counters().connected();
         let offered = self.pool.ledger().connected(permit, conn, now());
-        self.pool.settle(offered);
+        self.pool.conclude(offered);
     }
 
     fn fail(&self, permit: ConnectPermit, failure: AcquireError<M::Error>) {

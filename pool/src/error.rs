@@ -84,10 +84,20 @@ mod tests {
     #[test]
     fn exhaustion_tells_the_whole_story() {
         let oldest_use = Some(Duration::from_millis(3200));
-        let status = Status { max: 8, total: 8, idle: 0, in_use: 8, connecting: 0, waiting: 12, oldest_use };
+        let status = Status {
+            max: 8,
+            total: 8,
+            idle: 0,
+            in_use: 7,
+            settling: 1,
+            connecting: 0,
+            waiting: 12,
+            oldest_use,
+        };
         assert_eq!(
             PoolExhausted::new(Duration::from_millis(250), status).to_string(),
-            "no connection within 250ms: 8 of 8 in use (oldest for 3.2s), 0 idle, 0 connecting, 12 waiting",
+            "no connection within 250ms: 7 of 8 in use (oldest for 3.2s), 0 idle, 1 settling, 0 connecting, \
+             12 waiting",
         );
     }
 }

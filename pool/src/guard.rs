@@ -9,7 +9,8 @@ use crate::{Manager, Pool};
 /// A connection on loan from a [`Pool`]. Dropping the guard returns it.
 ///
 /// Returning neither blocks nor spawns nor needs a runtime. [`Manager::on_release`] says whether the connection is
-/// kept; if so it goes to the oldest waiter, under the lock, or else lies idle.
+/// kept; if so it goes to the oldest waiter, under the lock, or else lies idle. One that has to settle first is left to
+/// a task of the pool.
 #[must_use = "a guard that is dropped at once returns its connection"]
 pub struct Guard<M: Manager> {
     /// `Some` until the guard is detached or dropped.

@@ -29,6 +29,7 @@ impl<M: Manager> Held<M> {
     pub(crate) fn finish(mut self) {
         match self.slot.pool.manager().on_release(&mut self.conn) {
             Disposition::Keep => self.put_back(),
+            Disposition::Settle => self.put_aside(),
             Disposition::Discard => {}
         }
     }
@@ -39,7 +40,17 @@ impl<M: Manager> Held<M> {
         if let Some(lease) = slot.lease.take() {
             let now = now();
             let released = slot.pool.ledger().release(Loan { lease, conn }, now);
-            slot.pool.settle(released);
+            slot.pool.conclude(released);
+        }
+    }
+
+    /// Leaves the connection to a settler, if there is one, or else discards it.
+    fn put_aside(self) {
+        let Self { conn, mut slot } = self;
+        if let Some(lease) = slot.lease.take() {
+            let now = now();
+            let released = slot.pool.ledger().release_unsettled(Loan { lease, conn }, now);
+            slot.pool.conclude(released);
         }
     }
 

@@ -3,19 +3,25 @@
 //! Pure and synchronous. Nothing in here runs a user's code: wakers, connections and errors that are done with are
 //! returned, to be woken and dropped once the lock is released.
 
+mod settle_queue;
+
 use std::collections::BTreeMap;
 use std::mem;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use tokio::runtime::Id as RuntimeId;
+
 use crate::Status;
 use crate::queue::{Queue, Ticket};
+use settle_queue::SettleQueue;
+pub(crate) use settle_queue::{Badge, Dismissal, SettlePermit, Unsettled};
 
 /// The state of a pool of connections `C`, whose connects fail with `F`.
 ///
 /// Three things hold between any two calls:
 ///
-/// 1. `idle + leased + connecting <= max`; a connection handed over to a waiter is leased from that moment on.
+/// 1. `idle + leased + settling + connecting <= max`; a connection handed over to a waiter is leased from that moment on.
 /// 2. If anyone queues, nothing is idle.
 /// 3. If more connects are wanted, the oldest waiter is about to run, and will start them.
 pub(crate) struct Ledger<C, F> {
@@ -28,6 +34,7 @@ pub(crate) struct Ledger<C, F> {
     granted: BTreeMap<Ticket, Grant<C, F>>,
     /// When each lease began. The numbers rise, so the first one is the oldest.
     leases: BTreeMap<u64, Instant>,
+    settling: SettleQueue<C>,
     connecting: usize,
     /// Those who wait for a closed pool to be empty.
     closers: BTreeMap<Ticket, Option<Waker>>,
@@ -43,6 +50,7 @@ impl<C, F> Ledger<C, F> {
             queue: Queue::default(),
             granted: BTreeMap::new(),
             leases: BTreeMap::new(),
+            settling: SettleQueue::new(),
             connecting: 0,
             closers: BTreeMap::new(),
             drawn: 0,
@@ -60,8 +68,15 @@ impl<C, F> Ledger<C, F> {
         Ticket(self.draw())
     }
 
-    /// Takes what there is for the holder of `ticket`, or else lets it wait, and tells which connects it is to start.
-    pub(crate) fn turn(&mut self, ticket: Ticket, waker: &mut Option<Waker>, now: Instant) -> Turn<C, F> {
+    /// Takes what there is for the holder of `ticket`, or else lets it wait, and tells which tasks it is to start in
+    /// `runtime`, its own.
+    pub(crate) fn turn(
+        &mut self,
+        ticket: Ticket,
+        waker: &mut Option<Waker>,
+        runtime: RuntimeId,
+        now: Instant,
+    ) -> Turn<C, F> {
         if let Some(grant) = self.granted.remove(&ticket) {
             return Turn::Granted(grant);
         }
@@ -72,7 +87,7 @@ impl<C, F> Ledger<C, F> {
             return Turn::Granted(Grant::Connection(loan));
         }
         self.queue.join(ticket, waker);
-        Turn::Wait(self.permits())
+        Turn::Wait(Errands { connects: self.permits(), settler: self.enlist(runtime) })
     }
 
     /// Ends the wait of the holder of `ticket`. Returns `None` if it neither queued nor had anything lying ready.
@@ -93,6 +108,55 @@ impl<C, F> Ledger<C, F> {
         Ok(self.offer(loan.conn, now))
     }
 
+    /// Takes a connection back that has to settle first. Without a settler it is refused, as by
+    /// [`release`](Self::release).
+    pub(crate) fn release_unsettled(&mut self, loan: Loan<C>, now: Instant) -> Result<Wakes, Loan<C>> {
+        if !self.settling.is_served() {
+            return Err(loan);
+        }
+        self.end_lease(loan.lease);
+        Ok(Wakes { settlers: self.settling.join(loan.conn, now), ..Wakes::default() })
+    }
+
+    /// Waits for a connection to settle. `None` ends the settler: the ledger is closed, and every slot free. The waker
+    /// is swapped as in [`turn`](Self::turn).
+    pub(crate) fn poll_unsettled(
+        &mut self,
+        badge: &Badge,
+        waker: &mut Option<Waker>,
+    ) -> Poll<Option<Unsettled<C>>> {
+        if let Some(unsettled) = self.settling.take() {
+            return Poll::Ready(Some(unsettled));
+        }
+        if self.is_empty() {
+            return Poll::Ready(None);
+        }
+        self.settling.sleep(badge, waker);
+        Poll::Pending
+    }
+
+    /// Books a connection that has come to rest, like [`release`](Self::release).
+    pub(crate) fn settled(&mut self, permit: SettlePermit, conn: C, now: Instant) -> Result<Wakes, Loan<C>> {
+        self.settling.end(permit);
+        self.admit(conn, now)
+    }
+
+    /// Books a connection that did not come to rest, and is gone.
+    pub(crate) fn given_up(&mut self, permit: SettlePermit) -> Wakes {
+        self.settling.end(permit);
+        self.wakes(None)
+    }
+
+    /// Ends the duty of a settler.
+    pub(crate) fn dismiss(&mut self, badge: Badge) -> Dismissal<C> {
+        self.settling.dismiss(badge)
+    }
+
+    /// Returns the wakers of the settlers that sleep.
+    pub(crate) fn rouse_settlers(&mut self) -> Vec<Waker> {
+        self.settling.rouse()
+    }
+
     /// Frees the slot of a connection that is gone.
     pub(crate) fn vacate(&mut self, lease: Lease) -> Wakes {
         self.end_lease(lease);
@@ -102,10 +166,7 @@ impl<C, F> Ledger<C, F> {
     /// Books a connect that succeeded, like [`release`](Self::release).
     pub(crate) fn connected(&mut self, _: ConnectPermit, conn: C, now: Instant) -> Result<Wakes, Loan<C>> {
         self.connecting -= 1;
-        if self.is_closed() {
-            return Err(Loan { lease: self.begin_lease(now), conn });
-        }
-        Ok(self.offer(conn, now))
+        self.admit(conn, now)
     }
 
     /// Books a connect that failed. The oldest waiter gets the failure; without one it comes back.
@@ -129,7 +190,8 @@ impl<C, F> Ledger<C, F> {
     /// Stops handing out. What was granted before stays granted.
     pub(crate) fn close(&mut self, now: Instant) -> Closing<C> {
         self.phase = Phase::Closed;
-        let wakers = self.queue.drain().filter_map(|waiter| waiter.waker).collect();
+        let waiters = self.queue.drain().filter_map(|waiter| waiter.waker);
+        let wakers = waiters.chain(self.settling.rouse()).collect();
         let idle = mem::take(&mut self.idle);
         let idle = idle.into_iter().map(|conn| Loan { lease: self.begin_lease(now), conn }).collect();
         Closing { wakers, idle }
@@ -160,6 +222,7 @@ impl<C, F> Ledger<C, F> {
             total: self.total(),
             idle: self.idle.len(),
             in_use: self.leases.len(),
+            settling: self.settling.len(),
             connecting: self.connecting,
             waiting: self.queue.len(),
             oldest_use: oldest.map(|(_, &since)| now.saturating_duration_since(since)),
@@ -167,7 +230,20 @@ impl<C, F> Ledger<C, F> {
     }
 
     fn total(&self) -> usize {
-        self.idle.len() + self.leases.len() + self.connecting
+        self.idle.len() + self.leases.len() + self.settling.len() + self.connecting
+    }
+
+    /// Tells whether the ledger is closed and nothing is left in it.
+    fn is_empty(&self) -> bool {
+        self.is_closed() && self.total() == 0
+    }
+
+    /// Offers a connection that nobody has a lease of. A closed ledger refuses it, with a lease to vacate.
+    fn admit(&mut self, conn: C, now: Instant) -> Result<Wakes, Loan<C>> {
+        if self.is_closed() {
+            return Err(Loan { lease: self.begin_lease(now), conn });
+        }
+        Ok(self.offer(conn, now))
     }
 
     /// Moves a connection to the oldest waiter, or else lets it lie idle.
@@ -182,6 +258,7 @@ impl<C, F> Ledger<C, F> {
     }
 
     /// Counts the connects worth starting: one per waiter that no connect in progress is for, as far as slots are free.
+    /// A connection that settles is for no waiter: it may take longer than a connect, and may be given up.
     fn wanted(&self) -> usize {
         self.queue.len().saturating_sub(self.connecting).min(self.max - self.total())
     }
@@ -192,13 +269,24 @@ impl<C, F> Ledger<C, F> {
         (0..wanted).map(|_| ConnectPermit(())).collect()
     }
 
+    /// Puts a settler on duty in a runtime that has none.
+    fn enlist(&mut self, runtime: RuntimeId) -> Option<Badge> {
+        if self.settling.is_served_in(runtime) {
+            return None;
+        }
+        let number = self.draw();
+        Some(self.settling.enlist(number, runtime))
+    }
+
     /// Collects who is to be woken after a change: the waiter just served, the one that is to start connects, and,
-    /// if that was the last slot of a closed ledger, those who wait for it.
+    /// if that was the last slot of a closed ledger, those who wait for it, and the settlers, to end.
     fn wakes(&mut self, served: Option<Waker>) -> Wakes {
         let connector = if self.wanted() > 0 { self.queue.rouse() } else { None };
-        let empty = self.is_closed() && self.total() == 0;
-        let closers = if empty { mem::take(&mut self.closers) } else { BTreeMap::new() };
-        Wakes { served, connector, closers: closers.into_values().flatten().collect() }
+        if !self.is_empty() {
+            return Wakes { served, connector, ..Wakes::default() };
+        }
+        let closers = mem::take(&mut self.closers).into_values().flatten().collect();
+        Wakes { served, connector, settlers: self.settling.rouse(), closers }
     }
 
     fn begin_lease(&mut self, now: Instant) -> Lease {
@@ -217,7 +305,8 @@ impl<C, F> Ledger<C, F> {
     }
 }
 
-/// The right to use one connection. It ends in [`Ledger::release`] or [`Ledger::vacate`].
+/// The right to use one connection. It ends in [`Ledger::release`], [`Ledger::release_unsettled`] or
+/// [`Ledger::vacate`].
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Lease(u64);
@@ -249,8 +338,16 @@ pub(crate) enum Grant<C, F> {
 #[must_use]
 pub(crate) enum Turn<C, F> {
     Granted(Grant<C, F>),
-    Wait(Vec<ConnectPermit>),
+    Wait(Errands),
     Closed,
+}
+
+/// The tasks that a waiter is to start.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Errands {
+    pub(crate) connects: Vec<ConnectPermit>,
+    pub(crate) settler: Option<Badge>,
 }
 
 /// What a caller that gives up leaves behind.
@@ -261,7 +358,7 @@ pub(crate) enum Departure<C, F> {
     Granted(Grant<C, F>),
 }
 
-/// What closing leaves to be done: waiters to wake, connections to drop.
+/// What closing leaves to be done: waiters and settlers to wake, connections to drop.
 #[must_use]
 pub(crate) struct Closing<C> {
     pub(crate) wakers: Vec<Waker>,
@@ -274,12 +371,14 @@ pub(crate) struct Closing<C> {
 pub(crate) struct Wakes {
     served: Option<Waker>,
     connector: Option<Waker>,
+    settlers: Vec<Waker>,
     closers: Vec<Waker>,
 }
 
 impl Wakes {
     pub(crate) fn wake(self) {
-        self.served.into_iter().chain(self.connector).chain(self.closers).for_each(Waker::wake);
+        let first = self.served.into_iter().chain(self.connector);
+        first.chain(self.settlers).chain(self.closers).for_each(Waker::wake);
     }
 }
 

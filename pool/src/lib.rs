@@ -11,6 +11,9 @@
 //!   connection had been handed over already, it goes on to the next waiter.
 //! - **Dropping never blocks and never spawns.** A [`Guard`] may be dropped on any thread, during a panic, and after
 //!   the runtime has gone.
+//! - **Unfinished business is settled.** A connection that comes back in the middle of something is brought to rest by
+//!   a task of the pool, [as its manager knows to](Manager::settle), and then handed over like any other. It keeps its
+//!   slot meanwhile; others do not wait behind it.
 //! - **Waiting ends.** [`Builder::max_wait`] bounds it, and [`PoolExhausted`] says what the pool looked like.
 //!
 //! ```
@@ -58,6 +61,10 @@
 //! need none. Several runtimes may share a pool: a connect runs in the runtime of the waiter that started it, and if
 //! that runtime shuts down, another waiter starts another one. A runtime that is neither driven nor shut down keeps
 //! the slots of its connects.
+//!
+//! Settling needs a runtime too. Whoever waits for a connection leaves a task behind in its runtime, one for each pool
+//! and runtime, that sleeps until there is something to settle. It ends when the pool is gone, or closed and empty.
+//! When the last of them has been shut down with its runtime, connections that would have to settle are dropped.
 
 mod acquire;
 mod builder;
@@ -70,6 +77,7 @@ mod manager;
 mod metrics;
 mod pool;
 mod queue;
+mod settler;
 mod status;
 
 pub use builder::{BuildError, Builder};

@@ -1,7 +1,7 @@
 //! What the pool must be told about the connections it keeps.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, ready};
 
 /// Opens connections and judges them.
 ///
@@ -35,6 +35,17 @@ pub trait Manager: Send + Sync + 'static {
     /// Called when a [`Guard`](crate::Guard) is dropped, on whatever thread that happens, with or without a runtime,
     /// perhaps during a panic. It must neither block nor panic.
     fn on_release(&self, conn: &mut Self::Connection) -> Disposition;
+
+    /// Brings a connection to rest that [`on_release`](Self::on_release) found to be in need of it. Returns `None` if
+    /// that cannot be done, which is what happens by default: the connection is dropped.
+    ///
+    /// Runs in a task of its own, in a runtime where somebody has waited for a connection, and holds one of the pool's
+    /// slots until it ends. It must end in bounded time: the pool does not interrupt it. It is dropped when its
+    /// runtime shuts down.
+    fn settle(&self, conn: Self::Connection) -> impl Future<Output = Option<Self::Connection>> + Send {
+        drop(conn);
+        ready(None)
+    }
 }
 
 /// The answer of [`Manager::is_alive`].
@@ -51,6 +62,9 @@ pub enum Liveness {
 pub enum Disposition {
     /// The connection goes to the next user.
     Keep,
+    /// The connection goes to [`Manager::settle`], and then to the next user. It is dropped at once if no task of the
+    /// pool is there to do that.
+    Settle,
     /// The connection is dropped and its slot is freed.
     Discard,
 }

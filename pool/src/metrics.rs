@@ -27,8 +27,14 @@ pub struct Metrics {
     pub connects: u64,
     /// Connects that failed.
     pub connects_failed: u64,
-    /// Connections the pool dropped: found dead, refused on return, or left over when it closed. Detached ones are
-    /// not counted.
+    /// Connections that came back unfinished and came to rest.
+    pub settles: u64,
+    /// Connections that came back unfinished, settled in vain, and were dropped.
+    pub settles_failed: u64,
+    /// The time from the return of all of those to the end of their settling, in sum.
+    pub settle_sum: Duration,
+    /// Connections the pool dropped: found dead, refused on return, settled in vain, or left over when it closed.
+    /// Detached ones are not counted.
     pub discarded: u64,
 }
 
@@ -59,6 +65,9 @@ pub(crate) struct Counters {
     cancelled: AtomicU64,
     connects: AtomicU64,
     connects_failed: AtomicU64,
+    settles: AtomicU64,
+    settles_failed: AtomicU64,
+    settle_sum_nanos: AtomicU64,
     discarded: AtomicU64,
 }
 
@@ -70,7 +79,7 @@ impl Counters {
 
     /// Counts a connection handed out after a wait.
     pub(crate) fn waited(&self, wait: Duration) {
-        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(wait);
         self.acquired();
         self.waited.fetch_add(1, Relaxed);
         self.wait_sum_nanos.fetch_add(nanos, Relaxed);
@@ -94,6 +103,17 @@ impl Counters {
         self.connects_failed.fetch_add(1, Relaxed);
     }
 
+    /// Counts a connection that came to rest.
+    pub(crate) fn settled(&self, took: Duration) {
+        self.settles.fetch_add(1, Relaxed);
+        self.settle_sum_nanos.fetch_add(nanos(took), Relaxed);
+    }
+
+    pub(crate) fn settle_failed(&self, took: Duration) {
+        self.settles_failed.fetch_add(1, Relaxed);
+        self.settle_sum_nanos.fetch_add(nanos(took), Relaxed);
+    }
+
     pub(crate) fn discarded(&self) {
         self.discarded.fetch_add(1, Relaxed);
     }
@@ -111,9 +131,16 @@ impl Counters {
             cancelled: self.cancelled.load(Relaxed),
             connects: self.connects.load(Relaxed),
             connects_failed: self.connects_failed.load(Relaxed),
+            settles: self.settles.load(Relaxed),
+            settles_failed: self.settles_failed.load(Relaxed),
+            settle_sum: Duration::from_nanos(self.settle_sum_nanos.load(Relaxed)),
             discarded: self.discarded.load(Relaxed),
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 const BOUNDS: [Duration; 12] = [

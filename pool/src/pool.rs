@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::{AcquireError, Builder, Guard, Manager, Metrics, Status};
 
 /// A pool of connections, cheap to clone. The [crate documentation](crate) has an example.
 ///
-/// When the last handle and the last guard are gone, the idle connections are dropped.
+/// When the last handle and the last guard are gone, the idle connections are dropped, and those that wait to settle.
 pub struct Pool<M: Manager> {
     shared: Arc<Shared<M>>,
 }
@@ -114,8 +114,8 @@ impl<M: Manager> Pool<M> {
     /// Closes the pool and waits until every connection is gone.
     ///
     /// At the first poll, waiters get [`AcquireError::Closed`], later callers too, and idle connections are dropped.
-    /// Connections in use are dropped as they come back, and those still being opened as they complete. Detached
-    /// connections are not waited for.
+    /// Connections in use are dropped as they come back, after they have settled if they have to, and those still being
+    /// opened as they complete. Detached connections are not waited for.
     ///
     /// There is no limit to the wait: it lasts as long as the longest use. A caller that holds a guard itself waits
     /// for ever.
@@ -153,8 +153,12 @@ impl<M: Manager> Pool<M> {
         Held::new(self.clone(), loan)
     }
 
+    pub(crate) fn downgrade(&self) -> WeakPool<M> {
+        WeakPool { shared: Arc::downgrade(&self.shared) }
+    }
+
     /// Does what is left to do after a connection was offered to the ledger.
-    pub(crate) fn settle(&self, offered: Result<Wakes, Loan<M::Connection>>) {
+    pub(crate) fn conclude(&self, offered: Result<Wakes, Loan<M::Connection>>) {
         match offered {
             Ok(wakes) => wakes.wake(),
             Err(refused) => drop(self.hold(refused)),
@@ -197,6 +201,24 @@ impl<M: Manager> Clone for Pool<M> {
 impl<M: Manager> fmt::Debug for Pool<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Pool").field(&self.status()).finish()
+    }
+}
+
+impl<M: Manager> Drop for Shared<M> {
+    fn drop(&mut self) {
+        let settlers = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner).rouse_settlers();
+        settlers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A pool that lives no longer for it.
+pub(crate) struct WeakPool<M: Manager> {
+    shared: Weak<Shared<M>>,
+}
+
+impl<M: Manager> WeakPool<M> {
+    pub(crate) fn upgrade(&self) -> Option<Pool<M>> {
+        Some(Pool { shared: self.shared.upgrade()? })
     }
 }
 

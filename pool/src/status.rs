@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The pool's figures at one moment, taken together under its lock.
 ///
-/// `total = idle + in_use + connecting`, and `total <= max`, always. `Display` writes the sentence that
+/// `total = idle + in_use + settling + connecting`, and `total <= max`, always. `Display` writes the sentence that
 /// [`PoolExhausted`](crate::PoolExhausted) ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +18,8 @@ pub struct Status {
     pub idle: usize,
     /// The connections handed out, including those handed over to a waiter that has not run since.
     pub in_use: usize,
+    /// The connections that came back unfinished and are being brought to rest.
+    pub settling: usize,
     /// The connects in progress.
     pub connecting: usize,
     /// The callers that wait for a connection.
@@ -28,12 +30,12 @@ pub struct Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { max, idle, in_use, connecting, waiting, .. } = self;
+        let Self { max, idle, in_use, settling, connecting, waiting, .. } = self;
         write!(f, "{in_use} of {max} in use")?;
         if let Some(age) = self.oldest_use {
             write!(f, " (oldest for {})", Rounded(age))?;
         }
-        write!(f, ", {idle} idle, {connecting} connecting, {waiting} waiting")
+        write!(f, ", {idle} idle, {settling} settling, {connecting} connecting, {waiting} waiting")
     }
 }
 
@@ -72,8 +74,16 @@ mod tests {
 
     #[test]
     fn an_unused_pool_names_no_oldest_user() {
-        let status =
-            Status { max: 2, total: 1, idle: 0, in_use: 0, connecting: 1, waiting: 1, oldest_use: None };
-        assert_eq!(status.to_string(), "0 of 2 in use, 0 idle, 1 connecting, 1 waiting");
+        let status = Status {
+            max: 2,
+            total: 2,
+            idle: 0,
+            in_use: 0,
+            settling: 1,
+            connecting: 1,
+            waiting: 1,
+            oldest_use: None,
+        };
+        assert_eq!(status.to_string(), "0 of 2 in use, 0 idle, 1 settling, 1 connecting, 1 waiting");
     }
 }

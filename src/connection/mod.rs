@@ -62,7 +62,8 @@ use statement::check_types;
 ///
 /// A future or stream of this type may be dropped at any point. If that leaves a query unfinished, the connection is
 /// *unsettled*: [`Connection::is_usable`] says no and every further call is refused, until [`Connection::settle`] has
-/// brought it to rest; the pool replaces it. What the query did may have been committed. [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
+/// brought it to rest, which is what the pool does when it comes back. What the query did may have been committed.
+/// [`Rows::next`] and [`Batches::next`] lose nothing when their future is dropped: call them again.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), molt_db::Error> {

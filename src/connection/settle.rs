@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use molt_db_protocol::client::{CancelOutcome, Sending, Settle, SettlePolicy, Unsettled};
+use molt_db_protocol::message::TransactionStatus;
 use tokio::time::{Sleep, sleep_until};
 
 use super::exchange::Progress;
@@ -81,6 +82,17 @@ impl Connection {
     pub async fn close_or_cancel(mut self) -> Result<(), Error> {
         self.settle().await?;
         self.close().await
+    }
+
+    /// Tells whether the session has ended, so that there is nothing to settle.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// Tells whether nothing is under way, neither a command nor a transaction.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let idle = self.client.status() == TransactionStatus::Idle && self.scope.is_none();
+        self.is_usable() && idle && !self.client.has_leads()
     }
 
     fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -116,7 +116,7 @@ async fn max_wait_covers_connecting() {
     let error = pool.acquire().await.map(drop).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no connection within 250ms: 0 of 1 in use, 0 idle, 1 connecting, 1 waiting"
+        "no connection within 250ms: 0 of 1 in use, 0 idle, 0 settling, 1 connecting, 1 waiting"
     );
 }
 

@@ -27,9 +27,20 @@ pub(crate) enum Fate {
     Healthy,
     Dead,
     Unfit,
+    /// Has to settle when it comes back.
+    Unfinished(Ending),
     PanicsWhenChecked,
     PanicsWhenReleased,
     PanicsWhenDropped,
+}
+
+/// How settling a connection goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ending {
+    Rest(Duration),
+    GiveUp(Duration),
+    Panic,
+    Never,
 }
 
 #[derive(Debug)]
@@ -49,6 +60,7 @@ pub(crate) struct Census {
     started: AtomicUsize,
     present: AtomicUsize,
     peak: AtomicUsize,
+    settlings: AtomicUsize,
 }
 
 impl Census {
@@ -62,6 +74,11 @@ impl Census {
 
     pub(crate) fn peak(&self) -> usize {
         self.peak.load(SeqCst)
+    }
+
+    /// Counts the settlings that were begun.
+    pub(crate) fn settlings(&self) -> usize {
+        self.settlings.load(SeqCst)
     }
 
     fn enter(self: &Arc<Self>) -> Presence {
@@ -134,7 +151,27 @@ impl Manager for Fake {
 
     fn on_release(&self, conn: &mut Conn) -> Disposition {
         assert_ne!(conn.fate, Fate::PanicsWhenReleased, "as told");
-        if conn.fate == Fate::Unfit { Disposition::Discard } else { Disposition::Keep }
+        match conn.fate {
+            Fate::Unfit => Disposition::Discard,
+            Fate::Unfinished(_) => Disposition::Settle,
+            _ => Disposition::Keep,
+        }
+    }
+
+    async fn settle(&self, mut conn: Conn) -> Option<Conn> {
+        self.census.settlings.fetch_add(1, SeqCst);
+        let Fate::Unfinished(ending) = conn.fate else { panic!("it had not to settle") };
+        match ending {
+            Ending::Rest(latency) => tokio::time::sleep(latency).await,
+            Ending::GiveUp(latency) => {
+                tokio::time::sleep(latency).await;
+                return None;
+            }
+            Ending::Panic => panic!("as told"),
+            Ending::Never => pending().await,
+        }
+        conn.fate = Fate::Healthy;
+        Some(conn)
     }
 }
 
@@ -159,8 +196,8 @@ pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 
 /// Asserts that nothing is left but idle connections, and that the pool's figures are true.
 pub(crate) fn assert_at_rest(pool: &Pool<Fake>) {
-    let Status { total, idle, in_use, connecting, waiting, .. } = pool.status();
-    assert_eq!((in_use, connecting, waiting), (0, 0, 0));
+    let Status { total, idle, in_use, settling, connecting, waiting, .. } = pool.status();
+    assert_eq!((in_use, settling, connecting, waiting), (0, 0, 0, 0));
     assert_eq!((total, idle), (pool.manager().census.present(), pool.manager().census.present()));
     assert!(pool.manager().census.peak() <= pool.status().max);
 }

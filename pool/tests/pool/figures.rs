@@ -24,7 +24,7 @@ async fn exhaustion_tells_what_the_pool_looked_like() {
     // The timer's own grain and the connect's cost a millisecond or two, which the tenths hide.
     assert_eq!(
         text,
-        "no connection within 250ms: 2 of 2 in use (oldest for 3.2s), 0 idle, 0 connecting, 3 waiting"
+        "no connection within 250ms: 2 of 2 in use (oldest for 3.2s), 0 idle, 0 settling, 0 connecting, 3 waiting"
     );
 }
 
@@ -34,7 +34,7 @@ async fn status_follows_a_connections_life() {
     let mut first = Box::pin(pool.acquire());
     let mut second = Box::pin(pool.acquire());
     assert!(poll_once(&mut first).is_pending() && poll_once(&mut second).is_pending());
-    assert_eq!(pool.status().to_string(), "0 of 1 in use, 0 idle, 1 connecting, 2 waiting");
+    assert_eq!(pool.status().to_string(), "0 of 1 in use, 0 idle, 0 settling, 1 connecting, 2 waiting");
     let guard = first.await.unwrap();
     sleep(millis(40)).await;
     assert_eq!(pool.status().oldest_use, Some(millis(40)));

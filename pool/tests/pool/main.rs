@@ -9,4 +9,5 @@ mod figures;
 mod guard;
 mod runtimes;
 mod send;
+mod settling;
 mod stress;

@@ -8,7 +8,7 @@ use molt_db_pool::{AcquireError, Pool};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
-use crate::fake::{AT_ONCE, Fake, Fate, Plan, assert_at_rest, millis, planned};
+use crate::fake::{AT_ONCE, Ending, Fake, Fate, Plan, assert_at_rest, millis, planned};
 
 const MAX: usize = 4;
 
@@ -35,7 +35,9 @@ async fn once(pool: &Pool<Fake>, dice: &mut Dice, users: &AtomicUsize) {
     match dice.roll(20) {
         0 => guard.fate = Fate::Unfit,
         1 => guard.fate = Fate::Dead,
-        2..10 => yield_now().await,
+        2 => guard.fate = Fate::Unfinished(Ending::Rest(millis(1))),
+        3 => guard.fate = Fate::Unfinished(Ending::GiveUp(Duration::ZERO)),
+        4..10 => yield_now().await,
         _ => {}
     }
     users.fetch_sub(1, SeqCst);
@@ -70,17 +72,18 @@ async fn invariants_hold_under_stress() {
     while Instant::now() < end {
         let status = pool.status();
         assert!(status.total <= MAX);
-        assert_eq!(status.total, status.idle + status.in_use + status.connecting);
+        assert_eq!(status.total, status.idle + status.in_use + status.settling + status.connecting);
         tokio::time::sleep(millis(1)).await;
     }
     stop.store(true, SeqCst);
     tasks.join_all().await;
 
-    while pool.status().connecting > 0 {
+    while pool.status().connecting + pool.status().settling > 0 {
         tokio::time::sleep(millis(1)).await;
     }
     assert_at_rest(&pool);
-    assert!(pool.metrics().acquired > 0);
+    let metrics = pool.metrics();
+    assert!(metrics.acquired > 0 && metrics.settles > 0 && metrics.settles_failed > 0);
     pool.close().await;
     assert_at_rest(&pool);
     assert_eq!(pool.status().total, 0);
