@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{
     assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config, within,
 };
-use molt_db::{Connection, Error, IsolationLevel, TransactionStatus};
+use molt_db::{Connection, Error, IsolationLevel, Pool, TransactionStatus};
 use molt_db_testkit::Server;
 use molt_db_testkit::proxy::Proxy;
 
@@ -572,6 +572,54 @@ async fn transactions_run_in_tasks() {
             count(&mut c, "t").await
         });
         assert_eq!(task.await.unwrap(), 3);
+    })
+    .await;
+}
+
+/// How a transaction is left.
+#[derive(Debug, Clone, Copy)]
+enum Left {
+    Unsent,
+    Open,
+    Failed,
+    InASavepoint,
+    InMidQuery,
+    Forgotten,
+}
+
+#[tokio::test]
+async fn whoever_comes_next_finds_nothing_of_a_transaction_that_was_left() {
+    use Left::{Failed, Forgotten, InASavepoint, InMidQuery, Open, Unsent};
+    on_each_server(async |server| {
+        let database = server.create_database().unwrap();
+        connect_to(server, &database).await.script("create table t (id int)").await.unwrap();
+        let pool = Pool::builder(plain_config(server, &database)).max_conns(1).build().unwrap();
+        let mut pid = None;
+        for left in [Unsent, Open, Failed, InASavepoint, InMidQuery, Forgotten, Unsent] {
+            let mut session = pool.acquire().await.unwrap();
+            assert_eq!(*pid.get_or_insert(session.backend_pid()), session.backend_pid(), "{left:?}");
+            assert_eq!(session.transaction_status(), TransactionStatus::Idle, "{left:?}");
+            assert_eq!(count(&mut session, "t").await, 0, "{left:?}");
+            let mut tx = session.begin().await.unwrap();
+            if !matches!(left, Unsent) {
+                tx.execute(INSERT, (1_i32,)).await.unwrap();
+            }
+            match left {
+                Unsent | Open => {}
+                Failed => assert!(tx.execute("select 1 / 0", ()).await.is_err()),
+                InASavepoint => {
+                    let mut savepoint = tx.savepoint().unwrap();
+                    savepoint.execute(INSERT, (2_i32,)).await.unwrap();
+                    drop(savepoint);
+                }
+                InMidQuery => walk_away(&mut tx, "select pg_sleep(30)").await,
+                Forgotten => {
+                    std::mem::forget(tx);
+                    continue;
+                }
+            }
+        }
+        assert_eq!(pool.metrics().connects, 1);
     })
     .await;
 }
