@@ -348,7 +348,8 @@ impl Error {
         matches!(*self.kind, Kind::Copy(_))
     }
 
-    /// Tells whether the connection was left in the middle of a query, by a future or a stream that was dropped.
+    /// Tells whether the connection was left in the middle of a query, by a future or a stream that was dropped, or by a
+    /// limit of time.
     pub fn is_unsettled(&self) -> bool {
         matches!(*self.kind, Kind::Unsettled)
     }
@@ -522,7 +523,7 @@ impl fmt::Display for Error {
             Kind::Batch(error) => error.fmt(f),
             Kind::Lost { cause, outcome } => write!(f, "the connection was lost: {cause}{outcome}"),
             Kind::Timeout { limit, outcome } => {
-                write!(f, "the server did not answer within {limit:?}; the connection is closed{outcome}")
+                write!(f, "the server did not answer within {limit:?}{outcome}")
             }
             Kind::Command(error) => error.fmt(f),
             Kind::Parameter(error) => error.fmt(f),
@@ -551,8 +552,8 @@ impl fmt::Display for Error {
                 f.write_str("a replication stream cannot run as a query; it was ended")
             }
             Kind::Unsettled => f.write_str(
-                "the connection was left in the middle of a query, by a future or a stream that was dropped; \
-                 settle it, or close it",
+                "the connection was left in the middle of a query, by a future or a stream that was dropped or by a \
+                 limit of time; settle it, or close it",
             ),
             Kind::Over => f.write_str("the connection has ended; the call that ended it said why"),
             Kind::Transaction(problem) => problem.fmt(f),

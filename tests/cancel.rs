@@ -472,7 +472,10 @@ async fn query_timeout_ends_every_kind_of_call() {
             let error = outcome.await.unwrap_err();
             assert!(error.is_timeout() && error.is_outcome_unknown(), "{kind}: {error:?}");
             assert!(error.to_string().contains("100ms"), "{kind}: {error}");
-            assert_over(&mut connection).await;
+            let refused = within(connection.execute("select 1", ())).await.unwrap_err();
+            assert!(refused.is_unsettled(), "{kind}: {refused}");
+            within(connection.settle()).await.unwrap();
+            assert_usable(&mut connection).await;
         }
     }
 }
@@ -500,6 +503,7 @@ async fn query_timeout_ends_a_query_in_a_black_hole() {
         proxy.set_flow(direction, Flow::Stalled);
         let error = within(connection.execute("select 1", ())).await.unwrap_err();
         assert!(error.is_timeout() && error.is_outcome_unknown(), "{direction:?}: {error:?}");
+        assert!(within(connection.settle()).await.unwrap_err().is_connection_lost());
         assert_over(&mut connection).await;
     }
 }
@@ -512,6 +516,7 @@ async fn query_timeout_ends_a_large_parameter_in_a_black_hole() {
     let large = vec![7_u8; 64 << 20];
     let error = within(connection.execute("select length($1)", (large,))).await.unwrap_err();
     assert!(error.is_timeout() && error.is_outcome_unknown(), "{error:?}");
+    assert!(within(connection.settle()).await.unwrap_err().is_connection_lost());
     assert_over(&mut connection).await;
 }
 
@@ -534,6 +539,7 @@ async fn query_timeout_ends_a_stream_in_a_black_hole() {
     .await;
     assert!(error.is_timeout() && error.is_outcome_unknown(), "{error:?}");
     drop(rows);
+    assert!(within(connection.settle()).await.unwrap_err().is_connection_lost());
     assert_over(&mut connection).await;
 }
 

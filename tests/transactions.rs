@@ -227,6 +227,33 @@ async fn a_transaction_in_which_a_statement_was_walked_away_from_cannot_be_commi
 }
 
 #[tokio::test]
+async fn a_transaction_in_which_a_statement_ran_out_of_time_cannot_be_committed() {
+    on_each_server(async |server| {
+        let config = plain_config(server, "test").query_timeout(Duration::from_millis(300));
+        let mut c = Connection::connect(&config).await.unwrap();
+        c.script("create temporary table t (id int primary key)").await.unwrap();
+        let mut tx = c.begin().await.unwrap();
+        tx.execute(INSERT, (1_i32,)).await.unwrap();
+        let error = tx.execute("select pg_sleep(30)", ()).await.unwrap_err();
+        assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
+        assert!(tx.execute(INSERT, (2_i32,)).await.unwrap_err().is_unsettled());
+        assert!(within(tx.commit()).await.unwrap_err().is_aborted());
+        assert_eq!(count(&mut c, "t").await, 0);
+
+        let result: Result<(), Error> = c
+            .begin()
+            .run(async |tx| {
+                tx.execute(INSERT, (1_i32,)).await?;
+                tx.execute("select pg_sleep(30)", ()).await.map(|_| ())
+            })
+            .await;
+        assert!(result.unwrap_err().is_timeout());
+        assert_eq!(count(&mut c, "t").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nor_can_one_that_was_begun_as_sql() {
     on_each_server(async |server| {
         for sql in ["select pg_sleep(30)", "insert into t values (2)"] {

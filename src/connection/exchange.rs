@@ -198,8 +198,8 @@ impl Connection {
 
     fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            let outcome = self.end();
-            Err(Kind::Timeout { limit: limit.length(), outcome }.into())
+            self.slow.tell(None);
+            Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
         })
     }
 
@@ -239,6 +239,11 @@ impl Connection {
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
         self.slow.tell(None);
+        self.fate()
+    }
+
+    /// Tells what may have become of the command that is under way.
+    fn fate(&self) -> Fate {
         let unsent = self.transport.accepted() == self.accepted_before;
         if self.client.is_settled() || unsent { Fate::None } else { Fate::Unknown }
     }

@@ -14,7 +14,8 @@ impl Config {
 
     /// Sets how long a call may wait for the server: a whole `execute`, `one`, `optional`, `all`, `script` or
     /// `prepare`; of a stream, the wait for its beginning, and then each silence of the server. A connection on which
-    /// the limit passes is closed. `None`, the default, is for ever.
+    /// the limit passes is unsettled, as if the call had been dropped: a pool cancels what still runs and goes on with the
+    /// connection, [`Connection::settle`](crate::Connection::settle) does the same. `None`, the default, is for ever.
     #[must_use]
     pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.query_timeout = Some(limit.into());
