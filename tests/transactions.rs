@@ -624,7 +624,8 @@ async fn whoever_comes_next_finds_nothing_of_a_transaction_that_was_left() {
         let mut pid = None;
         for left in [Unsent, Open, Failed, InASavepoint, InMidQuery, Forgotten, Unsent] {
             let mut session = pool.acquire().await.unwrap();
-            assert_eq!(*pid.get_or_insert(session.backend_pid()), session.backend_pid(), "{left:?}");
+            let ours = session.backend_pid();
+            assert_eq!(*pid.get_or_insert(ours), ours, "{left:?}");
             assert_eq!(session.transaction_status(), TransactionStatus::Idle, "{left:?}");
             assert_eq!(count(&mut session, "t").await, 0, "{left:?}");
             let mut tx = session.begin().await.unwrap();
