@@ -191,7 +191,10 @@ impl Connection {
     /// Notes how a command has ended.
     fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
-        self.slow.finished(result.as_ref());
+        self.slow.part_over(result.as_ref());
+        if self.client.is_settled() {
+            self.slow.over();
+        }
         self.latest_code = result.as_ref().err().and_then(Error::code);
         result
     }
@@ -238,7 +241,7 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        self.slow.tell(None);
+        self.slow.cut_off();
         let unsent = self.transport.accepted() == self.accepted_before;
         if self.client.is_settled() || unsent { Fate::None } else { Fate::Unknown }
     }
