@@ -123,6 +123,8 @@ pub(crate) enum CopyRefused {
     Out,
     /// A replication stream, which was ended.
     Both,
+    /// Of a batch, of which nothing was sent.
+    Batched,
 }
 
 /// How many rows there were where one was wanted.
@@ -386,7 +388,7 @@ impl Error {
             | Kind::Batch(_)
             | Kind::Value(_)
             | Kind::RowCount { .. }
-            | Kind::Copy(_)
+            | Kind::Copy(CopyRefused::In | CopyRefused::Out | CopyRefused::Both)
             | Kind::Cancel(_)
             | Kind::NoResult
             | Kind::Transaction(TransactionProblem::Aborted)
@@ -550,6 +552,9 @@ impl fmt::Display for Error {
             ),
             Kind::Copy(CopyRefused::Both) => {
                 f.write_str("a replication stream cannot run as a query; it was ended")
+            }
+            Kind::Copy(CopyRefused::Batched) => {
+                f.write_str("COPY from or to the client cannot run in a batch; nothing was sent")
             }
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped or by a \

@@ -10,7 +10,8 @@ use std::time::Duration;
 use common::{assert_usable, code, connect, open, plain_config, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
 use molt_db::{
-    Batches, Canceller, Config, Connection, Error, OwnedRows, Pool, Query, Rows, Session, Statement,
+    Batch, BatchResults, Batches, Begin, Canceller, Config, Connection, Error, OwnedRows, Pool, Portal,
+    Query, Rows, Savepoint, ScriptResults, Session, Statement, Transaction,
 };
 use molt_db_testkit::peer::{FirstPacket, Peer};
 use molt_db_testkit::proxy::{Cut, Direction, Flow, Proxy};
@@ -667,21 +668,41 @@ async fn public_futures_are_send(
     is_send(connection.query("").rows().await?.next());
     is_send(connection.query("").rows().await?.finish());
     is_send(connection.query("").arrow().await?.next());
+    is_send(connection.settle());
     is_send(canceller.cancel());
     is_send(pool.acquire());
     is_send(pool.close());
     Ok(())
 }
 
+/// As those.
+async fn public_futures_of_several_statements_are_send(connection: &mut Connection) -> Result<(), Error> {
+    is_send(connection.batch().run());
+    is_send(connection.batch().run_all());
+    is_send(connection.script_results(""));
+    is_send(connection.script_results("").await?.next());
+    is_send(IntoFuture::into_future(connection.begin()));
+    is_send(connection.begin().await?.commit());
+    is_send(connection.begin().await?.rollback());
+    let mut tx = connection.begin().await?;
+    is_send(tx.savepoint()?.commit());
+    is_send(tx.savepoint()?.rollback());
+    is_send(tx.query("").portal(1));
+    let mut portal = tx.query("").portal(1).await?;
+    is_send(portal.fetch(&mut tx));
+    Ok(())
+}
+
 fn public_types_are_send() {
     is_send(None::<(Query<'_, '_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
-    is_shared::<(Error, Config, Canceller, Pool, Statement)>();
+    is_send(None::<(Batch<'_, '_>, ScriptResults<'_>, Begin<'_>, Transaction<'_>, Savepoint<'_>)>);
+    is_shared::<(Error, Config, Canceller, Pool, Statement, BatchResults, Portal)>();
     is_shared::<Connection>();
 }
 
 #[test]
 fn futures_and_types_cross_threads() {
-    let _compiled = public_futures_are_send;
+    let _compiled = (public_futures_are_send, public_futures_of_several_statements_are_send);
     public_types_are_send();
     is_send(None::<Box<dyn Fn(Connection) -> Box<dyn Future<Output = Result<(), Error>> + Send> + Send>>);
 }

@@ -8,13 +8,15 @@ use std::fmt::{Debug, Display};
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::{on_each_server, within};
 use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
     TargetSessionAttrs, TlsVersion,
 };
-use molt_db::{Config, Connection, Connector, OwnedRow, Params, Pool};
+use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, ScriptItem};
 use molt_db_testkit::{Server, User};
 
 /// All passwords, tokens and parameters have one of these in them.
@@ -53,6 +55,7 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_configurations(&mut printer);
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
+        of_transactions(&mut printer, server).await;
         for name in public_types(Path::new("src")) {
             assert!(printer.types.contains(&name), "{name} is public and was not printed");
         }
@@ -132,6 +135,48 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.all(&error);
     let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
     printer.all(&error);
+}
+
+async fn of_transactions(printer: &mut Printer, server: &Server) {
+    const SQL: &str = "select $1::text";
+    let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let slow = Arc::new(Mutex::new(Printer::default()));
+    let list = Arc::clone(&slow);
+    let config = config.on_slow_statement(Duration::ZERO, move |slow| list.lock().unwrap().debug(slow));
+    printer.debug(&config);
+    let mut connection = within(Connection::connect(&config)).await.unwrap();
+    let begin = connection.begin();
+    printer.debug(&begin);
+    printer.debug(&IsolationLevel::Serializable);
+    let mut tx = begin.await.unwrap();
+    tx.execute(SQL, ("Secret-Parameter",)).await.unwrap();
+    printer.debug(&tx);
+    let mut savepoint = tx.savepoint().unwrap();
+    printer.debug(&savepoint);
+
+    let mut batch = savepoint.batch();
+    batch.add(SQL, ("Secret-Parameter",)).add(SQL, (None::<String>,));
+    printer.debug(&batch);
+    let results = batch.run().await.unwrap();
+    printer.debug(&results);
+    printer.debug(&results.outcome(0));
+    printer.debug(&results.rows(0).unwrap());
+    printer.all(&results.one::<(i32,)>(0).unwrap_err());
+    let mut refused = savepoint.batch();
+    refused.add(SQL, ("Secret-Parameter\0",));
+    printer.all(&refused.run().await.unwrap_err());
+
+    let mut portal = savepoint.query(SQL).bind("Secret-Parameter").portal(1).await.unwrap();
+    printer.debug(&portal);
+    printer.debug(portal.fetch(&mut savepoint).await.unwrap().as_ref().unwrap());
+    savepoint.rollback().await.unwrap();
+    let mut results = tx.script_results("select 'a row'").await.unwrap();
+    printer.debug(&results);
+    while let Some(item) = results.next().await.unwrap() {
+        printer.debug::<ScriptItem<'_>>(&item);
+    }
+    tx.rollback().await.unwrap();
+    printer.types.append(&mut slow.lock().unwrap().types);
 }
 
 /// Returns the names of the types that the sources declare for everybody.

@@ -2,12 +2,9 @@
 
 mod common;
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
-use common::{assert_usable, code, connect, connect_to_new, open, plain_config, within};
+use common::{assert_usable, code, connect, connect_to_new, open, plain_config, poll_times, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
 use molt_db::{Connection, TransactionStatus};
 use molt_db_testkit::peer::{FirstPacket, Peer, PeerConnection, messages};
@@ -28,19 +25,6 @@ fn three_ways(server: &Server) -> [String; 3] {
 /// Lets a future run for a moment and drops it.
 async fn walk_away<T>(future: impl Future<Output = T>) {
     assert!(timeout(Duration::from_millis(30), future).await.is_err(), "it should have taken longer");
-}
-
-/// Polls a future so many times, or to its end, and drops it. Tells whether it has ended.
-async fn poll_times<T>(future: impl Future<Output = T>, polls: usize) -> bool {
-    let (mut future, mut left) = (pin!(future), polls);
-    poll_fn(|cx| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        future.as_mut().poll(cx).map(|_| true)
-    })
-    .await
 }
 
 async fn settle(connection: &mut Connection) {

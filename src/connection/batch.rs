@@ -4,9 +4,10 @@ use molt_db_decode::{Format, Parameters, Params};
 use molt_db_protocol::client::Arguments;
 use molt_db_protocol::message::WireFormat;
 
+use super::copy_text::is_copy;
 use super::statement::check_types;
 use super::{BatchResults, Connection, Sql};
-use crate::error::Error;
+use crate::error::{CopyRefused, Error, Kind};
 
 /// Statements that travel together: one write, one round trip, however many they are.
 ///
@@ -80,6 +81,10 @@ impl<'c, 's> Batch<'c, 's> {
         let Connection { params, .. } = &mut *self.connection;
         params.clear();
         parameters.encode(params)?;
+        // The server would take what is sent behind it for the data, and end the session.
+        if is_copy(sql) {
+            return Err(Kind::Copy(CopyRefused::Batched).into());
+        }
         self.connection.check_sendable(|| sql.is_ascii() && self.connection.params.is_ascii())?;
         if let Some(declared) = declared {
             check_types(declared, &self.connection.params)?;
@@ -115,9 +120,9 @@ impl<'c, 's> Batch<'c, 's> {
     ///
     /// That of the first statement that failed, and [`Error::statement`] says which it was; `None` if all had run and the
     /// server failed at the end of a group, because of a deferred constraint for one. Those before it in its group are
-    /// undone, those behind it were not run; other groups have run. COPY is refused. As with a query:
-    /// [`Error::is_conversion`] and other refusals, before anything is sent; [`Error::is_connection_lost`];
-    /// [`Error::is_timeout`] after `query_timeout`, which is for all of it.
+    /// undone, those behind it were not run; other groups have run. As with a query: [`Error::is_conversion`] and other
+    /// refusals, before anything is sent; [`Error::is_connection_lost`]; [`Error::is_timeout`] after `query_timeout`,
+    /// which is for all of it. [`Error::is_copy`]: COPY from or to the client is refused before anything is sent.
     ///
     /// # Cancel safety
     ///

@@ -191,14 +191,17 @@ impl Connection {
     /// Notes how a command has ended.
     fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
-        self.slow.finished(result.as_ref());
+        self.slow.part_over(result.as_ref());
+        if self.client.is_settled() {
+            self.slow.over();
+        }
         self.latest_code = result.as_ref().err().and_then(Error::code);
         result
     }
 
     fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            self.slow.tell(None);
+            self.slow.cut_off();
             Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
         })
     }
@@ -238,7 +241,7 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        self.slow.tell(None);
+        self.slow.cut_off();
         self.fate()
     }
 

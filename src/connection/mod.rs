@@ -5,6 +5,7 @@ mod batch_results;
 mod batches;
 mod cancel;
 mod connector;
+mod copy_text;
 mod exchange;
 mod notices;
 mod portal;

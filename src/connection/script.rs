@@ -36,7 +36,7 @@ impl ScriptResults<'_> {
     ///
     /// The server's, of the first statement that fails: those before it are undone, unless the script itself has
     /// committed them. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for
-    /// `query_timeout`.
+    /// `query_timeout`. [`Error::is_foreign_encoding`], also at the end: the server tells late that it has changed.
     ///
     /// # Cancel safety
     ///
@@ -54,7 +54,9 @@ impl ScriptResults<'_> {
             Ok(Step::Completed(tag)) => Ok(Some(ScriptItem::Done(tag))),
             Ok(Step::Finished(result)) => {
                 self.is_over = true;
-                result.map(|_| None)
+                result?;
+                self.connection.check_result_encoding(&self.columns)?;
+                Ok(None)
             }
             // Neither comes of a script.
             Ok(Step::Suspended | Step::Restarted) => Ok(None),

@@ -14,7 +14,7 @@ pub struct SlowStatement<'a> {
     pub sql: &'a str,
     /// From the call to the final answer. Of rows that are taken one by one it has the caller's own time in it.
     pub elapsed: Duration,
-    /// How many rows it touched or returned; `None` if it failed.
+    /// How many rows it touched or returned, of several statements the last; `None` if it failed, or one of them did.
     pub rows: Option<u64>,
 }
 
@@ -24,6 +24,8 @@ pub(super) struct Slow {
     hook: Option<SlowHook>,
     running: Option<Instant>,
     sql: String,
+    /// Of the parts that are over; `None` from the first on that has failed.
+    rows: Option<u64>,
 }
 
 impl Slow {
@@ -36,19 +38,27 @@ impl Slow {
             self.running = Some(Instant::now());
             self.sql.clear();
             self.sql.push_str(sql);
+            self.rows = Some(0);
         }
     }
 
-    pub(super) fn finished(&mut self, result: Result<&CommandTag, &Error>) {
-        self.tell(result.ok().map(CommandTag::rows));
+    /// Notes the end of the command, or of a group of a batch.
+    pub(super) fn part_over(&mut self, result: Result<&CommandTag, &Error>) {
+        self.rows = self.rows.and_then(|_| result.ok().map(CommandTag::rows));
     }
 
     /// Notes that the command ended without an answer.
-    pub(super) fn tell(&mut self, rows: Option<u64>) {
+    pub(super) fn cut_off(&mut self) {
+        self.rows = None;
+        self.over();
+    }
+
+    /// Tells of the command that was under way, if it was slow.
+    pub(super) fn over(&mut self) {
         let (Some(hook), Some(began)) = (&self.hook, self.running.take()) else { return };
         let elapsed = began.elapsed();
         if elapsed > hook.bound {
-            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows });
+            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows });
         }
     }
 }

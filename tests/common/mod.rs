@@ -2,11 +2,15 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each file of tests uses its own part of this")]
 
 use std::error::Error as _;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use molt_db::config::SslMode;
 use molt_db::decode::ValueError;
 use molt_db::{Config, Connection, Error};
+use molt_db_testkit::proxy::Proxy;
 use molt_db_testkit::{Server, User, shared_servers};
 
 /// Runs a test on every server under test. One that takes longer than two minutes hangs.
@@ -36,6 +40,30 @@ pub(crate) async fn connect_to(server: &Server, database: &str) -> Connection {
 /// Connects to a new database.
 pub(crate) async fn connect_to_new(server: &Server) -> Connection {
     connect_to(server, &server.create_database().unwrap()).await
+}
+
+/// Connects to the database that all tests share, in the clear and then with TLS, by way of a proxy.
+pub(crate) async fn connect_by_proxy(server: &Server) -> [(Proxy, Connection); 2] {
+    let one = async |mode| {
+        let proxy = Proxy::start(server.port()).unwrap();
+        let config = plain_config(server, "test").port(proxy.port()).ssl_mode(mode);
+        let connection = Connection::connect(&config).await.unwrap();
+        (proxy, connection)
+    };
+    [one(SslMode::Disable).await, one(SslMode::Require).await]
+}
+
+/// Polls a future so many times, or to its end, and drops it. Tells whether it has ended.
+pub(crate) async fn poll_times<T>(future: impl Future<Output = T>, polls: usize) -> bool {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        future.as_mut().poll(cx).map(|_| true)
+    })
+    .await
 }
 
 /// Asserts that the connection runs queries, and gives each its own answer.
