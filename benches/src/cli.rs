@@ -316,7 +316,7 @@ Options
   --tls          all jobs but connect: over TLS with a verified certificate. A URL that is given has to say
                  sslmode=verify-full and sslrootcert; without --tls its sslmode is not looked at
   --delay-ms N   all jobs but connect: through a proxy that adds N milliseconds each way (at most 10000), in a process
-                 of its own. Its timer adds up to a millisecond more. The server has to be on 127.0.0.1
+                 of its own. The server has to be on 127.0.0.1
   --check        run: reads everything once more, untimed, and adds a hash of the decoded values
   --rows N       load, serve: the length of the tables (default 1000000; kv always has 100000)
   --runs N       compare: runs that count, after one that does not (default 9)
