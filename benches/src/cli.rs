@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::job::{Connects, Job, Scan, Selects, Way, Workload};
+use crate::job::{Acquires, Batches, Connects, Encryption, Job, Route, Scan, Selects, Way, Workload};
 use crate::lanes::{Check, Lane};
 use crate::tables::{DEFAULT_ROWS, Table};
 
@@ -14,8 +14,18 @@ use crate::tables::{DEFAULT_ROWS, Table};
 pub(crate) enum Command {
     Help,
     Run(Run),
-    Load { url: Option<String>, rows: u64 },
-    Serve { rows: u64 },
+    Load {
+        url: Option<String>,
+        rows: u64,
+    },
+    Serve {
+        rows: u64,
+    },
+    /// What `--delay-ms` starts; the help does not name it.
+    Proxy {
+        port: u16,
+        delay_ms: u64,
+    },
     Compare(Comparison),
 }
 
@@ -57,6 +67,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
         "run" => Command::Run(arguments.run()?),
         "load" => Command::Load { rows: arguments.table_rows()?, url: arguments.take("--url") },
         "serve" => Command::Serve { rows: arguments.table_rows()? },
+        "proxy" => Command::Proxy {
+            port: arguments
+                .number("--port", 1..=u16::MAX)?
+                .ok_or_else(|| UsageError("the port is missing".to_owned()))?,
+            delay_ms: arguments.delay_ms()?,
+        },
         "compare" => Command::Compare(Comparison {
             workload: arguments.workload()?,
             runs: arguments.number("--runs", 1..=1000)?.unwrap_or(9),
@@ -164,11 +180,23 @@ impl Arguments {
             "arrow" => (Job::Arrow(self.scan(&[Table::Fixed, Table::Lineitem, Table::Nulls])?), 1),
             "rows" => (Job::Rows(self.scan(&[Table::Fixed])?), 1),
             "qps" => (Job::Qps(self.selects()?), 2),
+            "batch" => (Job::Batch(self.batches()?), 1),
+            "acquire" => (Job::Acquire(self.acquires()?), 2),
             "connect" => (Job::Connect(self.connects()?), 1),
             _ => return Err(UsageError(format!("there is no job {name}"))),
         };
         let threads = self.number("--threads", 1..=1024)?.unwrap_or(threads);
-        Ok(Workload { job, threads })
+        let route = if matches!(job, Job::Connect(_)) { Route::default() } else { self.route()? };
+        Ok(Workload { job, route, threads })
+    }
+
+    fn route(&mut self) -> Result<Route, UsageError> {
+        let encryption = self.take("--tls").map_or(Encryption::None, |_| Encryption::Tls);
+        Ok(Route { encryption, delay_ms: self.delay_ms()? })
+    }
+
+    fn delay_ms(&mut self) -> Result<u64, UsageError> {
+        Ok(self.number("--delay-ms", 0..=10_000)?.unwrap_or(0))
     }
 
     fn scan(&mut self, tables: &[Table]) -> Result<Scan, UsageError> {
@@ -179,19 +207,42 @@ impl Arguments {
     }
 
     fn selects(&mut self) -> Result<Selects, UsageError> {
-        let connections = self.number("--conc", 1..=10_000)?.unwrap_or(16);
-        Ok(Selects {
-            count: self.number("--n", 1..=MOST_ROWS)?.unwrap_or(100_000),
-            connections,
-            tasks: self.number("--tasks", 1..=1_000_000)?.unwrap_or(connections),
+        let (connections, tasks) = self.shared_connections()?;
+        Ok(Selects { count: self.count(100_000)?, connections, tasks })
+    }
+
+    fn acquires(&mut self) -> Result<Acquires, UsageError> {
+        let (connections, tasks) = self.shared_connections()?;
+        Ok(Acquires { count: self.count(100_000)?, connections, tasks })
+    }
+
+    fn batches(&mut self) -> Result<Batches, UsageError> {
+        Ok(Batches {
+            count: self.count(100_000)?,
+            connections: self.connections(1)?,
+            size: self.number("--size", 1..=LARGEST_BATCH)?.unwrap_or(100),
         })
+    }
+
+    /// Reads how many connections and tasks there are.
+    fn shared_connections(&mut self) -> Result<(usize, usize), UsageError> {
+        let connections = self.connections(16)?;
+        Ok((connections, self.number("--tasks", 1..=1_000_000)?.unwrap_or(connections)))
+    }
+
+    fn connections(&mut self, default: usize) -> Result<usize, UsageError> {
+        Ok(self.number("--conc", 1..=10_000)?.unwrap_or(default))
+    }
+
+    fn count(&mut self, default: u64) -> Result<u64, UsageError> {
+        Ok(self.number("--n", 1..=MOST_ROWS)?.unwrap_or(default))
     }
 
     fn connects(&mut self) -> Result<Connects, UsageError> {
         let name = self.take("--way").unwrap_or_else(|| Way::Scram.name().to_owned());
         let way = Way::ALL.into_iter().find(|way| way.name() == name);
         let way = way.ok_or_else(|| UsageError(format!("there is no way {name}")))?;
-        Ok(Connects { count: self.number("--n", 1..=MOST_ROWS)?.unwrap_or(500), way })
+        Ok(Connects { count: self.count(500)?, way })
     }
 
     fn finish(self) -> Result<(), UsageError> {
@@ -211,9 +262,25 @@ fn option(name: &str) -> Result<&'static str, UsageError> {
     options.find(|option| *option == name).ok_or_else(|| UsageError(format!("there is no option {name}")))
 }
 
-const FLAGS: [&str; 2] = ["--help", "--check"];
-const OPTIONS: [&str; 9] =
-    ["--table", "--n", "--conc", "--tasks", "--way", "--threads", "--url", "--rows", "--runs"];
+const FLAGS: [&str; 3] = ["--help", "--check", "--tls"];
+const OPTIONS: [&str; 12] = [
+    "--table",
+    "--n",
+    "--conc",
+    "--tasks",
+    "--size",
+    "--way",
+    "--delay-ms",
+    "--threads",
+    "--url",
+    "--rows",
+    "--runs",
+    "--port",
+];
+
+/// The floor writes a batch before it reads: as long as the answers fit into the buffers of the sockets, nobody waits for
+/// the other.
+const LARGEST_BATCH: usize = 1000;
 
 /// `generate_series` of the script and the lanes' counts stay far from their ends.
 const MOST_ROWS: u64 = 2_000_000_000;
@@ -230,19 +297,26 @@ Jobs
   arrow   read a table into Arrow record batches
   rows    read w_fixed into typed values, row by row
   qps     select single rows of kv by random keys, on several connections at once
+  batch   select single rows of kv by random keys, many under one Sync
+  acquire take a connection from a pool and give it back, without a query
   connect connect, authenticate and close, one connection after the other
 
 Options
   --table T      arrow: w_fixed (default), w_lineitem or w_nulls
-  --n N          arrow, rows: the first N rows (default: the whole table); qps: selects (default 100000);
-                 connect: connections (default 500)
-  --conc C       qps: connections (default 16)
-  --tasks T      qps: tasks that share them (default: as many as connections)
+  --n N          arrow, rows: the first N rows (default: the whole table); qps, batch: selects (default 100000);
+                 acquire: how often (default 100000); connect: connections (default 500)
+  --conc C       qps, acquire: connections (default 16); batch: connections, each with a task (default 1)
+  --tasks T      qps, acquire: tasks that share the connections (default: as many)
+  --size S       batch: selects under one Sync (default 100, at most 1000)
   --way W        connect: socket (a Unix socket, no password), tls (a verified certificate, no password) or scram (TLS
                  and SCRAM; default). A URL that is given has to fit
-  --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps: 2)
+  --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps, acquire: 2)
   --url URL      the server (default: DATABASE_URL; without it run and compare start one and fill it, which takes
-                 a while). All lanes connect without TLS, but for the job connect
+                 a while)
+  --tls          all jobs but connect: over TLS with a verified certificate. A URL that is given has to say
+                 sslmode=verify-full and sslrootcert; without --tls its sslmode is not looked at
+  --delay-ms N   all jobs but connect: through a proxy that adds N milliseconds each way (at most 10000), in a process
+                 of its own. The server has to be on 127.0.0.1
   --check        run: reads everything once more, untimed, and adds a hash of the decoded values
   --rows N       load, serve: the length of the tables (default 1000000; kv always has 100000)
   --runs N       compare: runs that count, after one that does not (default 9)
@@ -250,13 +324,14 @@ Options
 
 const NOTES: &str = "
 The line of JSON
-  lane, job, table, n, conc   what was asked for; of connect, table is the way
+  lane, job, table, n, conc,  what was asked for; of connect, table is the way
+  tls, delay_ms
   wall, cpu                   seconds for the job alone: connecting and a warm-up come before. cpu is user and system
                               time of all threads of the process
-  rows                        rows received; connect: connections
+  rows                        rows received; acquire, connect: connections
   nbytes                      arrow: bytes of the arrays' values, offsets and validity, without spare capacity;
-                              rows, qps: bytes of the decoded values; floor: bytes read from the socket;
-                              connect: 0
+                              rows, qps, batch: bytes of the decoded values; floor: bytes read from the socket;
+                              acquire, connect: 0
   peak_mb                     the most memory the process had resident, in 1000000 bytes
   hash                        with --check, in lanes that decode: a sum over the rows, whatever their order
 
@@ -278,17 +353,25 @@ mod tests {
         }
     }
 
+    fn workload(job: Job, threads: usize) -> Workload {
+        Workload { job, route: Route::default(), threads }
+    }
+
     #[test]
     fn defaults_are_those_of_the_help() {
         let scan = Scan { table: Table::Fixed, rows: None };
         let arrow = run("run ours arrow");
-        assert_eq!(arrow.workload, Workload { job: Job::Arrow(scan), threads: 1 });
+        assert_eq!(arrow.workload, workload(Job::Arrow(scan), 1));
         assert_eq!((arrow.lane, arrow.check, arrow.url), (Lane::Ours, Check::Skip, None));
         let selects = Selects { count: 100_000, connections: 16, tasks: 16 };
-        assert_eq!(run("run floor qps").workload, Workload { job: Job::Qps(selects), threads: 2 });
+        assert_eq!(run("run floor qps").workload, workload(Job::Qps(selects), 2));
         assert_eq!(parsed("load --url u"), Ok(Command::Load { url: Some("u".into()), rows: 1_000_000 }));
+        let batches = Batches { count: 100_000, connections: 1, size: 100 };
+        assert_eq!(run("run ours batch").workload, workload(Job::Batch(batches), 1));
+        let acquires = Acquires { count: 100_000, connections: 16, tasks: 16 };
+        assert_eq!(run("run ours acquire").workload, workload(Job::Acquire(acquires), 2));
         let connects = Connects { count: 500, way: Way::Scram };
-        assert_eq!(run("run ours connect").workload, Workload { job: Job::Connect(connects), threads: 1 });
+        assert_eq!(run("run ours connect").workload, workload(Job::Connect(connects), 1));
         let Ok(Command::Compare(comparison)) = parsed("compare rows") else { panic!() };
         assert_eq!((comparison.workload.job, comparison.runs), (Job::Rows(scan), 9));
     }
@@ -298,7 +381,7 @@ mod tests {
         let line = "--check run ours --url=postgres://a@b/c?x=y arrow --table w_nulls --n 5 --threads 2";
         let run = run(line);
         let scan = Scan { table: Table::Nulls, rows: Some(5) };
-        assert_eq!(run.workload, Workload { job: Job::Arrow(scan), threads: 2 });
+        assert_eq!(run.workload, workload(Job::Arrow(scan), 2));
         assert_eq!((run.check, run.url.as_deref()), (Check::Hash, Some("postgres://a@b/c?x=y")));
     }
 
@@ -307,7 +390,10 @@ mod tests {
         for line in [
             "arrow --table w_lineitem --n 7",
             "rows",
+            "rows --tls --delay-ms 2",
             "qps --n 9 --conc 4 --tasks 8 --threads 1",
+            "batch --n 9 --conc 2 --size 4",
+            "acquire --n 9 --conc 4 --tasks 8",
             "connect --n 3 --way socket --threads 2",
         ] {
             let workload = run(&format!("run ours {line}")).workload;
@@ -333,8 +419,14 @@ mod tests {
             "run ours qps --table kv",
             "run ours qps --way tls",
             "run ours connect --way md5",
+            "run ours qps --size 4",
+            "run ours batch --tasks 4",
+            "run floor acquire",
             "run floor connect",
             "run ours connect --conc 2",
+            "run ours connect --tls",
+            "run ours connect --delay-ms 1",
+            "proxy --delay-ms 1",
             "run ours arrow --fast",
             "run ours arrow --check=yes",
             "run ours arrow --n 1 --n 2",
@@ -352,6 +444,7 @@ mod tests {
             ("run ours arrow --n 2000000000", "run ours arrow --n 2000000001"),
             ("run ours qps --conc 10000", "run ours qps --conc 10001"),
             ("run ours qps --threads 1", "run ours qps --threads 0"),
+            ("run ours batch --size 1000", "run ours batch --size 1001"),
             ("compare qps --runs 1", "compare qps --runs 0"),
         ] {
             assert!(parsed(good).is_ok(), "{good}");
@@ -361,9 +454,16 @@ mod tests {
 
     #[test]
     fn help_names_every_lane_and_option() {
+        const HIDDEN: [&str; 2] = ["--port", "--help"];
         assert_eq!(parsed("run --help"), Ok(Command::Help));
         let help = help();
         assert!(Lane::ALL.iter().copied().all(|lane| help.contains(lane.summary().lines().next().unwrap())));
-        assert!(OPTIONS.into_iter().chain(["--check"]).all(|option| help.contains(option)));
+        assert!(
+            OPTIONS
+                .into_iter()
+                .chain(FLAGS)
+                .filter(|option| !HIDDEN.contains(option))
+                .all(|option| help.contains(option))
+        );
     }
 }

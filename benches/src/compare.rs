@@ -59,42 +59,52 @@ fn run_apart(lane: Lane, workload: &Workload, url: &str) -> Result<Report, Failu
 fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
     let (scale, unit) = match job {
         Job::Arrow(_) | Job::Rows(_) => (1e9, "ns/row"),
-        Job::Qps(_) => (1e6, "us/select"),
+        Job::Qps(_) | Job::Batch(_) => (1e6, "us/select"),
+        Job::Acquire(_) => (1e9, "ns/acquire"),
         Job::Connect(_) => (1e6, "us/connect"),
     };
+    let mut text = rounds.first().and_then(|rounds| title(rounds, unit)).unwrap_or_default();
     let lines: Vec<_> = rounds.iter().filter_map(|rounds| Line::new(job, rounds, scale)).collect();
-    let mut text = String::new();
-    if let Some([first, ..]) = rounds.first().map(Vec::as_slice) {
-        let Report { job, table, n, conc, .. } = &first.report;
-        let runs = rounds.iter().map(Vec::len).max().unwrap_or(0);
-        text += &format!("{job} {table}, n {n}, conc {conc}: medians of {runs}, times in {unit}\n");
-    }
-    let (beside, least_cpu) = measure_of(&lines).unzip();
+    let measures = measures(&lines);
     let [lane, wall, cpu, least, most] = ["lane", "wall", "cpu", "least", "most"];
-    let beside = format!("x {}", beside.unwrap_or("nothing"));
-    text += &format!("{lane:<15}{wall:>10}{cpu:>10}{least:>10}{most:>10}{beside:>9}{:>10}", "peak MB");
+    text += &format!("{lane:<18}{wall:>10}{cpu:>10}{least:>10}{most:>10}");
+    for (name, _) in &measures {
+        text += &format!("{:>14}{:>13}", format!("wall x {name}"), format!("cpu x {name}"));
+    }
+    text += &format!("{:>10}", "peak MB");
     let has_server = lines.iter().any(|line| line.server.is_some());
     text += if has_server { "    server\n" } else { "\n" };
-    for line in &lines {
-        let ratio = least_cpu.map_or(f64::NAN, |least| line.cpu / least);
-        let Line { lane, wall, cpu, least, most, peak_mb, server } = line;
-        text +=
-            &format!("{lane:<15}{wall:>10.2}{cpu:>10.2}{least:>10.2}{most:>10.2}{ratio:>9.2}{peak_mb:>10.1}");
-        server.iter().for_each(|server| text += &format!("{server:>10.2}"));
-        text += "\n";
-    }
-    text + "least, most and the ratio: of cpu\n"
+    lines.iter().for_each(|line| text += &line.text(&measures));
+    text + "least and most: of cpu\n" + &lacking(job)
 }
 
-/// Returns what the lanes are measured by: the floor, or the best of the other drivers.
-fn measure_of(lines: &[Line]) -> Option<(&'static str, f64)> {
-    let floor = lines.iter().find(|line| line.lane == Lane::Floor.name());
-    let own = [Lane::Ours.name(), Lane::Hash.name()];
-    let peers = lines.iter().filter(|line| !own.contains(&line.lane.as_str())).map(|line| line.cpu);
-    match floor {
-        Some(floor) => Some(("floor", floor.cpu)),
-        None => peers.min_by(f64::total_cmp).map(|best| ("best", best)),
+/// Says what was asked for.
+fn title(rounds: &[Round], unit: &str) -> Option<String> {
+    let Report { job, table, n, conc, tls, delay_ms, .. } = &rounds.first()?.report;
+    let tls = if *tls { ", TLS" } else { "" };
+    let delay = if *delay_ms > 0 { format!(", {delay_ms} ms each way") } else { String::new() };
+    let runs = rounds.len();
+    Some(format!("{job} {table}, n {n}, conc {conc}{tls}{delay}: medians of {runs}, times in {unit}\n"))
+}
+
+/// Says which lanes do not do the job.
+fn lacking(job: &Job) -> String {
+    let lacking = Lane::ALL.iter().filter(|lane| !lane.does(job)).map(|lane| lane.name());
+    let mut lacking: Vec<_> = lacking.collect();
+    if cfg!(not(feature = "peers")) {
+        lacking.push("those of the feature `peers`");
     }
+    if lacking.is_empty() { String::new() } else { format!("lacking: {}\n", lacking.join(", ")) }
+}
+
+/// Returns what the lanes are measured by: the floor, or the best of the other drivers; and ours.
+fn measures(lines: &[Line]) -> Vec<(&'static str, &Line)> {
+    let find = |lane: Lane| lines.iter().find(|line| line.lane == lane.name());
+    let own = [Lane::Ours.name(), Lane::Hash.name()];
+    let peers = lines.iter().filter(|line| !own.contains(&line.lane.as_str()));
+    let best = peers.min_by(|one, other| one.cpu.total_cmp(&other.cpu));
+    let least = find(Lane::Floor).map(|floor| ("floor", floor)).or_else(|| best.map(|best| ("best", best)));
+    least.into_iter().chain(find(Lane::Ours).map(|ours| ("ours", ours))).collect()
 }
 
 /// A lane's line of the table: medians.
@@ -122,9 +132,21 @@ impl Line {
         let peak_mb = median(&sorted(rounds, |round| round.report.peak_mb))?;
         let server = match job {
             Job::Connect(connects) => server_share(rounds, connects).map(|share| share * scale),
-            Job::Arrow(_) | Job::Rows(_) | Job::Qps(_) => None,
+            _ => None,
         };
         Some(Self { lane, wall, cpu: median(&cpu)?, least, most, peak_mb, server })
+    }
+
+    /// Writes it, with its ratios to the measures.
+    fn text(&self, measures: &[(&str, &Self)]) -> String {
+        let Self { lane, wall, cpu, least, most, peak_mb, server } = self;
+        let mut text = format!("{lane:<18}{wall:>10.2}{cpu:>10.2}{least:>10.2}{most:>10.2}");
+        for (_, measure) in measures {
+            text += &format!("{:>14.2}{:>13.2}", wall / measure.wall, cpu / measure.cpu);
+        }
+        text += &format!("{peak_mb:>10.1}");
+        server.iter().for_each(|server| text += &format!("{server:>10.2}"));
+        text + "\n"
     }
 }
 
@@ -162,6 +184,8 @@ mod tests {
             table: "w_fixed".to_owned(),
             n: 1000,
             conc: 1,
+            tls: false,
+            delay_ms: 0,
             wall: 1.0,
             cpu,
             rows: 1000,
@@ -186,12 +210,23 @@ mod tests {
     }
 
     #[test]
-    fn lanes_are_compared_with_the_floor() {
+    fn lanes_are_compared_with_the_floor_and_with_ours() {
         let lanes = [rounds(Lane::Ours, [3e-6; 3], Some(1.0)), rounds(Lane::Floor, [2e-6; 3], None)];
         let table = table(&SCAN, &lanes);
-        assert_eq!(words(&table, "ours")[5], "1.50", "{table}");
+        assert_eq!(words(&table, "ours")[5..9], ["1.00", "1.50", "1.00", "1.00"], "{table}");
+        assert_eq!(words(&table, "floor")[5..9], ["1.00", "1.00", "1.00", "0.67"], "{table}");
         assert!(table.starts_with("arrow w_fixed, n 1000, conc 1: medians of 3, times in ns/row"), "{table}");
-        assert!(table.contains(" x floor ") && !table.contains("server"), "{table}");
+        assert!(table.contains(" cpu x floor ") && !table.contains("server"), "{table}");
+    }
+
+    #[test]
+    fn the_way_to_the_server_and_lanes_that_lack_are_named() {
+        let mut rounds = rounds(Lane::Ours, [3e-6; 3], None);
+        rounds[0].report.tls = true;
+        rounds[0].report.delay_ms = 2;
+        let table = table(&SCAN, &[rounds]);
+        assert!(table.contains("conc 1, TLS, 2 ms each way: medians"), "{table}");
+        assert!(table.lines().any(|line| line.starts_with("lacking: hash, ")), "{table}");
     }
 
     #[test]

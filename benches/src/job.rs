@@ -14,16 +14,38 @@ pub(crate) enum Job {
     Rows(Scan),
     /// Select single rows by their key, through a pool.
     Qps(Selects),
+    /// Select single rows by their key, many under one Sync.
+    Batch(Batches),
+    /// Take a connection from a pool and give it back, again and again.
+    Acquire(Acquires),
     /// Connect, authenticate and close, again and again.
     Connect(Connects),
 }
 
-/// A job and the runtime that it runs on.
+/// A job, the way to the server, and the runtime that it runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Workload {
     pub(crate) job: Job,
+    pub(crate) route: Route,
     /// 1 is tokio's runtime of the current thread, more are workers of the runtime of many threads.
     pub(crate) threads: usize,
+}
+
+/// The way to the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// Of the job `connect`, its own way decides.
+    pub(crate) encryption: Encryption,
+    /// How much later bytes arrive, each way, in milliseconds.
+    pub(crate) delay_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    #[default]
+    None,
+    /// TLS with a verified certificate.
+    Tls,
 }
 
 /// A table to be read once.
@@ -37,6 +59,24 @@ pub(crate) struct Scan {
 /// Point selects on the table `kv`, by tasks that share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Selects {
+    pub(crate) count: u64,
+    pub(crate) connections: usize,
+    pub(crate) tasks: usize,
+}
+
+/// Point selects on the table `kv`, in batches; each connection has a task of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Batches {
+    /// Selects, in all batches together.
+    pub(crate) count: u64,
+    pub(crate) connections: usize,
+    /// How many selects are in a batch; the last one may have fewer.
+    pub(crate) size: usize,
+}
+
+/// Connections to be taken from a pool and given back, by tasks that share them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Acquires {
     pub(crate) count: u64,
     pub(crate) connections: usize,
     pub(crate) tasks: usize,
@@ -87,12 +127,28 @@ impl Workload {
                 option("--conc", selects.connections.to_string());
                 option("--tasks", selects.tasks.to_string());
             }
+            Job::Batch(batches) => {
+                option("--n", batches.count.to_string());
+                option("--conc", batches.connections.to_string());
+                option("--size", batches.size.to_string());
+            }
+            Job::Acquire(acquires) => {
+                option("--n", acquires.count.to_string());
+                option("--conc", acquires.connections.to_string());
+                option("--tasks", acquires.tasks.to_string());
+            }
             Job::Connect(connects) => {
                 option("--n", connects.count.to_string());
                 option("--way", connects.way.name().to_owned());
             }
         }
+        if self.route.delay_ms > 0 {
+            option("--delay-ms", self.route.delay_ms.to_string());
+        }
         option("--threads", self.threads.to_string());
+        if self.route.encryption == Encryption::Tls {
+            arguments.push("--tls".to_owned());
+        }
         arguments
     }
 }
@@ -103,15 +159,18 @@ impl Job {
             Self::Arrow(_) => "arrow",
             Self::Rows(_) => "rows",
             Self::Qps(_) => "qps",
+            Self::Batch(_) => "batch",
+            Self::Acquire(_) => "acquire",
             Self::Connect(_) => "connect",
         }
     }
 
-    /// Returns what the job is done on: a table, or a way to connect.
+    /// Returns what the job is done on: a table, a pool, or a way to connect.
     pub(crate) fn subject(&self) -> &'static str {
         match self {
             Self::Arrow(scan) | Self::Rows(scan) => scan.table.name(),
-            Self::Qps(_) => Table::Kv.name(),
+            Self::Qps(_) | Self::Batch(_) => Table::Kv.name(),
+            Self::Acquire(_) => "pool",
             Self::Connect(connects) => connects.way.name(),
         }
     }
@@ -121,6 +180,8 @@ impl Job {
         match self {
             Self::Arrow(_) | Self::Rows(_) | Self::Connect(_) => 1,
             Self::Qps(selects) => selects.connections,
+            Self::Batch(batches) => batches.connections,
+            Self::Acquire(acquires) => acquires.connections,
         }
     }
 
@@ -128,7 +189,7 @@ impl Job {
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
             Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
-            Self::Qps(_) | Self::Connect(_) => 1,
+            Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) | Self::Connect(_) => 1,
         }
     }
 }
@@ -141,6 +202,13 @@ pub(crate) struct ScanQuery {
     pub(crate) warm_up: String,
     /// How many rows `sql` returns.
     pub(crate) rows: u64,
+}
+
+impl ScanQuery {
+    /// Has the server begin a scan at the start of the table, and not where another scan happens to be.
+    // PG docs: runtime-config-compatible, synchronize_seqscans
+    #[cfg(feature = "peers")]
+    pub(crate) const FIRST_ROWS_FIRST: &'static str = "set synchronize_seqscans = off";
 }
 
 impl Scan {
@@ -176,13 +244,31 @@ impl Selects {
     /// anew.
     pub(crate) const WARM_UP: u64 = 20;
 
-    /// Divides the selects among `workers`.
-    pub(crate) fn shares(&self, workers: usize) -> impl Iterator<Item = Share> + use<> {
-        let workers = u64::try_from(workers).unwrap_or(u64::MAX).max(1);
-        let (each, rest) = (self.count / workers, self.count % workers);
-        (0..workers)
-            .map(move |worker| Share { ids: Ids { state: worker }, count: each + u64::from(worker < rest) })
+    /// Divides the selects among the tasks.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = Share> + use<> {
+        Share::all(self.count, self.tasks)
     }
+}
+
+impl Batches {
+    /// Divides the selects among the connections.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = Share> + use<> {
+        Share::all(self.count, self.connections)
+    }
+}
+
+impl Acquires {
+    /// Divides them among the tasks.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = u64> + use<> {
+        divide(self.count, self.tasks)
+    }
+}
+
+/// Divides a whole among workers, as evenly as it goes.
+fn divide(count: u64, workers: usize) -> impl Iterator<Item = u64> {
+    let workers = u64::try_from(workers).unwrap_or(u64::MAX).max(1);
+    let (each, rest) = (count / workers, count % workers);
+    (0..workers).map(move |worker| each + u64::from(worker < rest))
 }
 
 impl Connects {
@@ -198,10 +284,23 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    fn all(count: u64, workers: usize) -> impl Iterator<Item = Self> {
+        (0..).zip(divide(count, workers)).map(|(state, count)| Self { ids: Ids { state }, count })
+    }
+
     /// Returns the keys to select.
     pub(crate) fn keys(self) -> impl Iterator<Item = i32> {
         let Self { mut ids, count } = self;
         (0..count).map(move |_| ids.next())
+    }
+
+    /// Puts the next `size` keys into `keys`, or those that are left. Tells whether there were any.
+    pub(crate) fn next_keys(&mut self, size: usize, keys: &mut Vec<i32>) -> bool {
+        let size = u64::try_from(size).unwrap_or(u64::MAX).min(self.count);
+        self.count -= size;
+        keys.clear();
+        keys.extend((0..size).map(|_| self.ids.next()));
+        !keys.is_empty()
     }
 }
 
@@ -250,14 +349,29 @@ mod tests {
     #[test]
     fn shares_add_up_to_the_whole() {
         let selects = Selects { count: 10, connections: 3, tasks: 4 };
-        let counts: Vec<_> = selects.shares(4).map(|share| share.count).collect();
+        let counts: Vec<_> = selects.shares().map(|share| share.count).collect();
         assert_eq!(counts, [3, 3, 2, 2]);
+        let acquires = Acquires { count: 5, connections: 1, tasks: 2 };
+        assert_eq!(acquires.shares().collect::<Vec<_>>(), [3, 2]);
+    }
+
+    #[test]
+    fn batches_are_full_but_for_the_last() {
+        let mut shares = Batches { count: 7, connections: 1, size: 3 }.shares();
+        let mut share = shares.next().unwrap();
+        let all: Vec<_> = share.clone().keys().collect();
+        let (mut keys, mut batches) = (Vec::new(), Vec::new());
+        while share.next_keys(3, &mut keys) {
+            batches.push(keys.clone());
+        }
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
+        assert_eq!((batches.concat(), shares.next()), (all, None));
     }
 
     #[test]
     fn keys_are_in_the_table_and_the_same_in_every_run() {
         let selects = Selects { count: 10_000, connections: 1, tasks: 1 };
-        let keys = || selects.shares(1).flat_map(Share::keys);
+        let keys = || selects.shares().flat_map(Share::keys);
         assert!(keys().all(|key| (1..=KEYS).contains(&key)));
         assert!(keys().any(|key| key > KEYS / 2) && keys().any(|key| key < KEYS / 2));
         assert!(keys().eq(keys()));

@@ -1,7 +1,7 @@
 //! Jobs that a client of PostgreSQL does, and lanes that do them: `molt-db-bench`.
 //!
 //! A *job* is work to be done: read a table into Arrow batches, read it into typed rows, select single rows through a
-//! pool, connect. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets
+//! pool or in batches, take connections from a pool, connect. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets
 //! alone cost; with the feature `peers`, other drivers have theirs. Every run is a process of its own that measures one lane of one job and prints one line of JSON.
 //! `molt-db-bench --help` says what each lane does and leaves out.
 //!
@@ -12,10 +12,12 @@
 //! | `tables.rs`, `workloads.sql` | the tables |
 //! | `measure.rs`, `fingerprint.rs` | wall clock, CPU and memory; a hash of the values |
 //! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
+//! | `delay.rs` | a proxy that makes the way to the server longer |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 
 mod cli;
 mod compare;
+mod delay;
 mod failure;
 mod fingerprint;
 mod job;
@@ -58,6 +60,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Run(run) => println!("{}", run::run(&run)?),
         Command::Load { url, rows } => eprintln!("{}", server::load(&url, rows)?),
         Command::Serve { rows } => server::serve(rows)?,
+        Command::Proxy { port, delay_ms } => delay::serve(port, delay_ms)?,
         Command::Compare(comparison) => print!("{}", compare::compare(&comparison)?),
     }
     Ok(())

@@ -13,6 +13,9 @@ pub(crate) struct Report {
     pub(crate) n: u64,
     /// Connections.
     pub(crate) conc: u64,
+    pub(crate) tls: bool,
+    /// Each way, in milliseconds.
+    pub(crate) delay_ms: u64,
     /// Seconds.
     pub(crate) wall: f64,
     /// Seconds of user and system time.
@@ -48,8 +51,9 @@ impl Tally {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lane, job, table, n, conc, wall, cpu, rows, nbytes, peak_mb, hash } = self;
+        let Self { lane, job, table, n, conc, tls, delay_ms, wall, cpu, rows, nbytes, peak_mb, hash } = self;
         write!(f, r#"{{"lane":"{lane}","job":"{job}","table":"{table}","n":{n},"conc":{conc},"#)?;
+        write!(f, r#""tls":{tls},"delay_ms":{delay_ms},"#)?;
         write!(
             f,
             r#""wall":{wall:.6},"cpu":{cpu:.6},"rows":{rows},"nbytes":{nbytes},"peak_mb":{peak_mb:.1}"#
@@ -72,6 +76,8 @@ impl FromStr for Report {
             table: field(line, "table")?,
             n: field(line, "n")?,
             conc: field(line, "conc")?,
+            tls: field(line, "tls")?,
+            delay_ms: field(line, "delay_ms")?,
             wall: field(line, "wall")?,
             cpu: field(line, "cpu")?,
             rows: field(line, "rows")?,
@@ -100,6 +106,8 @@ mod tests {
             table: "w_fixed".to_owned(),
             n: 1000,
             conc: 1,
+            tls: true,
+            delay_ms: 2,
             wall: 0.25,
             cpu: 0.125,
             rows: 1000,
@@ -112,8 +120,8 @@ mod tests {
     #[test]
     fn a_report_is_one_line_of_json() {
         let expected = concat!(
-            r#"{"lane":"ours","job":"arrow","table":"w_fixed","n":1000,"conc":1,"wall":0.250000,"#,
-            r#""cpu":0.125000,"rows":1000,"nbytes":39000,"peak_mb":12.5,"hash":"00ab"}"#
+            r#"{"lane":"ours","job":"arrow","table":"w_fixed","n":1000,"conc":1,"tls":true,"#,
+            r#""delay_ms":2,"wall":0.250000,"cpu":0.125000,"rows":1000,"nbytes":39000,"peak_mb":12.5,"hash":"00ab"}"#
         );
         assert_eq!(report(Some("00ab")).to_string(), expected);
         assert!(report(None).to_string().ends_with(r#""peak_mb":12.5}"#));

@@ -9,7 +9,7 @@ use molt_db_testkit::{Server, ServerOptions, TlsSetup, User};
 use tokio::runtime::Builder;
 
 use crate::failure::Failure;
-use crate::job::{Job, Way};
+use crate::job::{Encryption, Job, Way};
 use crate::server_cpu::ServerCpu;
 use crate::tables::{self, Loaded};
 
@@ -26,7 +26,7 @@ impl Site {
     pub(crate) fn find(url: Option<&str>, job: &Job) -> Result<Self, Failure> {
         match (given(url), job) {
             (Some(url), _) => Ok(Self::Given(url)),
-            (None, Job::Connect(_)) => Ok(Self::Own(Box::new(Server::start(options(TlsSetup::Valid))?))),
+            (None, Job::Connect(_) | Job::Acquire(_)) => Ok(Self::Own(Box::new(Server::start(options())?))),
             (None, _) => Ok(Self::Own(Box::new(start(job.rows_needed())?))),
         }
     }
@@ -47,15 +47,17 @@ impl Site {
                 Way::Tls => server.tls_url(User::Trust, "test"),
                 Way::Scram => server.tls_url(User::Scram, "test"),
             },
-            (Self::Own(server), _) => server.url(User::Superuser, "test"),
+            (Self::Own(server), _) => url(server),
         }
     }
 
-    pub(crate) fn config(&self, job: &Job) -> Result<Config, Failure> {
-        let url = self.url(job);
-        match job {
-            Job::Connect(_) => Ok(url.parse()?),
-            _ => config(&url),
+    pub(crate) fn config(&self, job: &Job, encryption: Encryption) -> Result<Config, Failure> {
+        let config: Config = self.url(job).parse()?;
+        match (job, encryption) {
+            (Job::Connect(_), _) => Ok(config),
+            (_, Encryption::None) => Ok(config.ssl_mode(SslMode::Disable)),
+            (_, Encryption::Tls) if config.get_ssl_mode() == SslMode::VerifyFull => Ok(config),
+            (_, Encryption::Tls) => Err("--tls takes a URL with sslmode=verify-full".into()),
         }
     }
 }
@@ -69,7 +71,7 @@ pub(crate) fn load(url: &Option<String>, rows: u64) -> Result<Loaded, Failure> {
 /// Starts a server with the tables, prints its URL, and waits for the end of stdin.
 pub(crate) fn serve(rows: u64) -> Result<(), Failure> {
     let server = start(rows)?;
-    println!("{}", server.url(User::Superuser, "test"));
+    println!("{}", url(&server));
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
 }
@@ -79,27 +81,28 @@ fn given(url: Option<&str>) -> Option<String> {
 }
 
 fn start(rows: u64) -> Result<Server, Failure> {
-    let server = Server::start(options(TlsSetup::Off))?;
-    load_at(&server.url(User::Superuser, "test"), rows)?;
+    let server = Server::start(options())?;
+    load_at(&url(&server), rows)?;
     Ok(server)
 }
 
-fn options(tls: TlsSetup) -> ServerOptions {
-    SETTINGS
-        .into_iter()
-        .fold(ServerOptions::default().tls(tls), |options, (name, value)| options.setting(name, value))
+/// It asks for TLS; without `--tls` the lanes leave that part out.
+fn url(server: &Server) -> String {
+    server.tls_url(User::Superuser, "test")
+}
+
+fn options() -> ServerOptions {
+    SETTINGS.into_iter().fold(ServerOptions::default().tls(TlsSetup::Valid), |options, (name, value)| {
+        options.setting(name, value)
+    })
 }
 
 fn load_at(url: &str, rows: u64) -> Result<Loaded, Failure> {
-    let config = config(url)?;
+    let config = url.parse::<Config>()?.ssl_mode(SslMode::Disable);
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut connection = Connection::connect(&config).await?;
         tables::load(&mut connection, rows).await
     })
-}
-
-fn config(url: &str) -> Result<Config, Failure> {
-    Ok(url.parse::<Config>()?.ssl_mode(SslMode::Disable))
 }
 
 /// Where a given server is named, for this process and those it starts.

@@ -17,9 +17,11 @@ fn the_floor_counts_what_it_reads() {
         assert_eq!(field(&line, "hash"), None, "nothing is decoded: {line}");
     }
     assert_has(&run(&["run", "floor", "rows", "--n", "999"]), &["\"job\":\"rows\"", "\"rows\":999,"]);
-    let line = run(&["run", "floor", "qps", "--n", "500", "--conc", "3"]);
-    assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
-    assert_measured(&line);
+    for job in [&["qps"][..], &["batch", "--size", "7"]] {
+        let line = run(&[&["run", "floor"], job, &["--n", "500", "--conc", "3"]].concat());
+        assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
+        assert_measured(&line);
+    }
 }
 
 #[test]
@@ -35,9 +37,57 @@ fn every_job_of_ours_decodes_all_rows() {
         assert_measured(&line);
         assert_eq!(field(&line, "hash").map(str::len), Some(16), "{line}");
     }
-    let line = run(&["run", "ours", "qps", "--n", "500", "--conc", "3", "--tasks", "7", "--check"]);
-    assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
-    assert_measured(&line);
+    for job in [&["qps", "--tasks", "7"][..], &["batch", "--size", "7"]] {
+        let line = run(&[&["run", "ours"], job, &["--n", "500", "--conc", "3", "--check"]].concat());
+        assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
+        assert_measured(&line);
+    }
+}
+
+#[test]
+fn selects_alone_and_in_batches_have_the_same_hash() {
+    let hash = |job: &[&str]| {
+        let line = run(&[&["run", "ours"], job, &["--n", "500", "--conc", "3", "--check"]].concat());
+        field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    assert_eq!(hash(&["qps"]), hash(&["batch", "--size", "7"]));
+    assert_ne!(hash(&["qps"]), hash(&["qps", "--tasks", "1"]), "the hash depends on the keys");
+}
+
+#[test]
+fn connections_are_taken_and_given_back() {
+    for lane in TAKING {
+        let line = run(&["run", lane, "acquire", "--n", "50", "--conc", "3", "--tasks", "7"]);
+        assert_has(&line, &["\"job\":\"acquire\"", "\"table\":\"pool\"", "\"conc\":3,", "\"rows\":50,"]);
+    }
+}
+
+#[cfg(feature = "peers")]
+const TAKING: &[&str] = &["ours", "tokio-postgres", "deadpool-verified", "sqlx", "sqlx-untested"];
+#[cfg(not(feature = "peers"))]
+const TAKING: &[&str] = &["ours"];
+
+#[cfg(feature = "peers")]
+#[test]
+fn other_drivers_read_the_same_values() {
+    let jobs: [(&[&str], &[&str]); 3] = [
+        (&["rows"], &["tokio-postgres", "sqlx"]),
+        (
+            &["qps", "--n", "500", "--conc", "3", "--tasks", "7"],
+            &["tokio-postgres", "deadpool-verified", "sqlx", "sqlx-untested"],
+        ),
+        (&["batch", "--n", "500", "--conc", "3", "--size", "7"], &["tokio-postgres"]),
+    ];
+    for (job, lanes) in jobs {
+        let hash = |lane: &str| {
+            let line = run(&[&["run", lane], job, &["--check"]].concat());
+            field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
+        };
+        let ours = hash("ours");
+        for lane in lanes {
+            assert_eq!(hash(lane), ours, "{lane} {job:?}");
+        }
+    }
 }
 
 #[test]
@@ -82,6 +132,27 @@ fn connecting_is_compared_with_the_servers_share() {
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_has(&table, &["connect socket, n 20", "times in us/connect", "\nours ", " server\n"]);
+}
+
+#[test]
+fn encrypted_and_delayed_the_jobs_are_the_same() {
+    let url = server().tls_url(User::Superuser, "test");
+    for lane in ["ours", "floor"] {
+        for job in ["rows", "batch", "qps"] {
+            let output = bench(&url, &["run", lane, job, "--n", "20", "--tls", "--delay-ms", "1"]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let line = String::from_utf8_lossy(&output.stdout);
+            assert_has(&line, &["\"rows\":20,", "\"tls\":true,\"delay_ms\":1,"]);
+        }
+    }
+}
+
+#[test]
+fn a_url_without_verification_is_refused_with_tls() {
+    let url = server().url(User::Superuser, "test");
+    let refused = bench(&url, &["run", "ours", "qps", "--n", "1", "--tls"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_has(&String::from_utf8_lossy(&refused.stderr), &["sslmode=verify-full"]);
 }
 
 #[test]

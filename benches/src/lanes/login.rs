@@ -2,9 +2,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use molt_db::Config;
-use molt_db::config::{Endpoint, SslMode, SslRootCert};
+use molt_db::config::Endpoint;
 use tokio::time::timeout;
 
+use super::tls::root;
 use crate::failure::Failure;
 
 /// What the lanes of other drivers need to log in, each of which has a configuration of its own.
@@ -46,11 +47,3 @@ where
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-fn root(config: &Config) -> Result<Option<&Path>, Failure> {
-    match (config.get_ssl_mode(), config.get_ssl_root_cert()) {
-        (SslMode::Disable, _) => Ok(None),
-        (SslMode::VerifyFull, Some(SslRootCert::File(path))) => Ok(Some(path)),
-        _ => Err("the lanes of other drivers take sslmode=disable, or verify-full with sslrootcert".into()),
-    }
-}

@@ -1,5 +1,7 @@
 //! The ways to do a job.
 
+mod answers;
+mod fixed;
 mod floor;
 mod hash;
 #[cfg(feature = "peers")]
@@ -7,11 +9,14 @@ mod login;
 mod ours;
 #[cfg(feature = "peers")]
 mod sqlx;
+mod tls;
 #[cfg(feature = "peers")]
 mod tokio_postgres;
 
 use molt_db::{Config, Connection};
 
+#[cfg(feature = "peers")]
+use self::{sqlx::TestBeforeAcquire, tokio_postgres::RecyclingMethod};
 use crate::failure::Failure;
 use crate::job::{Connects, Job, Scan, ScanQuery, Way};
 use crate::measure::Meter;
@@ -26,7 +31,11 @@ pub(crate) enum Lane {
     #[cfg(feature = "peers")]
     TokioPostgres,
     #[cfg(feature = "peers")]
+    DeadpoolVerified,
+    #[cfg(feature = "peers")]
     Sqlx,
+    #[cfg(feature = "peers")]
+    SqlxUntested,
 }
 
 /// Whether to read everything once more for a hash of its values.
@@ -44,7 +53,11 @@ impl Lane {
         #[cfg(feature = "peers")]
         Self::TokioPostgres,
         #[cfg(feature = "peers")]
+        Self::DeadpoolVerified,
+        #[cfg(feature = "peers")]
         Self::Sqlx,
+        #[cfg(feature = "peers")]
+        Self::SqlxUntested,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -55,7 +68,11 @@ impl Lane {
             #[cfg(feature = "peers")]
             Self::TokioPostgres => "tokio-postgres",
             #[cfg(feature = "peers")]
+            Self::DeadpoolVerified => "deadpool-verified",
+            #[cfg(feature = "peers")]
             Self::Sqlx => "sqlx",
+            #[cfg(feature = "peers")]
+            Self::SqlxUntested => "sqlx-untested",
         }
     }
 
@@ -68,54 +85,64 @@ impl Lane {
             #[cfg(feature = "peers")]
             Self::TokioPostgres => tokio_postgres::SUMMARY,
             #[cfg(feature = "peers")]
+            Self::DeadpoolVerified => tokio_postgres::VERIFIED,
+            #[cfg(feature = "peers")]
             Self::Sqlx => sqlx::SUMMARY,
+            #[cfg(feature = "peers")]
+            Self::SqlxUntested => sqlx::UNTESTED,
         }
     }
 
     pub(crate) fn does(self, job: &Job) -> bool {
         match self {
             Self::Ours => true,
-            Self::Floor => !matches!(job, Job::Connect(_)),
+            Self::Floor => !matches!(job, Job::Acquire(_) | Job::Connect(_)),
             Self::Hash => matches!(job, Job::Connect(Connects { way: Way::Scram, .. })),
             #[cfg(feature = "peers")]
-            Self::TokioPostgres | Self::Sqlx => matches!(job, Job::Connect(_)),
+            Self::TokioPostgres => !matches!(job, Job::Arrow(_)),
+            #[cfg(feature = "peers")]
+            Self::Sqlx => !matches!(job, Job::Arrow(_) | Job::Batch(_)),
+            #[cfg(feature = "peers")]
+            Self::DeadpoolVerified | Self::SqlxUntested => matches!(job, Job::Qps(_) | Job::Acquire(_)),
         }
     }
 
     /// Connects, warms up, measures the job, and checks it where that is asked for.
-    pub(crate) async fn run(self, config: Config, job: &Job, check: Check) -> Result<Measured, Failure> {
-        match (self, job) {
-            (Self::Ours | Self::Floor, Job::Arrow(scan) | Job::Rows(scan)) => {
-                self.scan(first_rows_first(config), job, scan, check).await
-            }
-            (Self::Ours, Job::Qps(selects)) => ours::qps::run(config, selects, check).await,
-            (Self::Floor, Job::Qps(selects)) => floor::qps::run(config, selects).await,
-            (Self::Ours, Job::Connect(connects)) => ours::connect::run(&config, connects).await,
-            (Self::Hash, Job::Connect(connects)) => hash::connect::run(connects).await,
+    pub(crate) async fn run(self, config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
+        match self {
+            Self::Ours => ours::run(config, job, check).await,
+            Self::Floor => floor::run(config, job).await,
+            Self::Hash => hash::run(job).await,
             #[cfg(feature = "peers")]
-            (Self::TokioPostgres, Job::Connect(connects)) => {
-                tokio_postgres::connect::run(&config, connects).await
+            Self::TokioPostgres => tokio_postgres::run(config, job, RecyclingMethod::Fast, check).await,
+            #[cfg(feature = "peers")]
+            Self::DeadpoolVerified => {
+                tokio_postgres::run(config, job, RecyclingMethod::Verified, check).await
             }
             #[cfg(feature = "peers")]
-            (Self::Sqlx, Job::Connect(connects)) => sqlx::connect::run(&config, connects).await,
-            _ => Err(format!("the lane {} does not do the job {}", self.name(), job.name()).into()),
+            Self::Sqlx => sqlx::run(config, job, TestBeforeAcquire::On, check).await,
+            #[cfg(feature = "peers")]
+            Self::SqlxUntested => sqlx::run(config, job, TestBeforeAcquire::Off, check).await,
         }
-    }
-
-    async fn scan(self, config: Config, job: &Job, scan: &Scan, check: Check) -> Result<Measured, Failure> {
-        let mut connection = Connection::connect(&config).await?;
-        let query = scan.query(&mut connection).await?;
-        connection.close().await?;
-        let measured = match (self, job) {
-            (Self::Floor, _) => floor::scan::run(&config, &query).await?,
-            (_, Job::Rows(_)) => ours::rows::run(&config, &query, check).await?,
-            _ => ours::arrow::run(&config, &query, check).await?,
-        };
-        complete(&query, measured)
     }
 }
 
-fn complete(query: &ScanQuery, measured: Measured) -> Result<Measured, Failure> {
+/// Says that a lane does not do the job.
+fn undone(job: &Job) -> Failure {
+    format!("this lane does not do the job {}", job.name()).into()
+}
+
+/// Writes the query of a scan, has it run, and sees to it that all rows came.
+async fn scan_with(
+    config: &Config,
+    scan: &Scan,
+    run: impl AsyncFnOnce(&Config, &ScanQuery) -> Result<Measured, Failure>,
+) -> Result<Measured, Failure> {
+    let config = first_rows_first(config.clone());
+    let mut connection = Connection::connect(&config).await?;
+    let query = scan.query(&mut connection).await?;
+    connection.close().await?;
+    let measured = run(&config, &query).await?;
     if measured.tally.rows == query.rows {
         return Ok(measured);
     }

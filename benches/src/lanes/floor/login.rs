@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// Opens a session: the one part in which this lane uses molt-db, since nobody measures it.
 pub(super) async fn log_in(config: &Config) -> Result<Socket, Failure> {
-    let mut socket = Socket::connect(&config.endpoint()).await?;
+    let mut socket = Socket::connect(config).await?;
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut handshake = start(config, &mut output)?;
     let mut buffer = [0; 4096];

@@ -2,16 +2,37 @@
 
 mod frames;
 mod login;
-pub(super) mod qps;
-pub(super) mod scan;
+mod messages;
+mod scan;
+mod select;
 mod socket;
 mod wire;
 
+use molt_db::Config;
+
+use super::{scan_with, undone};
+use crate::failure::Failure;
+use crate::job::{Batches, Job};
+use crate::report::Measured;
+
 pub(super) const SUMMARY: &str = "\
-sockets of tokio and nothing else: the least that a client of this runtime pays.
+sockets of tokio and nothing else, with --tls below tokio-rustls: the least that a client of this runtime pays.
 arrow, rows: sends messages made beforehand, in the extended protocol and binary format; reads 64 KiB at a time; counts
 messages by their headers.
 qps: each connection has a task; a select is Bind, Execute and Sync with the key written into them, then reading to
 ReadyForQuery.
+batch: as qps, with one Sync behind all selects of a batch and one write for all of it.
 Leaves out: decoding (rows and arrow are the same here), looking into messages, limits, timeouts, cancelling, the pool
-(--tasks is ignored), TLS, the hash of --check.";
+(--tasks is ignored, and there is no acquire), the hash of --check.";
+
+pub(super) async fn run(config: &Config, job: &Job) -> Result<Measured, Failure> {
+    match job {
+        Job::Arrow(scan) | Job::Rows(scan) => scan_with(config, scan, scan::run).await,
+        Job::Qps(selects) => {
+            let (count, connections) = (selects.count, selects.connections);
+            select::run(config, &Batches { count, connections, size: 1 }).await
+        }
+        Job::Batch(batches) => select::run(config, batches).await,
+        Job::Acquire(_) | Job::Connect(_) => Err(undone(job)),
+    }
+}

@@ -1,6 +1,8 @@
 use molt_db::Config;
+use molt_db::protocol::EncodeError;
+use molt_db::protocol::message::{Bind, WireFormat, bind, execute, sync};
 
-use super::wire::{Wire, run_prepared};
+use super::wire::{STATEMENT, Wire};
 use crate::failure::Failure;
 use crate::job::ScanQuery;
 use crate::measure::Meter;
@@ -8,7 +10,7 @@ use crate::report::Measured;
 
 /// Reads a table and counts its rows.
 pub(crate) async fn run(config: &Config, query: &ScanQuery) -> Result<Measured, Failure> {
-    let (messages, _) = run_prepared(&[], &[])?;
+    let messages = run_prepared()?;
     let mut warm_up = Wire::open(config).await?;
     warm_up.prepare(&query.warm_up, &[]).await?;
     warm_up.exchange(&messages).await?;
@@ -18,4 +20,14 @@ pub(crate) async fn run(config: &Config, query: &ScanQuery) -> Result<Measured, 
     let meter = Meter::start()?;
     let tally = wire.exchange(&messages).await?;
     Ok(Measured { tally, cost: meter.stop()?, hash: None })
+}
+
+/// Returns the messages that run the prepared statement, with a result in binary.
+fn run_prepared() -> Result<Vec<u8>, EncodeError> {
+    let mut messages = Vec::new();
+    let results = &[WireFormat::Binary];
+    bind(&Bind { portal: "", statement: STATEMENT, formats: &[], values: &[], results }, &mut messages)?;
+    execute("", 0, &mut messages)?;
+    sync(&mut messages);
+    Ok(messages)
 }

@@ -1,6 +1,5 @@
 use molt_db::Config;
-use molt_db::protocol::EncodeError;
-use molt_db::protocol::message::{Bind, WireFormat, bind, execute, parse, sync};
+use molt_db::protocol::message::{parse, sync};
 
 use super::frames::{Seen, Walker};
 use super::login::log_in;
@@ -44,16 +43,5 @@ impl Wire {
     }
 }
 
-/// Returns the messages that run the prepared statement, with a result in binary, and how much of them Bind is.
-pub(super) fn run_prepared(formats: &[WireFormat], values: &[u8]) -> Result<(Vec<u8>, usize), EncodeError> {
-    let mut messages = Vec::new();
-    let results = &[WireFormat::Binary];
-    bind(&Bind { portal: "", statement: STATEMENT, formats, values, results }, &mut messages)?;
-    let bind_size = messages.len();
-    execute("", 0, &mut messages)?;
-    sync(&mut messages);
-    Ok((messages, bind_size))
-}
-
-const STATEMENT: &str = "floor";
+pub(super) const STATEMENT: &str = "floor";
 const BUFFER: usize = 64 * 1024;

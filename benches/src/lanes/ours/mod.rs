@@ -1,11 +1,21 @@
 //! molt-db as a service would use it.
 
-pub(super) mod arrow;
-pub(super) mod connect;
-pub(super) mod qps;
-pub(super) mod rows;
+mod acquire;
+mod arrow;
+mod batch;
+mod connect;
+mod pool;
+mod qps;
+mod rows;
 
 use std::time::Duration;
+
+use molt_db::Config;
+
+use super::{Check, scan_with};
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::report::Measured;
 
 pub(super) const SUMMARY: &str = "\
 molt-db with its defaults, as a service would use it: SQL found by its text in the statement cache,
@@ -13,8 +23,24 @@ query_timeout armed (30 s), liveness looked at whenever the pool hands a connect
 arrow: batches of the default size, every buffer touched, then dropped.
 rows: every column of every row read into a tuple, which goes into a checksum.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
-connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.
-Leaves out: TLS, but for connect.";
+batch: a Batch of the selects, run, and each result read into (i32, String).
+acquire: as qps, without the select.
+connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.";
+
+pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
+    match job {
+        Job::Arrow(scan) => {
+            scan_with(config, scan, async |config, query| arrow::run(config, query, check).await).await
+        }
+        Job::Rows(scan) => {
+            scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
+        }
+        Job::Qps(selects) => qps::run(config, selects, check).await,
+        Job::Batch(batches) => batch::run(config, batches, check).await,
+        Job::Acquire(acquires) => acquire::run(config, acquires).await,
+        Job::Connect(connects) => connect::run(config, connects).await,
+    }
+}
 
 /// A service sets one, so this lane pays for it.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);

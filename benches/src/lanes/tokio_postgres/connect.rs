@@ -1,34 +1,20 @@
-use std::path::Path;
-
 use molt_db::Config;
-use molt_db::rustls::crypto::ring;
-use molt_db::rustls::pki_types::CertificateDer;
-use molt_db::rustls::pki_types::pem::PemObject;
-use molt_db::rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{NoTls, Socket, config::SslMode};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{NoTls, Socket};
 
+use super::target::Target;
 use crate::failure::Failure;
 use crate::job::Connects;
 use crate::lanes::connect_repeatedly;
-use crate::lanes::login::{Login, bounded};
+use crate::lanes::login::bounded;
 use crate::report::Measured;
 
 /// Connects and closes.
 pub(crate) async fn run(config: &Config, connects: &Connects) -> Result<Measured, Failure> {
-    let login = Login::new(config)?;
-    let mut theirs = tokio_postgres::Config::new();
-    theirs.host(&login.host).port(login.port).user(login.user).dbname(login.database);
-    if let Some(password) = login.password {
-        theirs.password(password);
-    }
-    match login.root {
-        None => repeat(theirs.ssl_mode(SslMode::Disable), NoTls, connects).await,
-        Some(root) => {
-            let tls = MakeRustlsConnect::new(trust(root)?);
-            repeat(theirs.ssl_mode(SslMode::Require), tls, connects).await
-        }
+    let Target { config, tls } = Target::new(config)?;
+    match tls {
+        None => repeat(&config, NoTls, connects).await,
+        Some(tls) => repeat(&config, tls, connects).await,
     }
 }
 
@@ -43,13 +29,4 @@ where
         Ok(driving.await??)
     })
     .await
-}
-
-fn trust(root: &Path) -> Result<ClientConfig, Failure> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(root)? {
-        roots.add(certificate?)?;
-    }
-    let builder = ClientConfig::builder_with_provider(ring::default_provider().into());
-    Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth())
 }

@@ -1,8 +1,53 @@
-//! tokio-postgres, with TLS by tokio-postgres-rustls.
+//! tokio-postgres, with TLS by tokio-postgres-rustls and pools by deadpool-postgres.
 
-pub(super) mod connect;
+mod acquire;
+mod batch;
+mod connect;
+mod pool;
+mod qps;
+mod rows;
+mod select;
+mod target;
+
+use molt_db::Config;
+
+pub(super) use deadpool_postgres::RecyclingMethod;
+
+use super::{Check, scan_with, undone};
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::report::Measured;
 
 pub(super) const SUMMARY: &str = "\
 tokio-postgres, with TLS by tokio-postgres-rustls and ring.
+rows: query_raw; every column of every row read into the tuple that ours reads, which goes into the same checksum; the
+types of the point in time and of the date are the lane's own, and read as they travel.
+qps: each select takes a connection from a pool of deadpool-postgres, by default recycled by Fast, which looks whether
+it is closed; prepare_cached, query_one, reads (i32, String).
+batch: as many futures of query_one, with a prepared statement, polled together by try_join_all, which pipelines them;
+each has a Sync of its own, since there is no other way.
+acquire: as qps, without the select.
 connect: within ten seconds. The configuration of TLS is made once; each connection has its task, whose end is waited
-for.";
+for.
+Leaves out: deadlines (none is set); arrow, which it does not have.";
+
+pub(super) const VERIFIED: &str = "\
+qps, acquire: as tokio-postgres, but recycled by Verified, which asks the server whenever a connection is taken.";
+
+pub(super) async fn run(
+    config: &Config,
+    job: &Job,
+    recycling: RecyclingMethod,
+    check: Check,
+) -> Result<Measured, Failure> {
+    match job {
+        Job::Arrow(_) => Err(undone(job)),
+        Job::Rows(scan) => {
+            scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
+        }
+        Job::Qps(selects) => qps::run(config, selects, recycling, check).await,
+        Job::Batch(batches) => batch::run(config, batches, check).await,
+        Job::Acquire(acquires) => acquire::run(config, acquires, recycling).await,
+        Job::Connect(connects) => connect::run(config, connects).await,
+    }
+}

@@ -1,0 +1,33 @@
+use molt_db::Config;
+use sqlx::postgres::PgPool;
+
+use super::pool::{self, TestBeforeAcquire};
+use crate::failure::Failure;
+use crate::job::Acquires;
+use crate::lanes::Check;
+use crate::lanes::answers::{Answers, measure};
+use crate::report::{Measured, Tally};
+
+/// Takes connections from a pool and gives them back.
+pub(crate) async fn run(
+    config: &Config,
+    acquires: &Acquires,
+    test: TestBeforeAcquire,
+) -> Result<Measured, Failure> {
+    let open = async || {
+        let pool = pool::make(config, acquires.connections, test)?;
+        drop(pool::take_all(&pool, acquires.connections).await?);
+        Ok(pool)
+    };
+    measure(Check::Skip, open, async |pool: PgPool, _| {
+        Answers::of_tasks(acquires.shares().map(|count| acquire_share(pool.clone(), count))).await
+    })
+    .await
+}
+
+async fn acquire_share(pool: PgPool, count: u64) -> Result<Answers, Failure> {
+    for _ in 0..count {
+        drop(pool.acquire().await?);
+    }
+    Ok(Tally { rows: count, nbytes: 0 }.into())
+}
