@@ -592,9 +592,7 @@ impl fmt::Display for TransactionProblem {
             Self::Aborted => {
                 "the transaction was rolled back, because a statement in it had failed or was abandoned"
             }
-            Self::Ended => {
-                "the transaction of this handle was ended by something else: COMMIT or ROLLBACK as SQL"
-            }
+            Self::Ended => "the transaction of this handle is over: it could not begin, or was ended as SQL",
             Self::None => "a portal outlives its query only inside of a transaction, and none is open",
         })
     }

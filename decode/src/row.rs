@@ -48,14 +48,19 @@ impl RowLayout {
 /// Finds the fields of a row, as many as there are slots.
 #[inline]
 pub(crate) fn walk(body: &[u8], slots: &mut [Slot]) -> Result<(), RowError> {
-    let total = u32::try_from(body.len()).map_err(|_| RowError::TooLong)?;
+    u32::try_from(body.len()).map_err(|_| RowError::TooLong)?;
     let mut rest = fields(body, slots.len())?;
+    let mut start: u32 = 2;
     for (field, slot) in slots.iter_mut().enumerate() {
         let (length, tail) = rest.split_first_chunk().ok_or(RowError::FieldLength { field })?;
         let length = i32::from_be_bytes(*length);
-        let start = u32::try_from(tail.len()).map_or(0, |left| total.saturating_sub(left));
+        start = start.saturating_add(4);
         *slot = Slot { start, length };
-        rest = skip(tail, length).ok_or(RowError::FieldLength { field })?;
+        let size = if length == -1 { Ok(0) } else { u32::try_from(length) };
+        let size = size.map_err(|_| RowError::FieldLength { field })?;
+        let skipped = usize::try_from(size).ok().and_then(|size| tail.get(size..));
+        rest = skipped.ok_or(RowError::FieldLength { field })?;
+        start = start.saturating_add(size);
     }
     if rest.is_empty() { Ok(()) } else { Err(RowError::TrailingBytes) }
 }
@@ -68,14 +73,6 @@ pub(crate) fn fields(body: &[u8], columns: usize) -> Result<&[u8], RowError> {
         Ok(rest)
     } else {
         Err(RowError::FieldCount { columns, fields })
-    }
-}
-
-#[inline]
-fn skip(tail: &[u8], length: i32) -> Option<&[u8]> {
-    match length {
-        -1 => Some(tail),
-        length => tail.get(usize::try_from(length).ok()?..),
     }
 }
 
@@ -155,6 +152,7 @@ impl<'r> Row<'r> {
     }
 
     /// Reads a value whose type was checked when a plan was made.
+    #[inline]
     pub(crate) fn read_at<T: FromSql<'r>>(&self, position: usize) -> Result<T, ValueError> {
         let column = self.column(position)?;
         let value = match self.raw(position) {
@@ -162,9 +160,13 @@ impl<'r> Row<'r> {
             Some(None) => T::from_null(column),
             None => Err(ValueError::no_such_position(position, self.len())),
         };
-        value.map_err(|error| error.at::<T>(position, column))
+        match value {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.at::<T>(position, column)),
+        }
     }
 
+    #[inline]
     fn column(&self, position: usize) -> Result<&'r Column, ValueError> {
         self.columns.get(position).ok_or_else(|| ValueError::no_such_position(position, self.columns.len()))
     }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::ops::{AsyncFnMut, Deref, DerefMut};
 
@@ -174,7 +175,7 @@ impl<'c> IntoFuture for Begin<'c> {
 }
 
 impl Modes {
-    fn sql(self) -> String {
+    fn sql(self) -> Cow<'static, str> {
         let isolation = self.isolation.map(|level| match level {
             IsolationLevel::ReadCommitted => "ISOLATION LEVEL READ COMMITTED",
             IsolationLevel::RepeatableRead => "ISOLATION LEVEL REPEATABLE READ",
@@ -182,8 +183,8 @@ impl Modes {
         });
         let modes: Vec<_> = [isolation, self.access, self.deferrable].into_iter().flatten().collect();
         match modes.as_slice() {
-            [] => String::from("BEGIN"),
-            modes => format!("BEGIN {}", modes.join(", ")),
+            [] => "BEGIN".into(),
+            modes => format!("BEGIN {}", modes.join(", ")).into(),
         }
     }
 }
