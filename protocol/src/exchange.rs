@@ -49,6 +49,8 @@ pub(crate) enum Owed {
     CopyEnd,
     CopyFailed,
     Function,
+    /// ReadyForQuery. It is no Sync: behind an error of the extended protocol it is skipped with its function.
+    FunctionEnd,
     Script,
     ScriptRows,
     ScriptCopyIn,
@@ -88,9 +90,7 @@ impl Exchange {
             FrontendMessage::Close(_) => &[Owed::Close],
             FrontendMessage::Sync => &[Owed::Sync],
             FrontendMessage::Query(_) => &[Owed::Script],
-            // PG source: postgres.c, ignore_till_sync: only a Sync ends the skipping, and this has none of its own then.
-            FrontendMessage::FunctionCall(_) if self.skipping => &[],
-            FrontendMessage::FunctionCall(_) => &[Owed::Function, Owed::Sync],
+            FrontendMessage::FunctionCall(_) => &[Owed::Function, Owed::FunctionEnd],
             _ => &[],
         };
         self.owe_all(owed.iter().copied());
@@ -232,14 +232,23 @@ impl Exchange {
         ProtocolError::Unexpected { tag, state: self.state() }
     }
 
-    /// Drops what the server skips after an error.
+    /// Drops what an error ends, and what is skipped behind it.
     fn fail(&mut self) {
-        while let Some(front) = self.owed.front_mut() {
-            if matches!(front, Owed::Sync | Owed::RefusedSync) {
-                return;
+        match self.owed.front_mut() {
+            Some(front) if front.is_script() => *front = Owed::ScriptFailed,
+            Some(Owed::Function) => {
+                self.owed.pop_front();
             }
-            if front.is_script() {
-                *front = Owed::ScriptFailed;
+            Some(Owed::FunctionEnd) => {}
+            _ => self.skip(),
+        }
+    }
+
+    /// Drops everything up to the next Sync.
+    // PG source: postgres.c, ignore_till_sync
+    fn skip(&mut self) {
+        while let Some(front) = self.owed.front() {
+            if matches!(front, Owed::Sync | Owed::RefusedSync) {
                 return;
             }
             self.owed.pop_front();
@@ -270,7 +279,12 @@ impl Owed {
             | (Self::CopyEnd, Tag::CommandComplete)
             | (Self::Function, Tag::FunctionCallResponse)
             | (
-                Self::Sync | Self::RefusedSync | Self::MaybeSync | Self::Script | Self::ScriptFailed,
+                Self::Sync
+                | Self::RefusedSync
+                | Self::MaybeSync
+                | Self::FunctionEnd
+                | Self::Script
+                | Self::ScriptFailed,
                 Tag::ReadyForQuery,
             ) => None,
             (Self::Rows | Self::SomeRows, Tag::DataRow) => Some(self),
@@ -325,7 +339,7 @@ impl Owed {
             Self::CopyFailed | Self::ScriptCopyFailed => "the error of a copy that failed is due",
             Self::Script => "the next result of a script is due",
             Self::ScriptRows => "rows of a script are due",
-            Self::ScriptFailed | Self::Sync | Self::RefusedSync => "ReadyForQuery is due",
+            Self::ScriptFailed | Self::Sync | Self::RefusedSync | Self::FunctionEnd => "ReadyForQuery is due",
             Self::MaybeSync => "the end of a refused copy is due",
         }
     }

@@ -95,6 +95,29 @@ fn a_function_call_behind_an_error_is_skipped_with_all_else_up_to_the_sync() {
     assert!(receive(&mut session, b"V\0\0\0\x08\xff\xff\xff\xff").is_err());
 }
 
+/// What is in flight behind the error is skipped too, whatever it would have been answered with.
+#[test]
+fn an_error_of_the_extended_protocol_skips_functions_and_scripts_up_to_the_sync() {
+    for skipped in [FrontendTag::FunctionCall, FrontendTag::Query] {
+        let mut session = session();
+        send(&mut session, &[FrontendTag::Bind, skipped, FrontendTag::Sync, FrontendTag::Sync]).unwrap();
+        receive(&mut session, &error("ERROR", "42601", "")).unwrap();
+        receive(&mut session, b"Z\0\0\0\x05I").unwrap();
+        assert!(!session.is_settled(), "{skipped:?}");
+        receive(&mut session, b"Z\0\0\0\x05I").unwrap();
+        assert!(session.is_settled(), "{skipped:?}");
+    }
+}
+
+#[test]
+fn an_error_of_a_function_is_followed_by_its_own_end() {
+    let mut session = session();
+    send(&mut session, &[FrontendTag::FunctionCall, FrontendTag::Bind, FrontendTag::Sync]).unwrap();
+    receive(&mut session, &error("ERROR", "42883", "")).unwrap();
+    receive(&mut session, b"Z\0\0\0\x05I2\0\0\0\x04Z\0\0\0\x05I").unwrap();
+    assert!(session.is_settled());
+}
+
 const FRONTEND: [FrontendTag; 13] = [
     FrontendTag::Bind,
     FrontendTag::Close,
