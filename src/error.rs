@@ -14,6 +14,7 @@ use molt_db_protocol::message::{ServerError, SqlState};
 
 use crate::config::{ConfigError, Endpoint, TargetSessionAttrs};
 use crate::connection::is_because_of_others;
+use crate::scope::ScopeEnd;
 
 pub use attempt::ConnectAttempt;
 
@@ -51,6 +52,10 @@ pub(crate) enum Kind {
     },
     Timeout {
         limit: Duration,
+        outcome: Fate,
+    },
+    ScopeOver {
+        end: ScopeEnd,
         outcome: Fate,
     },
     Command(CommandError),
@@ -291,22 +296,30 @@ impl Error {
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(
             *self.kind,
-            Kind::Lost { outcome: Fate::Unknown, .. } | Kind::Timeout { outcome: Fate::Unknown, .. }
+            Kind::Lost { outcome: Fate::Unknown, .. }
+                | Kind::Timeout { outcome: Fate::Unknown, .. }
+                | Kind::ScopeOver { outcome: Fate::Unknown, .. }
         )
     }
 
-    /// Tells whether a limit of time passed: `connect_timeout`, `query_timeout` or `max_wait`. Of several servers that
+    /// Tells whether a limit of time passed: `connect_timeout`, `query_timeout`, `max_wait` or the deadline of a scope. Of several servers that
     /// were tried in turn it passed for each.
     pub fn is_timeout(&self) -> bool {
         let attempts = self.attempts();
         let each_timed_out = !attempts.is_empty() && attempts.iter().all(ConnectAttempt::is_timeout);
-        each_timed_out || matches!(*self.kind, Kind::Timeout { .. } | Kind::Exhausted(_))
+        let timed_out = matches!(
+            *self.kind,
+            Kind::Timeout { .. } | Kind::ScopeOver { end: ScopeEnd::Deadline, .. } | Kind::Exhausted(_)
+        );
+        each_timed_out || timed_out
     }
 
     /// Tells whether the server ended the query because it was cancelled (57014): by a
-    /// [`Canceller`](crate::Canceller), by `statement_timeout`, or by an administrator.
+    /// [`Canceller`](crate::Canceller), by `statement_timeout`, or by an administrator; or whether its
+    /// [scope](crate::Scope) was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.code() == Some(SqlState::QUERY_CANCELED)
+        let by_scope = matches!(*self.kind, Kind::ScopeOver { end: ScopeEnd::Cancelled, .. });
+        by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
     /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
@@ -381,7 +394,9 @@ impl Error {
     /// Tells whether nothing of the command has left this process: it had no effect.
     pub fn is_unsent(&self) -> bool {
         match &*self.kind {
-            Kind::Lost { outcome, .. } | Kind::Timeout { outcome, .. } => *outcome == Fate::None,
+            Kind::Lost { outcome, .. } | Kind::Timeout { outcome, .. } | Kind::ScopeOver { outcome, .. } => {
+                *outcome == Fate::None
+            }
             Kind::Server(_)
             | Kind::Protocol(_)
             | Kind::Row(_)
@@ -527,6 +542,7 @@ impl fmt::Display for Error {
             Kind::Timeout { limit, outcome } => {
                 write!(f, "the server did not answer within {limit:?}{outcome}")
             }
+            Kind::ScopeOver { end, outcome } => write!(f, "{end}{outcome}"),
             Kind::Command(error) => error.fmt(f),
             Kind::Parameter(error) => error.fmt(f),
             Kind::ParameterType { index, given, expected } => write!(

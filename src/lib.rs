@@ -1,11 +1,14 @@
 //! An async PostgreSQL driver, written from the wire up.
 //!
-//! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, native cancel.
-//! - [`Pool`] gives many tasks a connection each, first in, first out.
+//! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, transactions,
+//!   batches, native cancel.
+//! - [`Pool`] gives many tasks a connection each, first in, first out, within the [`Scope`] of a request.
 //! - [`Config`] says where to connect, in libpq's URLs and key/value strings.
 //!
 //! ```no_run
-//! use molt_db::{Config, FromRow, Pool};
+//! use std::time::Duration;
+//!
+//! use molt_db::{Config, FromRow, Pool, Scope};
 //!
 //! #[derive(FromRow)]
 //! struct Order {
@@ -17,9 +20,11 @@
 //! let config: Config = "postgres://app:secret@db.example/shop?sslmode=verify-full".parse()?;
 //! let pool = Pool::builder(config).max_conns(16).build()?;
 //!
-//! let mut session = pool.acquire().await?;
+//! let mut session = pool.session(Scope::within(Duration::from_secs(2))).await?;
 //! let order: Order = session.query("select id, customer from orders where id = $1").bind(7_i64).one().await?;
-//! session.execute("update orders set seen = true where id = $1", (order.id,)).await?;
+//! let mut tx = session.begin().await?;
+//! tx.execute("update orders set seen = true where id = $1", (order.id,)).await?;
+//! tx.commit().await?;
 //!
 //! let mut batches = session.query("select * from lineitem where order_id = $1").bind(order.id).arrow().await?;
 //! while let Some(batch) = batches.next().await? {
@@ -36,6 +41,7 @@ mod connection;
 mod error;
 mod net;
 mod pool;
+mod scope;
 
 pub use config::{Config, ConfigError};
 pub use connection::{
@@ -45,6 +51,7 @@ pub use connection::{
 };
 pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};
+pub use scope::Scope;
 
 pub use molt_db_decode as decode;
 pub use molt_db_decode::{
@@ -55,6 +62,7 @@ pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};
 pub use rustls;
+pub use tokio_util::sync::CancellationToken;
 
 /// The example of the README compiles.
 #[cfg(doctest)]

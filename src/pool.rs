@@ -1,12 +1,16 @@
 use std::fmt;
+use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use molt_db_pool::{AcquireError, Disposition, Guard, Liveness, Manager, Metrics, Status};
 
 use crate::config::Config;
 use crate::connection::{Connection, Connector};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fate, Kind};
+use crate::scope::{Scope, ScopeWatch};
 
 /// A pool of connections to one server.
 ///
@@ -57,6 +61,34 @@ impl Pool {
     /// on to the next.
     pub async fn acquire(&self) -> Result<Session, Error> {
         Ok(Session { guard: self.inner.acquire().await.map_err(from_acquire)? })
+    }
+
+    /// Takes a connection as [`Pool::acquire`] does, for work within a scope: the wait obeys it, and so does everything that
+    /// is done in the session.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Pool::acquire`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Pool::acquire`].
+    pub async fn session(&self, scope: Scope) -> Result<Session, Error> {
+        let mut watch = ScopeWatch::new(scope);
+        let over = |end| Err(Kind::ScopeOver { end, outcome: Fate::None }.into());
+        if let Some(end) = watch.end() {
+            return over(end);
+        }
+        let mut session = {
+            let mut acquiring = pin!(self.acquire());
+            poll_fn(|cx| match acquiring.as_mut().poll(cx) {
+                Poll::Ready(acquired) => Poll::Ready(acquired),
+                Poll::Pending => watch.poll_end(cx).map(over),
+            })
+            .await?
+        };
+        session.set_watch(watch);
+        Ok(session)
     }
 
     /// Returns what the pool looks like at this moment.
@@ -142,7 +174,9 @@ pub struct Session {
 impl Session {
     /// Takes the connection out of the pool for good; its place becomes free.
     pub fn detach(self) -> Connection {
-        *self.guard.detach()
+        let mut connection = *self.guard.detach();
+        connection.set_scope(Scope::default());
+        connection
     }
 }
 
@@ -184,6 +218,7 @@ impl Manager for Connector {
     }
 
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
+        connection.set_scope(Scope::default());
         if connection.is_over() {
             Disposition::Discard
         } else if connection.is_at_rest() {

@@ -11,7 +11,7 @@ use common::{assert_usable, code, connect, open, plain_config, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
 use molt_db::{
     Batch, BatchResults, Batches, Begin, Canceller, Config, Connection, Error, OwnedRows, Pool, Portal,
-    Query, Rows, Savepoint, ScriptResults, Session, Statement, Transaction,
+    Query, Rows, Savepoint, Scope, ScriptResults, Session, Statement, Transaction,
 };
 use molt_db_testkit::peer::{FirstPacket, Peer};
 use molt_db_testkit::proxy::{Cut, Direction, Flow, Proxy};
@@ -671,6 +671,7 @@ async fn public_futures_are_send(
     is_send(connection.settle());
     is_send(canceller.cancel());
     is_send(pool.acquire());
+    is_send(pool.session(Scope::default()));
     is_send(pool.close());
     Ok(())
 }
@@ -696,7 +697,7 @@ async fn public_futures_of_several_statements_are_send(connection: &mut Connecti
 fn public_types_are_send() {
     is_send(None::<(Query<'_, '_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
     is_send(None::<(Batch<'_, '_>, ScriptResults<'_>, Begin<'_>, Transaction<'_>, Savepoint<'_>)>);
-    is_shared::<(Error, Config, Canceller, Pool, Statement, BatchResults, Portal)>();
+    is_shared::<(Error, Config, Scope, Canceller, Pool, Statement, BatchResults, Portal)>();
     is_shared::<Connection>();
 }
 

@@ -16,7 +16,7 @@ use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
     TargetSessionAttrs, TlsVersion,
 };
-use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, ScriptItem};
+use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, Scope, ScriptItem};
 use molt_db_testkit::{Server, User};
 
 /// All passwords, tokens and parameters have one of these in them.
@@ -148,6 +148,7 @@ async fn of_transactions(printer: &mut Printer, server: &Server) {
     let begin = connection.begin();
     printer.debug(&begin);
     printer.debug(&IsolationLevel::Serializable);
+    printer.debug(&Scope::default());
     let mut tx = begin.await.unwrap();
     tx.execute(SQL, ("Secret-Parameter",)).await.unwrap();
     printer.debug(&tx);

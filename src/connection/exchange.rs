@@ -49,7 +49,7 @@ impl Connection {
             match self.transport.poll_exchange(cx, needed) {
                 Poll::Ready(Ok(())) => self.timer.progress(),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
-                Poll::Pending => return self.poll_deadline(cx),
+                Poll::Pending => return self.poll_limits(cx),
             }
         }
     }
@@ -197,6 +197,15 @@ impl Connection {
         }
         self.latest_code = result.as_ref().err().and_then(Error::code);
         result
+    }
+
+    /// Is ready when the command that is under way has no time left, or its scope has ended.
+    fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+        if let Poll::Ready(end) = self.watch.poll_end(cx) {
+            self.slow.cut_off();
+            return Poll::Ready(Err(Kind::ScopeOver { end, outcome: self.fate() }.into()));
+        }
+        self.poll_deadline(cx)
     }
 
     fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {

@@ -46,8 +46,9 @@ pub(crate) use transaction::is_because_of_others;
 pub use transaction::{Begin, IsolationLevel, Transaction};
 
 use crate::config::{Config, ProtocolVersion};
-use crate::error::{Error, Kind, TransactionProblem};
+use crate::error::{Error, Fate, Kind, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
+use crate::scope::{Scope, ScopeWatch};
 use exchange::Step;
 use notices::Notices;
 use settle::Waits;
@@ -91,6 +92,7 @@ pub struct Connection {
     layout: RowLayout,
     notices: Notices,
     waits: Waits,
+    watch: ScopeWatch,
     slow: Slow,
     /// Of all connections of the process.
     number: u64,
@@ -276,6 +278,19 @@ impl Connection {
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
+    /// Has everything on this connection obey a scope from here on; the default one has no limits.
+    ///
+    /// What the scope ends is [`Error::is_timeout`] or [`Error::is_cancelled`], and leaves the connection unsettled, as a
+    /// future that is dropped. Commands behind the end are refused and send nothing; settling, rolling back and closing
+    /// go on.
+    pub fn set_scope(&mut self, scope: Scope) {
+        self.watch = ScopeWatch::new(scope);
+    }
+
+    pub(crate) fn set_watch(&mut self, watch: ScopeWatch) {
+        self.watch = watch;
+    }
+
     /// Tells whether the connection can take another query: it is open, and no query was left unfinished on it.
     pub fn is_usable(&self) -> bool {
         self.state == State::Open && self.client.is_settled()
@@ -325,7 +340,10 @@ impl Connection {
             (State::Open, true) if self.has_lost_its_transaction() => {
                 Err(Kind::Transaction(TransactionProblem::Ended).into())
             }
-            (State::Open, true) => Ok(()),
+            (State::Open, true) => match self.watch.end() {
+                Some(end) => Err(Kind::ScopeOver { end, outcome: Fate::None }.into()),
+                None => Ok(()),
+            },
             (State::Open, false) => Err(Kind::Unsettled.into()),
             (State::Over, _) => Err(Kind::Over.into()),
         }

@@ -20,6 +20,7 @@ use crate::connection::slow::Slow;
 use crate::connection::{Canceller, Connection, State};
 use crate::error::ConnectCause;
 use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
+use crate::scope::ScopeWatch;
 
 /// A session that is ready.
 struct Ready {
@@ -210,6 +211,7 @@ impl Connector {
             layout: RowLayout::default(),
             notices,
             waits: Waits::default(),
+            watch: ScopeWatch::default(),
             slow: Slow::new(self.config.slow_hook().cloned()),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,
