@@ -8,8 +8,8 @@ use common::{
     assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config, within,
 };
 use molt_db::{Connection, Error, IsolationLevel, Pool, TransactionStatus};
-use molt_db_testkit::Server;
 use molt_db_testkit::proxy::Proxy;
+use molt_db_testkit::{Server, ServerOptions};
 
 async fn count(connection: &mut Connection, table: &str) -> i64 {
     let (count,): (i64,) = connection.query(&format!("select count(*) from {table}")).one().await.unwrap();
@@ -442,6 +442,60 @@ async fn a_stale_plan_of_the_first_statement_heals_and_of_a_later_one_is_an_erro
             let mut tx = c.begin().await.unwrap();
             tx.execute("select * from s", ()).await.unwrap();
             tx.commit().await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// A serializable transaction cannot begin on a hot standby.
+#[tokio::test]
+async fn a_begin_that_fails_is_the_error_of_the_first_statement_which_does_not_run() {
+    let primary = Server::start(ServerOptions::default()).unwrap();
+    let standby = primary.start_standby().unwrap();
+    let mut c = connect(&standby).await;
+    for warm in [false, true] {
+        let mut tx = c.begin().isolation(IsolationLevel::Serializable).await.unwrap();
+        for refused in 0..3 {
+            // It would tell that it has run.
+            let error = tx.execute("select pg_advisory_lock(7)", ()).await.unwrap_err();
+            let expected = if refused == 0 { Some("0A000".to_owned()) } else { None };
+            assert_eq!(error.code().map(|code| code.to_string()), expected, "{warm} {error:?}");
+            assert_eq!(error.is_transaction_state(), refused > 0, "{error:?}");
+        }
+        let mut batch = tx.batch();
+        batch.add("select pg_advisory_lock(7)", ());
+        assert!(batch.run().await.unwrap_err().is_transaction_state());
+        assert!(tx.commit().await.unwrap_err().is_transaction_state());
+        assert_eq!(count(&mut c, "pg_locks where locktype = 'advisory'").await, 0);
+
+        let mut tx = c.begin().isolation(IsolationLevel::Serializable).await.unwrap();
+        let mut batch = tx.batch();
+        batch.add("select pg_advisory_lock(7)", ()).add("select 1", ());
+        let error = batch.run().await.unwrap_err();
+        assert_eq!((code(&error).as_str(), error.statement()), ("0A000", Some(0)));
+        drop(tx);
+        assert_eq!(count(&mut c, "pg_locks where locktype = 'advisory'").await, 0);
+        c.execute("select pg_advisory_lock(7)", ()).await.unwrap();
+        c.execute("select pg_advisory_unlock(7)", ()).await.unwrap();
+    }
+    let mut tx = c.begin().isolation(IsolationLevel::RepeatableRead).await.unwrap();
+    assert_usable(&mut tx).await;
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_what_was_never_sent_may_be_sent_again_on_another_connection() {
+    on_each_server(async |server| {
+        let mut admin = connect(server).await;
+        let mut c = with_table(server).await;
+        let mut tx = c.begin().await.unwrap();
+        tx.execute(INSERT, (1_i32,)).await.unwrap();
+        let pid = tx.backend_pid().unwrap();
+        admin.execute("select pg_terminate_backend($1)", (pid,)).await.unwrap();
+        let lost = within(tx.commit()).await.unwrap_err();
+        assert!(lost.is_connection_lost() && !lost.is_retryable() && !lost.is_unsent(), "{lost:?}");
+        for error in [c.execute(INSERT, (2_i32,)).await.unwrap_err(), c.begin().await.unwrap_err()] {
+            assert!(error.is_connection_lost() && error.is_retryable() && error.is_unsent(), "{error:?}");
         }
     })
     .await;

@@ -111,6 +111,7 @@ impl Client {
     }
 
     pub(super) fn learn_key(&mut self, key: CancelKey) {
+        self.statements.learn_process(key.process());
         self.key = Some(key);
     }
 

@@ -136,19 +136,13 @@ impl Query {
     }
 
     /// Tells whether the error says that the statement is gone, or its plan stale.
-    // PG source: plancache.c, RevalidateCachedQuery, "cached plan must not change result type"
     pub(super) fn is_stale(&self, outcome: &Outcome) -> bool {
         let Some(error) = outcome.server_error() else { return false };
-        self.plan.origin == Origin::Cache
-            && !self.is_led()
-            && self.stage == Stage::Binding
-            && match error.code() {
-                SqlState::INVALID_SQL_STATEMENT_NAME => true,
-                SqlState::FEATURE_NOT_SUPPORTED => {
-                    error.routine().as_deref() == Some("RevalidateCachedQuery")
-                }
-                _ => false,
-            }
+        let is_kept = self.plan.origin == Origin::Cache && !self.is_led();
+        let is_new = matches!(self.stage, Stage::Binding | Stage::Running);
+        is_kept
+            && ((self.stage == Stage::Binding && is_plan_refused(error))
+                || (is_new && is_type_dropped(error)))
     }
 
     /// Returns how the query can be made to succeed after all, where its error came before it had any effect: it did
@@ -185,4 +179,27 @@ impl Query {
         let columns = ResultFormats::Safe.apply(description.columns().to_vec());
         Some(Arc::new(Description::new(description.parameters().into(), columns)))
     }
+}
+
+// PG source: plancache.c, RevalidateCachedQuery, "cached plan must not change result type"
+fn is_plan_refused(error: &ServerError) -> bool {
+    match error.code() {
+        SqlState::INVALID_SQL_STATEMENT_NAME => true,
+        SqlState::FEATURE_NOT_SUPPORTED => error.routine().as_deref() == Some("RevalidateCachedQuery"),
+        _ => false,
+    }
+}
+
+/// A plan outlives the types of its constants and parameters.
+// PG source: "cache lookup failed for type", in tupdesc.c and lsyscache.c
+fn is_type_dropped(error: &ServerError) -> bool {
+    const ROUTINES: [&str; 5] = [
+        "TupleDescInitEntry",
+        "getTypeBinaryInputInfo",
+        "getTypeBinaryOutputInfo",
+        "getTypeInputInfo",
+        "getTypeOutputInfo",
+    ];
+    error.code() == SqlState::INTERNAL_ERROR
+        && error.routine().is_some_and(|routine| ROUTINES.contains(&routine.as_ref()))
 }

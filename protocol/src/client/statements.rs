@@ -20,6 +20,9 @@ pub(super) struct Statements {
     capacity: usize,
     clock: u64,
     named: u64,
+    /// The process that the server named to us. Behind a pooler other sessions' statements are on the same server
+    /// connection: under a name of ours, theirs would be run instead of an error.
+    process: Option<i32>,
     /// What is to be closed, the oldest first; the messages for the first `close_sent` of them are on their way.
     closing: Vec<Closing>,
     close_sent: usize,
@@ -75,9 +78,15 @@ impl Statements {
             capacity,
             clock: 0,
             named: 0,
+            process: None,
             closing: Vec::new(),
             close_sent: 0,
         }
+    }
+
+    /// Has names tell sessions apart.
+    pub(super) fn learn_process(&mut self, process: i32) {
+        self.process = Some(process);
     }
 
     /// Finds a statement and counts the use.
@@ -120,7 +129,10 @@ impl Statements {
 
     fn next_name(&mut self) -> Arc<str> {
         self.named = self.named.saturating_add(1);
-        format!("molt_{}", self.named).into()
+        match self.process {
+            Some(process) => format!("molt_{process:x}_{}", self.named).into(),
+            None => format!("molt_{}", self.named).into(),
+        }
     }
 
     /// Keeps a statement that the server has confirmed. The one that was not used for longest may give way. One that is
@@ -269,6 +281,19 @@ mod tests {
 
     fn found(statements: &mut Statements, sql: &str, declared: &[u32]) -> Arc<str> {
         Arc::clone(&statements.find(sql, declared).unwrap().named.name)
+    }
+
+    #[test]
+    fn names_are_those_of_one_session() {
+        let [mut one, mut other, mut nameless] = [0; 3].map(|_| Statements::new(8));
+        one.learn_process(0x1f);
+        other.learn_process(-1);
+        assert_eq!(
+            [one.name("select 1", &[]).name.clone(), one.name_portal()].map(|name| name.to_string()),
+            ["molt_1f_1", "molt_1f_2"]
+        );
+        assert_eq!(&*other.name("select 1", &[]).name, "molt_ffffffff_1");
+        assert_eq!(&*nameless.name("select 1", &[]).name, "molt_1");
     }
 
     #[test]

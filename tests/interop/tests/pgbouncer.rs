@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use molt_db::config::{ProtocolVersion, TargetSessionAttrs};
-use molt_db::{Config, Connection, Error, Pool};
+use molt_db::{Config, Connection, Error, Pool, ScriptItem};
 use molt_db_interop::program;
 use molt_db_testkit::{Server, shared_servers};
 use tokio::time::timeout;
@@ -288,5 +288,146 @@ async fn without_kept_statements_clients_share_a_server_connection_by_transactio
                 );
             }
         }
+    }
+}
+
+/// Runs one of everything that belongs to a transaction, and sees that it is of this client.
+async fn run_everything(c: &mut Connection, number: i32) {
+    let (found,): (i32,) = c.query("select $1::int4").bind(number).one().await.unwrap();
+    assert_eq!(found, number);
+    let statement = c.prepare("select $1::int4 + 1, 'prepared'").await.unwrap();
+    let (next, word): (i32, String) = c.query(&statement).bind(number).one().await.unwrap();
+    assert_eq!((next, word.as_str()), (number + 1, "prepared"));
+
+    let mut batch = c.batch();
+    batch.add("select $1::int4 + 2", (number,)).add(&statement, (number,)).barrier();
+    batch.add("select 1 / 0", ()).barrier().add("select $1::text", ("last",));
+    let results = batch.run_all().await.unwrap();
+    assert_eq!(results.one::<(i32,)>(0).unwrap(), (number + 2,));
+    assert_eq!(results.one::<(i32, &str)>(1).unwrap(), (number + 1, "prepared"));
+    assert_eq!((code(&results.errors()[0]).as_str(), results.errors()[0].statement()), ("22012", Some(2)));
+    assert_eq!(results.one::<(&str,)>(3).unwrap(), ("last",));
+
+    let mut results = c.script_results("select 1; select 2").await.unwrap();
+    let mut rows = 0;
+    while let Some(item) = results.next().await.unwrap() {
+        rows += usize::from(matches!(item, ScriptItem::Row(_)));
+    }
+    assert_eq!(rows, 2);
+}
+
+/// Runs a transaction with all that there is in one, beside whatever others do.
+async fn run_a_transaction(c: &mut Connection, number: i32) {
+    let mut tx = c.begin().await.unwrap();
+    let mut portal =
+        tx.query("select g from generate_series(1, $1::int4) g").bind(number).portal(2).await.unwrap();
+    let mut savepoint = tx.savepoint().unwrap();
+    savepoint.execute("insert into pooled values ($1)", (number,)).await.unwrap();
+    savepoint.commit().await.unwrap();
+    let mut savepoint = tx.savepoint().unwrap();
+    savepoint.execute("insert into pooled values ($1 / 0)", (number,)).await.unwrap_err();
+    savepoint.rollback().await.unwrap();
+    let mut fetched = 0;
+    while let Some(rows) = portal.fetch(&mut tx).await.unwrap() {
+        fetched += rows.len();
+        let (mine,): (i64,) =
+            tx.query("select count(*) from pooled where id = $1").bind(number).one().await.unwrap();
+        assert_eq!(mine, 1);
+    }
+    assert_eq!(fetched, usize::try_from(number).unwrap());
+    let mut batch = tx.batch();
+    batch.add("insert into pooled values ($1)", (-number,)).add("select $1::int4", (number,));
+    let results = batch.run().await.unwrap();
+    assert_eq!(results.one::<(i32,)>(1).unwrap(), (number,));
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_kept_statements_everything_runs_in_transaction_mode() {
+    for server in shared_servers() {
+        let database = server.create_database().unwrap();
+        server
+            .sql_in(&database, "create table pooled (id int primary key); grant all on pooled to public")
+            .unwrap();
+        let bouncer = Bouncer::start(server, "pool_mode = transaction\ndefault_pool_size = 1");
+        let config = bouncer.config().dbname(&database).statement_cache_size(0);
+        let mut clients = tokio::task::JoinSet::new();
+        for client in 1..=3_i32 {
+            let mut c = within(Connection::connect(&config)).await.unwrap();
+            clients.spawn(within(async move {
+                for round in 0..5 {
+                    run_everything(&mut c, client).await;
+                    let number = client * 10 + round;
+                    run_a_transaction(&mut c, number).await;
+                    let error = run_and_fail(&mut c, 100 + number).await;
+                    assert!(error.is_aborted(), "{error:?}");
+                }
+            }));
+        }
+        clients.join_all().await;
+        let committed = server.sql_in(&database, "select count(*), sum(id), max(id) from pooled").unwrap();
+        let expected = ["30", "0", "34"].map(|text| Some(text.to_owned()));
+        assert_eq!(committed, [expected]);
+    }
+}
+
+/// Runs a transaction that has an error in its last batch, and returns that of its commit.
+async fn run_and_fail(c: &mut Connection, number: i32) -> Error {
+    let mut tx = c.begin().await.unwrap();
+    tx.execute("insert into pooled values ($1)", (number,)).await.unwrap();
+    tx.execute("select 1 / 0", ()).await.unwrap_err();
+    tx.commit().await.unwrap_err()
+}
+
+/// One that knows of no statement of ours reads none of another's: names are not shared between clients.
+#[tokio::test]
+async fn kept_statements_in_transaction_mode_heal_or_fail_and_are_never_anothers() {
+    for server in shared_servers() {
+        let bouncer = Bouncer::start(server, "pool_mode = transaction\ndefault_pool_size = 2");
+        let mut a = bouncer.connect().await;
+        let mut b = bouncer.connect().await;
+        for _ in 0..5 {
+            // Each prepares on a connection to the server of its own, and is given that of the other later.
+            let mut tx = a.begin().await.unwrap();
+            assert_is_its_own(&mut tx, "a").await;
+            assert_is_its_own(&mut b, "b").await;
+            drop(tx.commit().await);
+            for _ in 0..3 {
+                assert_is_its_own(&mut b, "b").await;
+                assert_is_its_own(&mut a, "a").await;
+                let mut tx = b.begin().await.unwrap();
+                assert_is_its_own(&mut tx, "b").await;
+                assert_is_its_own(&mut a, "a").await;
+                drop(tx.commit().await);
+            }
+        }
+        assert_usable(&mut a).await;
+        assert_usable(&mut b).await;
+    }
+}
+
+/// The answers have the same types, so that nothing but the value tells whose they are.
+async fn assert_is_its_own(c: &mut Connection, name: &str) {
+    match within(c.query(&format!("select '{name}'")).one::<(String,)>()).await {
+        Ok((found,)) => assert_eq!(found, name),
+        Err(error) => assert!(["26000", "42P05"].contains(&code(&error).as_str()), "{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn batches_and_transactions_run_in_session_mode_with_kept_statements() {
+    for server in shared_servers() {
+        let database = server.create_database().unwrap();
+        server
+            .sql_in(&database, "create table pooled (id int primary key); grant all on pooled to public")
+            .unwrap();
+        let bouncer = Bouncer::start(server, "pool_mode = session");
+        let mut c = within(Connection::connect(&bouncer.config().dbname(&database))).await.unwrap();
+        for number in 1..=5 {
+            within(run_everything(&mut c, number)).await;
+            within(run_a_transaction(&mut c, number)).await;
+            assert!(within(run_and_fail(&mut c, 100 + number)).await.is_aborted());
+        }
+        assert_usable(&mut c).await;
     }
 }

@@ -1,0 +1,121 @@
+//! The table of parameters says what every type is sent as.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use molt_db_decode::{Date, Format, Json, Numeric, Oid, Params, Time, Timestamp, TimestampTz, ToSql, Uuid};
+
+/// For each Rust type the OID and the format.
+type Table = BTreeMap<String, (u32, String)>;
+
+#[test]
+fn every_type_is_sent_as_the_table_says() {
+    let mut sent = Table::new();
+    let mut note = |name: &str, value: &dyn ToSql| {
+        let mut params = Params::default();
+        params.push(value).unwrap();
+        let format = match params.formats() {
+            [Format::Text] => "text",
+            _ => "binary",
+        };
+        sent.insert(name.to_owned(), (params.oids()[0].0, format.to_owned()));
+    };
+    note("bool", &true);
+    note("i16", &7_i16);
+    note("i32", &7_i32);
+    note("i64", &7_i64);
+    note("u32", &7_u32);
+    note("Oid", &Oid::INT4);
+    note("f32", &7.0_f32);
+    note("f64", &7.0_f64);
+    note("Numeric", &"7.50".parse::<Numeric>().unwrap());
+    note("str", &"text");
+    note("String", &String::from("text"));
+    note("Cow<'_, str>", &Cow::from("text"));
+    note("[u8]", &b"bytes".as_slice());
+    note("[u8; N]", b"bytes");
+    note("Vec<u8>", &b"bytes".to_vec());
+    note("Date", &Date::INFINITY);
+    note("Time", &Time::from_micros(7).unwrap());
+    note("Timestamp", &Timestamp::INFINITY);
+    note("TimestampTz", &TimestampTz::INFINITY);
+    note("Uuid", &Uuid([7; 16]));
+    note("Json<T>", &Json("{}"));
+    assert_eq!(sent, table());
+}
+
+#[test]
+fn none_is_sent_as_the_type_that_it_is_none_of() {
+    fn declares<T: ToSql>(value: T) {
+        let (oid, some, none) = (value.oid(), Some(value), None::<T>);
+        assert_eq!((some.oid(), none.oid()), (oid, oid));
+        assert_eq!(<&Option<T>>::oid(&&none), oid);
+        assert_eq!(none.format(), Format::Text);
+    }
+    declares(true);
+    declares(7_i16);
+    declares(7_i32);
+    declares(7_i64);
+    declares(7_u32);
+    declares(Oid::INT4);
+    declares(7.0_f32);
+    declares(7.0_f64);
+    declares("7.50".parse::<Numeric>().unwrap());
+    declares(String::from("text"));
+    declares(Cow::from("text"));
+    declares(*b"bytes");
+    declares(b"bytes".to_vec());
+    declares(Date::INFINITY);
+    declares(Time::from_micros(7).unwrap());
+    declares(Timestamp::INFINITY);
+    declares(TimestampTz::INFINITY);
+    declares(Uuid([7; 16]));
+    declares(Json("{}"));
+}
+
+#[test]
+fn the_table_misses_no_type() {
+    let implemented = implementations(&root().join("decode/src/types"));
+    assert!(implemented.len() > 15, "{implemented:?}");
+    let table = table();
+    let missing: Vec<_> = implemented.iter().filter(|name| !table.contains_key(*name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(implemented.len(), table.len());
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn table() -> Table {
+    let text = fs::read_to_string(root().join("spec/parameters.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<_> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let [name, _, oid, format] = cells[..] else { panic!("{line}") };
+        (name.to_owned(), (oid.parse().unwrap(), format.to_owned()))
+    })
+    .collect()
+}
+
+/// Returns what the sources implement [`ToSql`] for.
+fn implementations(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut implementations(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let names = text
+                .lines()
+                .filter(|line| line.starts_with("impl"))
+                .filter_map(|line| line.split_once(" ToSql for ")?.1.strip_suffix(" {").map(str::to_owned));
+            found.extend(names);
+        }
+    }
+    found
+}
