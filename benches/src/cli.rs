@@ -67,12 +67,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
         "run" => Command::Run(arguments.run()?),
         "load" => Command::Load { rows: arguments.table_rows()?, url: arguments.take("--url") },
         "serve" => Command::Serve { rows: arguments.table_rows()? },
-        "proxy" => Command::Proxy {
-            port: arguments
-                .number("--port", 1..=u16::MAX)?
-                .ok_or_else(|| UsageError("the port is missing".to_owned()))?,
-            delay_ms: arguments.delay_ms()?,
-        },
+        "proxy" => arguments.proxy()?,
         "compare" => Command::Compare(Comparison {
             workload: arguments.workload()?,
             runs: arguments.number("--runs", 1..=1000)?.unwrap_or(9),
@@ -89,7 +84,8 @@ pub(crate) fn help() -> String {
     let mut text = USAGE.to_owned();
     text += "\nLanes\n";
     for lane in Lane::ALL {
-        text += &format!("  {:<14} {}\n", lane.name(), lane.summary().replace('\n', "\n                 "));
+        text +=
+            &format!("  {:<17} {}\n", lane.name(), lane.summary().replace('\n', "\n                    "));
     }
     if cfg!(not(feature = "peers")) {
         text += "  More of them, of other drivers, come with the feature `peers`.\n";
@@ -172,6 +168,12 @@ impl Arguments {
             return Err(UsageError(format!("the lane {lane} does not do the job {job}")));
         }
         Ok(Run { lane, workload, check: self.check(), url: self.take("--url") })
+    }
+
+    fn proxy(&mut self) -> Result<Command, UsageError> {
+        let port = self.number("--port", 1..=u16::MAX)?;
+        let port = port.ok_or_else(|| UsageError("the port is missing".to_owned()))?;
+        Ok(Command::Proxy { port, delay_ms: self.delay_ms()? })
     }
 
     fn workload(&mut self) -> Result<Workload, UsageError> {

@@ -12,7 +12,8 @@ use crate::server_cpu::ServerCpu;
 /// Runs all lanes of a job in turn, each in a process of its own, and returns a table of medians. The single reports
 /// go to stderr.
 ///
-/// Lanes take turns, so that whatever else the machine does hits all of them. The first round is not counted.
+/// Lanes take turns, so that whatever else the machine does hits all of them; every other round they do so in reverse,
+/// so that none always follows the same one. The first round is not counted.
 pub(crate) fn compare(comparison: &Comparison) -> Result<String, Failure> {
     let job = &comparison.workload.job;
     let site = Site::find(comparison.url.as_deref(), job)?;
@@ -20,7 +21,11 @@ pub(crate) fn compare(comparison: &Comparison) -> Result<String, Failure> {
     let lanes: Vec<_> = Lane::ALL.iter().copied().filter(|lane| lane.does(job)).collect();
     let mut rounds = vec![Vec::new(); lanes.len()];
     for round in 0..=comparison.runs {
-        for (lane, rounds) in lanes.iter().zip(&mut rounds) {
+        let mut turns: Vec<_> = lanes.iter().zip(&mut rounds).collect();
+        if round % 2 == 1 {
+            turns.reverse();
+        }
+        for (lane, rounds) in turns {
             let before = read(server.as_ref())?;
             let report = run_apart(*lane, &comparison.workload, &url)?;
             eprintln!("{report}");

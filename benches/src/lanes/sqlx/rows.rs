@@ -1,5 +1,3 @@
-use std::hint::black_box;
-
 use futures_util::TryStreamExt;
 use molt_db::Config;
 use molt_db::types::{Date, TimestampTz};
@@ -10,56 +8,31 @@ use sqlx::{AssertSqlSafe, Connection as _, Decode, Postgres, Type};
 
 use super::options::options;
 use crate::failure::Failure;
-use crate::fingerprint::Fingerprint;
 use crate::job::ScanQuery;
 use crate::lanes::Check;
-use crate::lanes::fixed::{Values, mixed, row_hash, tally};
-use crate::measure::Meter;
-use crate::report::{Measured, Tally};
+use crate::lanes::fixed::{ReadRows, Values, measure};
+use crate::report::Measured;
 
 /// Reads `w_fixed` into typed values, row by row.
 pub(crate) async fn run(config: &Config, query: &ScanQuery, check: Check) -> Result<Measured, Failure> {
     let mut connection = PgConnection::connect_with(&options(config)?).await?;
     sqlx::raw_sql(ScanQuery::FIRST_ROWS_FIRST).execute(&mut connection).await?;
-    checksum(&mut connection, &query.warm_up).await?;
-    let meter = Meter::start()?;
-    let tally = checksum(&mut connection, &query.sql).await?;
-    let cost = meter.stop()?;
-    let hash = match check {
-        Check::Skip => None,
-        Check::Hash => Some(hash(&mut connection, &query.sql).await?.to_string()),
-    };
-    Ok(Measured { tally, cost, hash })
-}
-
-async fn checksum(connection: &mut PgConnection, sql: &str) -> Result<Tally, Failure> {
-    let mut sum: u64 = 0;
-    let rows = read(connection, sql, |values| sum = sum.wrapping_add(mixed(values))).await?;
-    black_box(sum);
-    Ok(tally(rows))
-}
-
-async fn hash(connection: &mut PgConnection, sql: &str) -> Result<Fingerprint, Failure> {
-    let mut hash = Fingerprint::default();
-    read(connection, sql, |values| hash.add(row_hash(values))).await?;
-    Ok(hash)
+    measure(&mut connection, query, check).await
 }
 
 /// A row, with the lane's own types in it.
 type Raw = (i64, i32, i16, f64, f32, bool, Micros, Days);
 
-async fn read(
-    connection: &mut PgConnection,
-    sql: &str,
-    mut take: impl FnMut(Values),
-) -> Result<u64, Failure> {
-    let mut count = 0;
-    let mut rows = sqlx::query_as::<_, Raw>(AssertSqlSafe(sql)).fetch(connection);
-    while let Some((id, a, s, x, y, flag, Micros(ts), Days(d))) = rows.try_next().await? {
-        take((id, a, s, x, y, flag, TimestampTz::from_micros(ts), Date::from_days(d)));
-        count += 1;
+impl ReadRows for PgConnection {
+    async fn read_rows(&mut self, sql: &str, mut take: impl FnMut(Values)) -> Result<u64, Failure> {
+        let mut count = 0;
+        let mut rows = sqlx::query_as::<_, Raw>(AssertSqlSafe(sql)).fetch(self);
+        while let Some((id, a, s, x, y, flag, Micros(ts), Days(d))) = rows.try_next().await? {
+            take((id, a, s, x, y, flag, TimestampTz::from_micros(ts), Date::from_days(d)));
+            count += 1;
+        }
+        Ok(count)
     }
-    Ok(count)
 }
 
 /// A `timestamptz` as it travels: this driver has no type of its own for it that is as cheap.

@@ -1,5 +1,4 @@
 use std::error::Error;
-use std::hint::black_box;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
@@ -10,49 +9,28 @@ use tokio_postgres::{Client, Row};
 
 use super::target::Target;
 use crate::failure::Failure;
-use crate::fingerprint::Fingerprint;
 use crate::job::ScanQuery;
 use crate::lanes::Check;
-use crate::lanes::fixed::{Values, mixed, row_hash, tally};
-use crate::measure::Meter;
-use crate::report::{Measured, Tally};
+use crate::lanes::fixed::{ReadRows, Values, measure};
+use crate::report::Measured;
 
 /// Reads `w_fixed` into typed values, row by row.
 pub(crate) async fn run(config: &Config, query: &ScanQuery, check: Check) -> Result<Measured, Failure> {
-    let client = Target::new(config)?.open().await?;
+    let mut client = Target::new(config)?.open().await?;
     client.batch_execute(ScanQuery::FIRST_ROWS_FIRST).await?;
-    checksum(&client, &query.warm_up).await?;
-    let meter = Meter::start()?;
-    let tally = checksum(&client, &query.sql).await?;
-    let cost = meter.stop()?;
-    let hash = match check {
-        Check::Skip => None,
-        Check::Hash => Some(hash(&client, &query.sql).await?.to_string()),
-    };
-    Ok(Measured { tally, cost, hash })
+    measure(&mut client, query, check).await
 }
 
-async fn checksum(client: &Client, sql: &str) -> Result<Tally, Failure> {
-    let mut sum: u64 = 0;
-    let rows = read(client, sql, |values| sum = sum.wrapping_add(mixed(values))).await?;
-    black_box(sum);
-    Ok(tally(rows))
-}
-
-async fn hash(client: &Client, sql: &str) -> Result<Fingerprint, Failure> {
-    let mut hash = Fingerprint::default();
-    read(client, sql, |values| hash.add(row_hash(values))).await?;
-    Ok(hash)
-}
-
-async fn read(client: &Client, sql: &str, mut take: impl FnMut(Values)) -> Result<u64, Failure> {
-    let mut count = 0;
-    let mut rows = pin!(client.query_raw(sql, [0_i32; 0]).await?);
-    while let Some(row) = rows.try_next().await? {
-        take(values(&row)?);
-        count += 1;
+impl ReadRows for Client {
+    async fn read_rows(&mut self, sql: &str, mut take: impl FnMut(Values)) -> Result<u64, Failure> {
+        let mut count = 0;
+        let mut rows = pin!(self.query_raw(sql, [0_i32; 0]).await?);
+        while let Some(row) = rows.try_next().await? {
+            take(values(&row)?);
+            count += 1;
+        }
+        Ok(count)
     }
-    Ok(count)
 }
 
 fn values(row: &Row) -> Result<Values, tokio_postgres::Error> {
