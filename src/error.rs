@@ -1,22 +1,24 @@
 mod attempt;
+mod cause;
+mod kind;
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
-use molt_db_protocol::ProtocolError;
-use molt_db_protocol::client::{CommandError, HandshakeError, SessionError, Unsettled};
+use molt_db_pool::PoolExhausted;
+use molt_db_protocol::client::{CommandError, SessionError};
 use molt_db_protocol::message::{ServerError, SqlState};
 
-use crate::config::{ConfigError, Endpoint, TargetSessionAttrs};
+use crate::config::{ConfigError, Endpoint};
 use crate::connection::is_because_of_others;
 use crate::scope::ScopeEnd;
 
 pub use attempt::ConnectAttempt;
+pub(crate) use cause::ConnectCause;
+pub(crate) use kind::{CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -34,217 +36,6 @@ struct Of {
     /// The number of a statement of a batch.
     statement: Option<usize>,
     sql: Option<Box<str>>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Kind {
-    Config(ConfigError),
-    /// At least one.
-    Connect(Vec<ConnectAttempt>),
-    Cancel(ConnectAttempt),
-    Server(ServerError),
-    Protocol(ProtocolError),
-    Row(RowError),
-    Batch(BatchError),
-    Lost {
-        cause: Lost,
-        outcome: Fate,
-    },
-    Timeout {
-        limit: Duration,
-        outcome: Fate,
-    },
-    ScopeOver {
-        end: ScopeEnd,
-        outcome: Fate,
-    },
-    Command(CommandError),
-    Parameter(EncodeError),
-    ParameterType {
-        index: usize,
-        given: u32,
-        expected: u32,
-    },
-    Value(ValueError),
-    RowCount {
-        found: Found,
-    },
-    Copy(CopyRefused),
-    Unsettled,
-    Over,
-    Transaction(TransactionProblem),
-    /// A statement of a batch has no result to be read.
-    NoResult,
-    /// A portal of another connection.
-    OtherConnection,
-    ForeignEncoding {
-        name: String,
-    },
-    NoCancelKey,
-    NoCancelAddress,
-    Exhausted(PoolExhausted),
-    PoolSettings(BuildError),
-    Pool(String),
-    PoolClosed,
-    NoRuntime,
-}
-
-/// What is wrong about a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TransactionProblem {
-    /// One was to begin inside of another.
-    Open,
-    /// It could not be committed.
-    Aborted,
-    /// Something else than its handle has ended it.
-    Ended,
-    /// There is none.
-    None,
-}
-
-/// Why an established connection ended.
-#[derive(Debug)]
-pub(crate) enum Lost {
-    Io(io::Error),
-    Fatal(ServerError),
-    Unsettled(Unsettled),
-}
-
-/// What is known about the effects of the command that was under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It had none.
-    None,
-    /// It may have been committed, or not.
-    Unknown,
-}
-
-/// What became of a COPY that was run as a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CopyRefused {
-    /// From the client: it had no effect.
-    In,
-    /// To the client: what it read was dropped, what else it did stands.
-    Out,
-    /// A replication stream, which was ended.
-    Both,
-    /// Of a batch, of which nothing was sent.
-    Batched,
-}
-
-/// How many rows there were where one was wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    None,
-    Several,
-}
-
-/// Why no connection came about.
-#[derive(Debug)]
-pub(crate) enum ConnectCause {
-    Resolve(io::Error),
-    Io(io::Error),
-    Timeout(Duration),
-    Owner {
-        required: String,
-        found: String,
-    },
-    HostName,
-    /// A file that an option names cannot be used.
-    File {
-        option: &'static str,
-        problem: String,
-    },
-    Tls(rustls::Error),
-    TlsIo(io::Error),
-    TlsRefused,
-    /// TLS began at once, and the server did not confirm what is spoken inside.
-    NoAlpn,
-    /// `sslcertmode=require`, and nobody took our certificate.
-    CertificateNotShown,
-    /// The mode allows two ways, and both failed.
-    Both {
-        encrypted: Box<Self>,
-        clear: Box<Self>,
-    },
-    Handshake(HandshakeError),
-    Protocol(ProtocolError),
-    Closed,
-    Role {
-        wanted: TargetSessionAttrs,
-    },
-    RoleUnknown(Error),
-    Callback {
-        secret: &'static str,
-        error: Box<dyn StdError + Send + Sync>,
-    },
-    Randomness,
-}
-
-impl ConnectCause {
-    /// Tells whether every other host would have to be expected to say the same, so that none is asked.
-    ///
-    /// A host that cannot be reached or is not ready is not the last word, nor is one that is full or breaks the
-    /// protocol. One that does not let us in, or that we do not trust with our secrets, is.
-    // PG docs: libpq-connect, "Specifying Multiple Hosts": "If a connection is established successfully, but
-    // authentication fails, the remaining hosts in the list are not tried." libpq goes on after 57P03 alone.
-    pub(crate) fn ends_the_search(&self) -> bool {
-        match self {
-            Self::Handshake(HandshakeError::Server(error)) => is_verdict(error.code()),
-            Self::Handshake(HandshakeError::Protocol(_)) => false,
-            Self::Handshake(_) | Self::Callback { .. } | Self::File { .. } | Self::Randomness => true,
-            Self::Both { encrypted, clear } => encrypted.ends_the_search() || clear.ends_the_search(),
-            _ => false,
-        }
-    }
-
-    /// rustls reports its verdict on a certificate inside of an IO error.
-    pub(crate) fn from_tls(error: io::Error) -> Self {
-        match error.downcast::<rustls::Error>() {
-            Ok(error) => Self::Tls(error),
-            Err(error) => Self::TlsIo(error),
-        }
-    }
-
-    /// Tells whether the two sides found no way to speak TLS with each other. What is no TLS at all, or a certificate
-    /// that is not trusted, is more than that.
-    pub(crate) fn is_tls_unable(&self) -> bool {
-        use rustls::Error::{AlertReceived, PeerIncompatible};
-        matches!(self, Self::TlsIo(_) | Self::Tls(AlertReceived(_) | PeerIncompatible(_)))
-    }
-
-    /// Tells whether the server refused this user, this way of coming, or what was shown to prove it.
-    pub(crate) fn is_login_refused(&self) -> bool {
-        // PG docs: errcodes-appendix, class 28, "Invalid Authorization Specification"
-        self.server_error().is_some_and(|error| error.code().class() == "28")
-    }
-
-    fn server_error(&self) -> Option<&ServerError> {
-        match self {
-            Self::Handshake(error) => error.server_error(),
-            Self::RoleUnknown(error) => error.server(),
-            Self::Both { encrypted, clear } => encrypted.server_error().or_else(|| clear.server_error()),
-            _ => None,
-        }
-    }
-
-    fn token_refusal(&self) -> Option<&[u8]> {
-        match self {
-            Self::Handshake(HandshakeError::TokenRefused { reason, .. }) => Some(reason),
-            Self::Both { encrypted, clear } => encrypted.token_refusal().or_else(|| clear.token_refusal()),
-            _ => None,
-        }
-    }
-
-    fn is_protocol_violation(&self) -> bool {
-        match self {
-            Self::Protocol(_) | Self::Handshake(HandshakeError::Protocol(_)) => true,
-            Self::Both { encrypted, clear } => {
-                encrypted.is_protocol_violation() || clear.is_protocol_violation()
-            }
-            _ => false,
-        }
-    }
 }
 
 impl Error {
@@ -489,23 +280,6 @@ impl From<CommandError> for Error {
     }
 }
 
-impl From<HandshakeError> for ConnectCause {
-    fn from(error: HandshakeError) -> Self {
-        Self::Handshake(error)
-    }
-}
-
-impl From<io::Error> for ConnectCause {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Closed,
-            // A server of TLS 1.3 looks at our certificate only after its part of the handshake.
-            io::ErrorKind::InvalidData => Self::from_tls(error),
-            _ => Self::Io(error),
-        }
-    }
-}
-
 impl Error {
     /// An error that ended the session.
     pub(crate) fn session(error: SessionError, outcome: Fate) -> Self {
@@ -601,83 +375,6 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Display for TransactionProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "a transaction is open already; `savepoint` begins a scope inside of it",
-            Self::Aborted => {
-                "the transaction was rolled back, because a statement in it had failed or was abandoned"
-            }
-            Self::Ended => "the transaction of this handle is over: it could not begin, or was ended as SQL",
-            Self::None => "a portal outlives its query only inside of a transaction, and none is open",
-        })
-    }
-}
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "",
-            Self::Unknown => "; whether the command took effect is unknown",
-        })
-    }
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                f.write_str("the server closed it")
-            }
-            Self::Io(error) => error.fmt(f),
-            Self::Fatal(error) => error.fmt(f),
-            Self::Unsettled(Unsettled::CancelLost) => {
-                f.write_str("it was closed, because a cancel request might have hit a later query")
-            }
-            Self::Unsettled(Unsettled::CancelSent) => f.write_str("it was closed after a cancel request"),
-            Self::Unsettled(_) => f.write_str(
-                "it was closed, because what ran on it did not end in time after it was abandoned",
-            ),
-        }
-    }
-}
-
-impl fmt::Display for ConnectCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resolve(error) => write!(f, "its name has no address: {error}"),
-            Self::Io(error) => error.fmt(f),
-            Self::Timeout(limit) => write!(f, "no session within connect_timeout ({limit:?})"),
-            Self::Owner { required, found } => {
-                write!(f, "the server runs as {found}, and requirepeer is {required}")
-            }
-            Self::HostName => {
-                f.write_str("the host is neither a DNS name nor an address, so no certificate is for it")
-            }
-            Self::File { option, problem } => write!(f, "{option}: {problem}"),
-            Self::Tls(error) => write!(f, "TLS: {error}"),
-            Self::TlsIo(error) => write!(f, "TLS: {error}"),
-            Self::TlsRefused => f.write_str("the server does not speak TLS and sslmode requires it"),
-            Self::NoAlpn => f.write_str(
-                "the server took TLS at once (sslnegotiation) and did not confirm that it speaks `postgresql` inside",
-            ),
-            Self::CertificateNotShown => {
-                f.write_str("sslcertmode requires it, and the server did not take a certificate from us")
-            }
-            Self::Both { encrypted, clear } => write!(f, "{encrypted}; and without encryption: {clear}"),
-            Self::Handshake(error) => error.fmt(f),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Closed => f.write_str("the server closed the connection before the session was ready"),
-            Self::Role { wanted } => {
-                write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
-            }
-            Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
-            Self::Callback { secret, error } => write!(f, "the callback gave no {secret}: {error}"),
-            Self::Randomness => f.write_str("the system gives no random bytes"),
-        }
-    }
-}
-
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.kind, f)
@@ -704,45 +401,12 @@ impl StdError for Error {
     }
 }
 
-impl ConnectCause {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Resolve(error) | Self::Io(error) | Self::TlsIo(error) => Some(error),
-            Self::Tls(error) => Some(error),
-            Self::Handshake(error) => Some(error),
-            Self::Protocol(error) => Some(error),
-            Self::Both { encrypted, .. } => encrypted.source(),
-            Self::RoleUnknown(error) => Some(error),
-            Self::Callback { error, .. } => Some(&**error),
-            _ => None,
-        }
-    }
-}
-
-/// Tells whether a refusal is about who we are and what we want, and not about the state that the server is in.
-// PG docs: errcodes-appendix, classes 28 and 3D, insufficient_privilege
-fn is_verdict(code: SqlState) -> bool {
-    ["28", "3D"].contains(&code.class()) || code.as_str() == "42501"
-}
-
 fn write_attempts(attempts: &[ConnectAttempt], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match attempts {
         [attempt] => write!(f, "cannot connect to {attempt}"),
         _ => {
             f.write_str("cannot connect to any host:")?;
             attempts.iter().try_for_each(|attempt| write!(f, "\n  {attempt}"))
-        }
-    }
-}
-
-/// Says what a server is that is not what was wanted.
-fn other_than(wanted: TargetSessionAttrs) -> &'static str {
-    match wanted {
-        TargetSessionAttrs::ReadWrite => "a session may only read here",
-        TargetSessionAttrs::ReadOnly => "a session may write here",
-        TargetSessionAttrs::Primary => "the server is a standby",
-        TargetSessionAttrs::Any | TargetSessionAttrs::Standby | TargetSessionAttrs::PreferStandby => {
-            "the server is not a standby"
         }
     }
 }
