@@ -148,6 +148,22 @@ async fn an_operation_that_is_dropped_at_any_poll_leaves_a_connection_that_can_b
     }
 }
 
+/// For proxies that hide when a server has taken a request.
+#[tokio::test]
+async fn a_connection_that_was_cancelled_is_closed_where_that_was_chosen() {
+    for server in shared_servers() {
+        let mut connection =
+            open(&format!("{}?cancel=close", server.url(User::Trust, "test"))).await.unwrap();
+        assert!(!poll_times(connection.execute("select 1", ()), 1).await);
+        within(connection.settle()).await.unwrap();
+        assert_usable(&mut connection).await;
+        walk_away(connection.execute(SLEEP, ())).await;
+        let error = within(connection.settle()).await.unwrap_err();
+        assert!(error.is_connection_lost() && error.to_string().contains("cancel request"), "{error}");
+        assert!(!connection.is_usable());
+    }
+}
+
 #[tokio::test]
 async fn a_settling_that_is_dropped_goes_on_where_it_was() {
     for server in shared_servers() {

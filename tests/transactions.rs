@@ -705,3 +705,58 @@ async fn whoever_comes_next_finds_nothing_of_a_transaction_that_was_left() {
     })
     .await;
 }
+
+/// A transaction with a bit of everything in it.
+async fn work(c: &mut Connection) -> Result<(), Error> {
+    let mut tx = c.begin().await?;
+    tx.execute(INSERT, (1_i32,)).await?;
+    let mut savepoint = tx.savepoint()?;
+    savepoint.execute(INSERT, (2_i32,)).await?;
+    savepoint.commit().await?;
+    let mut savepoint = tx.savepoint()?;
+    savepoint.execute(INSERT, (99_i32,)).await?;
+    savepoint.rollback().await?;
+    let mut batch = tx.batch();
+    batch.add(INSERT, (3_i32,));
+    batch.add("select id from t", ());
+    batch.run().await?;
+    let mut portal = tx.query("select id from t").portal(2).await?;
+    while portal.fetch(&mut tx).await?.is_some() {}
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_dropped_at_any_poll_has_happened_or_not() {
+    on_each_server(async |server| {
+        let mut c = with_table(server).await;
+        let (mut points, mut committed) = (0, 0);
+        for polls in 0.. {
+            let ended = {
+                let mut work = std::pin::pin!(work(&mut c));
+                let mut ended = false;
+                for _ in 0..polls {
+                    tokio::task::yield_now().await;
+                    if let Some(result) = futures_poll_once(work.as_mut()).await {
+                        result.unwrap();
+                        ended = true;
+                        break;
+                    }
+                }
+                ended
+            };
+            within(c.settle()).await.unwrap();
+            let ids: Vec<(i32,)> = c.query("select id from t order by id").all().await.unwrap();
+            assert!(ids.is_empty() || ids == [(1,), (2,), (3,)], "after {polls} polls: {ids:?}");
+            assert!(!ended || !ids.is_empty());
+            points += 1;
+            committed += usize::from(!ids.is_empty());
+            c.script("truncate t").await.unwrap();
+            assert_eq!(c.transaction_status(), TransactionStatus::Idle);
+            if ended {
+                break;
+            }
+        }
+        assert!(points > 6 && committed > 0, "{points} points");
+    })
+    .await;
+}

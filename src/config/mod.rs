@@ -35,6 +35,7 @@ pub use error::ConfigError;
 pub(crate) use hook::{NoticeHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
+pub use molt_db_protocol::client::AfterCancel;
 pub use molt_db_protocol::message::ProtocolVersion;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
@@ -133,6 +134,7 @@ use word::{ClientEncoding, GssEncMode};
 /// |---|---|---|
 /// | `connect_timeout_ms` | milliseconds; 0 for no limit; of this and `connect_timeout` the last one counts, and of their variables this | 10000 |
 /// | `query_timeout_ms` | milliseconds; 0 for no limit | no limit |
+/// | `cancel` | what becomes of a connection after a cancel request: `reuse` or `close`, see [`Config::after_cancel`] | `reuse` |
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
@@ -226,6 +228,7 @@ pub struct Config {
     tcp_user_timeout: Option<Option<Duration>>,
     connect_timeout: Option<Option<Duration>>,
     query_timeout: Option<Option<Duration>>,
+    after_cancel: Option<AfterCancel>,
     statement_cache_size: Option<usize>,
     min_conns: Option<u32>,
     max_conns: Option<u32>,

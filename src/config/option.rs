@@ -237,6 +237,7 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c| c.query_timeout.is_some(),
         |c, v| v.limit_millis().map(|limit| c.query_timeout = Some(limit)),
     ),
+    option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
     option(
         "statement_cache_size",
         "MOLT_DB_STATEMENT_CACHE_SIZE",
@@ -357,7 +358,7 @@ mod tests {
         for option in OPTIONS {
             assert!(!option.is_set(&Config::new()), "{}", option.name);
             let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", key];
+            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", key];
             let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
             assert!(!given.is_empty(), "{}", option.name);
             assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);

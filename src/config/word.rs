@@ -1,4 +1,5 @@
 use molt_db_protocol::auth::{ChannelBinding, RequireAuth};
+use molt_db_protocol::client::AfterCancel;
 use molt_db_protocol::message::ProtocolVersion;
 
 use super::error::Problem;
@@ -29,6 +30,12 @@ impl FromValue for ProtocolVersion {
     fn from_value(value: Value) -> Result<Self, Problem> {
         let words = [("3.0", Self::V3_0), ("3.2", Self::V3_2), ("latest", Self::LATEST)];
         value.word(&words, "`3.0`, `3.2` or `latest`")
+    }
+}
+
+impl FromValue for AfterCancel {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        value.word(&[("reuse", Self::Reuse), ("close", Self::Close)], "`reuse` or `close`")
     }
 }
 

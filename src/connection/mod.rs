@@ -45,7 +45,7 @@ pub use statement::{Sql, Statement};
 pub(crate) use transaction::is_because_of_others;
 pub use transaction::{Begin, IsolationLevel, Transaction};
 
-use crate::config::{Config, ProtocolVersion};
+use crate::config::{AfterCancel, Config, ProtocolVersion};
 use crate::error::{Error, Fate, Kind, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
 use crate::scope::{Scope, ScopeWatch};
@@ -84,6 +84,7 @@ pub struct Connection {
     version: ProtocolVersion,
     timer: Timer,
     query_timeout: Option<Duration>,
+    after_cancel: AfterCancel,
     canceller: Option<Canceller>,
     state: State,
     params: Params,

@@ -60,6 +60,7 @@ impl Connection {
             return Err(Kind::Over.into());
         }
         let now = now();
+        let policy = SettlePolicy { after_cancel: self.after_cancel, ..policy };
         let (_, output) = self.transport.buffers();
         self.client.abandon(policy, now, output);
         poll_fn(|cx| self.poll_settle(cx)).await

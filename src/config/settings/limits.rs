@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::Config;
+use super::super::{AfterCancel, Config};
 
 /// # Limits, statements and pools
 impl Config {
@@ -19,6 +19,17 @@ impl Config {
     #[must_use]
     pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.query_timeout = Some(limit.into());
+        self
+    }
+
+    /// Sets whether a connection goes on after a request to cancel was sent for it because somebody walked away from what
+    /// ran on it. Default: [`AfterCancel::Reuse`].
+    ///
+    /// A server closes the connection of a request when it has taken it: that is waited for, and nothing later is hit.
+    /// Behind a pooler or a proxy that closes it earlier nobody can know, and [`AfterCancel::Close`] is the safe choice.
+    #[must_use]
+    pub fn after_cancel(mut self, choice: AfterCancel) -> Self {
+        self.after_cancel = Some(choice);
         self
     }
 
@@ -79,6 +90,11 @@ impl Config {
         self.query_timeout.flatten()
     }
 
+    /// Returns what becomes of a connection after a request to cancel.
+    pub fn get_after_cancel(&self) -> AfterCancel {
+        self.after_cancel.unwrap_or(AfterCancel::Reuse)
+    }
+
     /// Returns how many prepared statements a connection keeps.
     pub fn get_statement_cache_size(&self) -> usize {
         self.statement_cache_size.unwrap_or(256)
@@ -121,17 +137,19 @@ mod tests {
         let built = Config::new()
             .connect_timeout(millis(1500))
             .query_timeout(millis(2))
+            .after_cancel(AfterCancel::Close)
             .statement_cache_size(3)
             .min_conns(4)
             .max_conns(5)
             .max_idle(millis(6))
             .max_wait(millis(7))
             .health_check_interval(millis(8));
-        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_cache_size=3 min_conns=4 max_conns=5 \
+        let text = "connect_timeout_ms=1500 query_timeout_ms=2 cancel=close statement_cache_size=3 min_conns=4 max_conns=5 \
                     max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
+        assert_eq!(built.get_after_cancel(), AfterCancel::Close);
         assert_eq!(built.get_statement_cache_size(), 3);
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));

@@ -203,6 +203,7 @@ impl Connector {
             version,
             timer: Timer::default(),
             query_timeout: self.config.get_query_timeout(),
+            after_cancel: self.config.get_after_cancel(),
             canceller,
             state: State::Open,
             params: Params::default(),
