@@ -46,8 +46,8 @@ async fn every_statement_tells_its_columns_its_rows_and_its_end() {
             for (sql, expected) in [
                 ("select 1 as a", "[a], (1), SELECT 1"),
                 (
-                    "select 1 as a, 'two' as b; select null as c, ''; select true where false",
-                    "[a b], (1 two), SELECT 1, [c ?column?], (- ), SELECT 1, [?column?], SELECT 0",
+                    "select 1 as a, 'two' as b; select null as c, ''; select true as d where false",
+                    "[a b], (1 two), SELECT 1, [c ?column?], (- ), SELECT 1, [d], SELECT 0",
                 ),
                 (
                     "create temporary table t (id int); insert into t values (7), (8) returning id; \
