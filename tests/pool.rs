@@ -2,14 +2,12 @@
 
 mod common;
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use common::{assert_usable, code, plain_config, within};
+use common::{assert_usable, code, plain_config, poll_times, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
 use molt_db::{Config, Pool, Session, TransactionStatus};
 use molt_db_testkit::peer::{FirstPacket, Peer, PeerConnection, PeerListener, messages};
@@ -243,19 +241,6 @@ async fn a_session_whose_copy_is_dropped_at_any_poll_comes_to_rest() {
         assert!(pool.metrics().settles > 0);
         assert_eq!((pool.metrics().connects, pool.metrics().discarded), (1, 0));
     }
-}
-
-/// Polls a future so many times, or to its end, and drops it. Tells whether it has ended.
-async fn poll_times<T>(future: impl Future<Output = T>, polls: usize) -> bool {
-    let (mut future, mut left) = (pin!(future), polls);
-    poll_fn(|cx| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        future.as_mut().poll(cx).map(|_| true)
-    })
-    .await
 }
 
 #[tokio::test]

@@ -274,11 +274,11 @@ async fn nor_can_one_that_was_begun_as_sql() {
 /// Begins a statement and drops it before its answer is read.
 async fn walk_away(connection: &mut Connection, sql: &str) {
     let mut statement = std::pin::pin!(connection.execute(sql, ()));
-    let polled = futures_poll_once(statement.as_mut()).await;
+    let polled = poll_once(statement.as_mut()).await;
     assert!(polled.is_none(), "it was not to end at once");
 }
 
-async fn futures_poll_once<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+async fn poll_once<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
     std::future::poll_fn(|cx| {
         std::task::Poll::Ready(match future.as_mut().poll(cx) {
             std::task::Poll::Ready(value) => Some(value),
@@ -736,7 +736,7 @@ async fn a_transaction_that_is_dropped_at_any_poll_has_happened_or_not() {
                 let mut ended = false;
                 for _ in 0..polls {
                     tokio::task::yield_now().await;
-                    if let Some(result) = futures_poll_once(work.as_mut()).await {
+                    if let Some(result) = poll_once(work.as_mut()).await {
                         result.unwrap();
                         ended = true;
                         break;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::pipeline::{End, Healing, Reports, Told};
-use super::query::{Goal, Query, Remedy, ResultFormats, Stage};
+use super::query::{Goal, Plan, Query, Remedy, ResultFormats, Stage};
 use super::sending::Closes;
 use super::simple::ScriptReports;
 use super::statements::{Inferred, Named};
@@ -383,7 +383,8 @@ impl Client {
 
     fn replanned(&mut self, mut query: Query) -> Query {
         let safe = query.plan.description.take().filter(|_| query.formats == ResultFormats::Safe);
-        query.plan = self.plan(&query.plan.named.sql, &query.plan.named.declared);
+        let portal = query.plan.portal.take();
+        query.plan = Plan { portal, ..self.plan(&query.plan.named.sql, &query.plan.named.declared) };
         // An unnamed statement is parsed again, and its description still holds.
         query.plan.description = query.plan.description.or(safe);
         query.stage = Stage::Waiting;

@@ -48,7 +48,8 @@ impl Client {
     ) -> Result<Arc<str>, CommandError> {
         self.check_settled()?;
         let name = self.statements.name_portal();
-        self.begin_for(Some(Arc::clone(&name)), sql, arguments, Goal::Run { max_rows }, out)?;
+        let plan = Plan { portal: Some(Arc::clone(&name)), ..self.plan(sql, arguments.types) };
+        self.begin_planned(plan, arguments, Goal::Run { max_rows }, out)?;
         Ok(name)
     }
 
@@ -66,8 +67,9 @@ impl Client {
         out: &mut Vec<u8>,
     ) -> Result<(), CommandError> {
         self.check_settled()?;
-        let plan = Plan { description: Some(Arc::clone(description)), ..Plan::nothing() };
-        self.begin_plan(Some(Arc::clone(name)), plan, &Arguments::default(), Goal::Fetch { max_rows }, out)
+        let (portal, description) = (Some(Arc::clone(name)), Some(Arc::clone(description)));
+        let plan = Plan { portal, description, ..Plan::nothing() };
+        self.begin_planned(plan, &Arguments::default(), Goal::Fetch { max_rows }, out)
     }
 
     /// Closes a portal together with the next query. One that is not there any more does not matter.
@@ -197,7 +199,7 @@ impl Client {
         self.check_pipelining()?;
         self.open_segment();
         let plan = self.plan(sql, arguments.types);
-        self.enqueue(None, plan, arguments, Goal::Run { max_rows }, out)
+        self.enqueue(plan, arguments, Goal::Run { max_rows }, out)
     }
 
     /// Queues for more rows of the query before it, which its limit left suspended, so many at most; 0 is for all.
@@ -213,7 +215,7 @@ impl Client {
         }
         let Some(query) = self.pipeline.last_of_open() else { return Err(CommandError::NotSuspended) };
         let plan = Plan { origin: Origin::Cache, ..query.plan.clone() };
-        self.push(None, plan, &Arguments::default(), Goal::Fetch { max_rows });
+        self.push(plan, &Arguments::default(), Goal::Fetch { max_rows });
         Ok(self.pump(Closes::Wait, out)?)
     }
 
@@ -260,7 +262,7 @@ impl Client {
         self.check_pipelining()?;
         self.open_segment();
         if !self.leads.is_empty() {
-            self.push(None, Plan::nothing(), &Arguments::default(), Goal::Lead);
+            self.push(Plan::nothing(), &Arguments::default(), Goal::Lead);
         }
         if let Some(segment) = self.pipeline.open() {
             segment.end = End::Closed;

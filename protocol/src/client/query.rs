@@ -18,8 +18,6 @@ pub(super) struct Query {
     pub(super) formats: ResultFormats,
     /// What travels in front of it.
     pub(super) leads: Option<Box<Leads>>,
-    /// Where its rows wait, if they are not taken at once: a portal that outlives the segment.
-    pub(super) portal: Option<Arc<str>>,
 }
 
 /// What is wanted of a statement.
@@ -44,12 +42,14 @@ pub(super) struct Plan {
     pub(super) origin: Origin,
     pub(super) named: Arc<Named>,
     pub(super) description: Option<Arc<Description>>,
+    /// Where its rows wait, if they are not taken at once: a portal that outlives the segment.
+    pub(super) portal: Option<Arc<str>>,
 }
 
 impl Plan {
     /// Returns the plan of what has no statement.
     pub(super) fn nothing() -> Self {
-        Self { origin: Origin::Shared, named: Arc::default(), description: None }
+        Self { origin: Origin::Shared, named: Arc::default(), description: None, portal: None }
     }
 }
 
@@ -132,7 +132,7 @@ impl Query {
     }
 
     pub(super) fn portal(&self) -> &str {
-        self.portal.as_deref().unwrap_or_default()
+        self.plan.portal.as_deref().unwrap_or_default()
     }
 
     /// Tells whether the error says that the statement is gone, or its plan stale.

@@ -60,24 +60,13 @@ impl Client {
         out: &mut Vec<u8>,
     ) -> Result<(), CommandError> {
         self.check_settled()?;
-        self.begin_for(None, sql, arguments, goal, out)
-    }
-
-    pub(super) fn begin_for(
-        &mut self,
-        portal: Option<Arc<str>>,
-        sql: &str,
-        arguments: &Arguments<'_>,
-        goal: Goal,
-        out: &mut Vec<u8>,
-    ) -> Result<(), CommandError> {
         let plan = self.plan(sql, arguments.types);
-        self.begin_plan(portal, plan, arguments, goal, out)
+        self.begin_planned(plan, arguments, goal, out)
     }
 
-    pub(super) fn begin_plan(
+    /// As [`Client::begin`], of a settled session.
+    pub(super) fn begin_planned(
         &mut self,
-        portal: Option<Arc<str>>,
         plan: Plan,
         arguments: &Arguments<'_>,
         goal: Goal,
@@ -85,7 +74,7 @@ impl Client {
     ) -> Result<(), CommandError> {
         self.described = None;
         self.begin_segment(Reports::End, End::Closed);
-        self.enqueue(portal, plan, arguments, goal, out)
+        self.enqueue(plan, arguments, goal, out)
     }
 
     /// Makes sure that a segment is open.
@@ -109,14 +98,13 @@ impl Client {
     /// Adds a query to the last segment and sends what can be sent. A query that is refused takes its place back.
     pub(super) fn enqueue(
         &mut self,
-        portal: Option<Arc<str>>,
         plan: Plan,
         arguments: &Arguments<'_>,
         goal: Goal,
         out: &mut Vec<u8>,
     ) -> Result<(), CommandError> {
         let refused = check(&plan, arguments, goal).err();
-        self.push(portal, plan, arguments, goal);
+        self.push(plan, arguments, goal);
         let refused = refused.or_else(|| self.pump(Closes::Go, out).err().map(CommandError::from));
         match refused {
             Some(error) => {
@@ -128,13 +116,7 @@ impl Client {
     }
 
     /// Adds a query to the last segment, with what is to lead it.
-    pub(super) fn push(
-        &mut self,
-        portal: Option<Arc<str>>,
-        plan: Plan,
-        arguments: &Arguments<'_>,
-        goal: Goal,
-    ) {
+    pub(super) fn push(&mut self, plan: Plan, arguments: &Arguments<'_>, goal: Goal) {
         let arguments = self.pipeline.kept.keep(arguments);
         let (stage, formats) = (Stage::Waiting, ResultFormats::Preferred);
         let leads = self.take_leads();
@@ -146,7 +128,6 @@ impl Client {
             parameters: Box::default(),
             formats,
             leads,
-            portal,
         });
     }
 
@@ -162,12 +143,13 @@ impl Client {
                 origin: Origin::Cache,
                 named: Arc::clone(&statement.named),
                 description: Some(Arc::clone(&statement.description)),
+                portal: None,
             };
         }
         if let Some(shared) = self.shared_plan(sql, types) {
             return shared;
         }
-        Plan { origin: Origin::Parse, named: self.statements.name(sql, types), description: None }
+        Plan { origin: Origin::Parse, named: self.statements.name(sql, types), ..Plan::nothing() }
     }
 
     fn shared_plan(&self, sql: &str, types: &[u32]) -> Option<Plan> {
@@ -182,7 +164,7 @@ impl Client {
                 && *named.declared == *types
         };
         let parsed = self.pipeline.last_segment().find(parses)?;
-        Some(Plan { origin: Origin::Shared, ..parsed.plan.clone() })
+        Some(Plan { origin: Origin::Shared, portal: None, ..parsed.plan.clone() })
     }
 
     /// Sends what can be sent.
