@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use molt_db_fuzz::{Pieces, records};
+use molt_db_fuzz::{Meter, Pieces, records};
 use molt_db_protocol::client::{
     Arguments, Client, Credentials, Event, Handshake, HandshakeEvent, Received, SessionError, Startup,
 };
@@ -58,8 +58,12 @@ impl<'i> Script<'i> {
     }
 
     fn play(&self, capacity: usize, mut pieces: Pieces, rows: Rows) -> Told {
-        let mut player =
-            Player { client: started(capacity), commands: &self.commands, told: Told::default() };
+        let mut player = Player {
+            client: started(capacity),
+            commands: &self.commands,
+            told: Told::default(),
+            meter: Meter::default(),
+        };
         let mut arrived = Vec::new();
         let mut rest = &self.server[..];
         player.command();
@@ -67,7 +71,7 @@ impl<'i> Script<'i> {
             let (piece, later) = rest.split_at(rest.len().min(pieces.next().unwrap_or(usize::MAX)));
             arrived.extend_from_slice(piece);
             rest = later;
-            if let Err(error) = player.receive(&mut arrived, rows) {
+            if let Err(error) = player.receive(&mut arrived, piece.len(), rows) {
                 player.told.events.push(error.to_string());
                 break;
             }
@@ -80,6 +84,7 @@ struct Player<'s> {
     client: Client,
     commands: &'s [(u8, &'s str)],
     told: Told,
+    meter: Meter,
 }
 
 impl Player<'_> {
@@ -89,11 +94,13 @@ impl Player<'_> {
             let Some(((kind, sql), later)) = self.commands.split_first() else { return };
             self.commands = later;
             let before = self.told.sent.len();
-            let refused = match kind {
-                b'<' => self.client.query(sql, &arguments(sql), &mut self.told.sent).err(),
-                b'?' => self.client.prepare(sql, &[], &mut self.told.sent).err(),
-                _ => self.client.script(sql, &mut self.told.sent).err(),
-            };
+            let (client, sent) = (&mut self.client, &mut self.told.sent);
+            // What a caller asks for is its own to hold.
+            let refused = self.meter.run(64 * 1024 + 16 * sql.len(), || match kind {
+                b'<' => client.query(sql, &arguments(sql), sent).err(),
+                b'?' => client.prepare(sql, &[], sent).err(),
+                _ => client.script(sql, sent).err(),
+            });
             if let Some(error) = refused {
                 assert_eq!(self.told.sent.len(), before, "a refused command writes nothing");
                 assert!(self.client.is_settled(), "a refused command leaves nothing under way");
@@ -102,12 +109,13 @@ impl Player<'_> {
         }
     }
 
-    fn receive(&mut self, arrived: &mut Vec<u8>, rows: Rows) -> Result<(), SessionError> {
+    fn receive(&mut self, arrived: &mut Vec<u8>, mut fed: usize, rows: Rows) -> Result<(), SessionError> {
         loop {
             if let Rows::InRuns = rows {
                 self.run(arrived)?;
             }
-            match self.client.receive(arrived, &mut self.told.sent)? {
+            let (client, sent) = (&mut self.client, &mut self.told.sent);
+            match self.meter.run(fed, || client.receive(arrived, sent))? {
                 Received::Partial { consumed, needed } => {
                     assert!(consumed + needed > arrived.len(), "asked for what is there");
                     arrived.drain(..consumed);
@@ -116,6 +124,7 @@ impl Player<'_> {
                 Received::Event { consumed, event } => {
                     self.told.events.push(tell(&event));
                     arrived.drain(..consumed);
+                    fed = 0;
                     self.command();
                 }
             }
