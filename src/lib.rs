@@ -47,7 +47,7 @@ pub use config::{Config, ConfigError};
 pub use connection::{
     Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Outcome,
     OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql,
-    Statement, Transaction,
+    Statement, Transaction, TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
 pub use pool::{Pool, PoolBuilder, Session};

@@ -116,6 +116,28 @@ async fn rows_that_are_read_as_tuples_allocate_nothing_each() {
     .await;
 }
 
+async fn typed(c: &mut Connection, rows: i32) {
+    let sql = "select g::int8, g::int4 from generate_series(1, $1::int4) g";
+    let mut found = c.query(sql).bind(rows).rows_as::<(i64, i32)>().await.unwrap();
+    let mut seen = 0;
+    while let Some((wide, narrow)) = found.next().await.unwrap() {
+        seen += i32::from(wide == i64::from(narrow));
+    }
+    assert_eq!(seen, rows);
+}
+
+#[tokio::test]
+async fn typed_rows_allocate_nothing_each() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        typed(&mut c, 10_000).await;
+        let few = allocations(typed(&mut c, 1_000)).await;
+        let many = allocations(typed(&mut c, 10_000)).await;
+        assert!(many <= few + SLACK, "{few} for 1,000 rows, {many} for 10,000");
+    })
+    .await;
+}
+
 async fn plain_values(c: &mut Connection, rows: i32) {
     let sql = "select g::int8, g::int4 from generate_series(1, $1::int4) g";
     let all: Vec<(i64, i32)> = c.query(sql).bind(rows).all().await.unwrap();

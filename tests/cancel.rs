@@ -666,6 +666,8 @@ async fn public_futures_are_send(
     is_send(connection.query("").arrow_with(&ArrowOptions::default(), BatchLimits::default()));
     is_send(connection.query("").execute());
     is_send(connection.query("").rows().await?.next());
+    is_send(connection.query("").rows_as::<(i32,)>());
+    is_send(connection.query("").rows_as::<(i32,)>().await?.next());
     is_send(connection.query("").rows().await?.finish());
     is_send(connection.query("").arrow().await?.next());
     is_send(connection.settle());

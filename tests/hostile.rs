@@ -29,6 +29,7 @@ enum Then {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Rows,
+    Typed,
     Owned,
     One,
     All,
@@ -36,9 +37,9 @@ enum Way {
     Execute,
 }
 
-const WAYS: [Way; 6] = [Way::Rows, Way::Owned, Way::One, Way::All, Way::Arrow, Way::Execute];
+const WAYS: [Way; 7] = [Way::Rows, Way::Typed, Way::Owned, Way::One, Way::All, Way::Arrow, Way::Execute];
 /// Those that look into the rows.
-const READING_WAYS: [Way; 5] = [Way::Rows, Way::Owned, Way::One, Way::All, Way::Arrow];
+const READING_WAYS: [Way; 6] = [Way::Rows, Way::Typed, Way::Owned, Way::One, Way::All, Way::Arrow];
 
 /// Logs a client in and answers its first query, which is a new one, with these bytes.
 fn peer(answer: Vec<u8>, piece: usize, then: Then) -> Peer {
@@ -79,6 +80,12 @@ async fn try_run(connection: &mut Connection, way: Way, read: &mut Vec<i32>) -> 
             let mut rows = query.rows().await?;
             while let Some(row) = rows.next().await? {
                 read.push(row.get(0)?);
+            }
+        }
+        Way::Typed => {
+            let mut rows = query.rows_as::<(i32,)>().await?;
+            while let Some((number,)) = rows.next().await? {
+                read.push(number);
             }
         }
         Way::Owned => {
@@ -558,6 +565,7 @@ async fn run_sql(connection: &mut Connection, sql: &str, way: Way) -> Result<(),
     let query = connection.query(sql);
     match way {
         Way::Rows => within(query.rows()).await.map(drop),
+        Way::Typed => within(query.rows_as::<(i32,)>()).await.map(drop),
         Way::Owned => within(query.rows()).await.map(|rows| drop(rows.owned())),
         Way::One => within(query.one::<(i32,)>()).await.map(drop),
         Way::All => within(query.all::<(i32,)>()).await.map(drop),

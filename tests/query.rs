@@ -32,6 +32,16 @@ async fn every_way_to_take_rows_gives_the_same_rows() {
         assert!(rows.next().await.unwrap().is_none());
         assert_eq!(lent, expected);
 
+        let mut rows = c.query(THREE).rows_as::<(i32, String)>().await.unwrap();
+        assert_eq!(rows.columns().len(), 2);
+        let mut typed = Vec::new();
+        while let Some(row) = rows.next().await.unwrap() {
+            typed.push(row);
+        }
+        assert_eq!(rows.tag().unwrap().as_str(), "SELECT 3");
+        assert!(rows.next().await.unwrap().is_none());
+        assert_eq!(typed, expected);
+
         let one: (i32, String) = c.query(&format!("{THREE} limit 1")).one().await.unwrap();
         assert_eq!(one, expected[0]);
         let optional: Option<(i32, String)> = c.query(&format!("{THREE} offset 3")).optional().await.unwrap();
@@ -523,6 +533,67 @@ async fn owned_rows_are_a_stream_and_outlive_it() {
             seen.push(row.map(|row| row.get::<i32>(0).unwrap()).map_err(|error| code(&error)));
         }
         assert_eq!(seen, [Ok(0), Ok(1), Err("22012".to_owned())]);
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn typed_rows_are_streamed_in_order_and_can_be_left() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let mut rows = c.query(HUNDRED_THOUSAND).rows_as::<(i64, String)>().await.unwrap();
+        let mut expected: i64 = 0;
+        while let Some((number, text)) = rows.next().await.unwrap() {
+            expected += 1;
+            assert_eq!((number, text.len() as i64), (expected, expected % 50));
+        }
+        assert_eq!((expected, rows.tag().unwrap().rows()), (100_000, 100_000));
+
+        let mut stream = pin!(c.query(HUNDRED_THOUSAND).rows_as::<(i64, String)>().await.unwrap());
+        let mut count = 0;
+        while let Some(row) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            count += 1;
+            assert_eq!(row.unwrap().0, count);
+        }
+        assert_eq!(count, 100_000);
+
+        let mut rows = c.query(HUNDRED_THOUSAND).rows_as::<(i64, String)>().await.unwrap();
+        assert_eq!(rows.next().await.unwrap().unwrap().0, 1);
+        assert_eq!(rows.finish().await.unwrap().rows(), 100_000);
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_typed_row_that_cannot_be_read_is_an_error_of_its_own_and_the_others_come() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let sql = "select nullif(g, 3) from generate_series(1, 5) g";
+        let mut rows = c.query(sql).rows_as::<(i32,)>().await.unwrap();
+        let mut seen = Vec::new();
+        loop {
+            match rows.next().await {
+                Ok(Some((number,))) => seen.push(Some(number)),
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(value_error(&error).is_null(), "{error:?}");
+                    seen.push(None);
+                }
+            }
+        }
+        assert_eq!(seen, [Some(1), Some(2), None, Some(4), Some(5)]);
+
+        let failing = "select 1 / (3 - g) from generate_series(1, 5) g";
+        let mut rows = c.query(failing).rows_as::<(i32,)>().await.unwrap();
+        assert_eq!(rows.next().await.unwrap(), Some((0,)));
+        assert_eq!(rows.next().await.unwrap(), Some((1,)));
+        assert_eq!(code(&rows.next().await.unwrap_err()), "22012");
+        assert_eq!(rows.next().await.unwrap(), None);
+
+        let error = c.query(sql).rows_as::<(String,)>().await.unwrap_err();
+        assert!(value_error(&error).is_type_mismatch() && error.sql() == Some(sql), "{error:?}");
         assert_usable(&mut c).await;
     })
     .await;

@@ -171,6 +171,11 @@ async fn of_transactions(printer: &mut Printer, server: &Server) {
     printer.debug(&portal);
     printer.debug(portal.fetch(&mut savepoint).await.unwrap().as_ref().unwrap());
     savepoint.rollback().await.unwrap();
+    let series = tx.query("select $1::text from generate_series(1, 3)").bind("Secret-Parameter");
+    let mut typed = series.rows_as::<(String,)>().await.unwrap();
+    typed.next().await.unwrap();
+    printer.debug(&typed);
+    typed.finish().await.unwrap();
     let mut results = tx.script_results("select 'a row'").await.unwrap();
     printer.debug(&results);
     while let Some(item) = results.next().await.unwrap() {

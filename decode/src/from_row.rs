@@ -1,4 +1,4 @@
-use crate::{ColumnIndex, Columns, FromSql, OwnedRow, Row, ValueError};
+use crate::{ColumnIndex, Columns, FieldWalk, FromSql, OwnedRow, ReadError, Row, RowLayout, ValueError};
 
 /// A type that whole rows can be read as.
 ///
@@ -65,6 +65,21 @@ pub trait FromRow<'r>: Sized {
     ///
     /// A value is NULL where there is no place for it, malformed, or out of range.
     fn from_row(plan: &RowPlan, row: Row<'r>) -> Result<Self, ValueError>;
+
+    /// Reads a row of that result from its bytes, in one walk where the plan takes all fields in order. `layout` is for
+    /// the others, and is reused from row to row.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_row`](Self::from_row); the row is malformed.
+    fn from_body(
+        plan: &RowPlan,
+        body: &'r [u8],
+        columns: &'r Columns,
+        layout: &'r mut RowLayout,
+    ) -> Result<Self, ReadError> {
+        Ok(Self::from_row(plan, layout.row(body, columns)?)?)
+    }
 }
 
 /// Where in a row each field of a [`FromRow`] type stands. Made once for a result.
@@ -120,6 +135,17 @@ impl RowPlan {
         self.add::<T>(columns, name.position(columns)?)
     }
 
+    /// Tells whether the fields of the plan are all columns, in order: a row can be read by a
+    /// [`FieldWalk`](crate::FieldWalk) then.
+    #[inline]
+    pub fn is_in_order(&self, columns: &Columns) -> bool {
+        let in_order = match &self.positions {
+            Positions::InOrder => true,
+            Positions::Listed(positions) => positions.iter().copied().eq(0..self.fields),
+        };
+        in_order && self.fields == columns.len()
+    }
+
     /// Reads the value of a field, counted from 0 in the order in which the fields were added.
     ///
     /// # Errors
@@ -173,6 +199,19 @@ macro_rules! tuple {
 
             fn from_row(plan: &RowPlan, row: Row<'r>) -> Result<Self, ValueError> {
                 Ok(($(plan.read::<$value>(row, $field)?,)+))
+            }
+
+            #[inline]
+            fn from_body(
+                _plan: &RowPlan,
+                body: &'r [u8],
+                columns: &'r Columns,
+                _layout: &'r mut RowLayout,
+            ) -> Result<Self, ReadError> {
+                let mut fields = FieldWalk::new(body, columns)?;
+                let row = ($(fields.read::<$value>()?,)+);
+                fields.finish()?;
+                Ok(row)
             }
         }
     };

@@ -49,6 +49,7 @@
 pub mod arrow;
 mod column;
 mod error;
+mod field_walk;
 mod from_row;
 mod from_sql;
 mod oid;
@@ -60,6 +61,7 @@ pub mod types;
 
 pub use column::{Column, Columns, Format};
 pub use error::{EncodeError, RowError, ValueError};
+pub use field_walk::{FieldWalk, ReadError};
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
 pub use molt_db_derive::FromRow;

@@ -66,6 +66,7 @@ pub(crate) fn walk(body: &[u8], slots: &mut [Slot]) -> Result<(), RowError> {
 }
 
 /// Takes the count of fields off a row and compares it.
+#[inline]
 pub(crate) fn fields(body: &[u8], columns: usize) -> Result<&[u8], RowError> {
     let (count, rest) = body.split_first_chunk().ok_or(RowError::FieldCount { columns, fields: 0 })?;
     let fields = i16::from_be_bytes(*count);

@@ -25,7 +25,19 @@ fuzz_target!(|input: &[u8]| {
     (0..row.len()).for_each(|at| read_all(row, at));
     read_row::<OwnedRow>(row, &columns);
     read_row::<(Option<i64>, Option<&str>)>(row, &columns);
+    walk_as_located::<(Option<i64>, Option<String>)>(row, body, &columns);
+    walk_as_located::<(i32, String, bool)>(row, body, &columns);
 });
+
+/// A row read in one walk is the row that is read by its layout.
+fn walk_as_located<T: for<'r> FromRow<'r> + PartialEq>(row: Row<'_>, body: &[u8], columns: &Columns) {
+    let Ok(plan) = T::plan(columns) else { return };
+    let walked = T::from_body(&plan, body, columns, &mut RowLayout::default()).ok();
+    assert_eq!(walked.is_some(), T::from_row(&plan, row).is_ok());
+    if let Some(walked) = walked {
+        assert!(T::from_row(&plan, row).is_ok_and(|row| row == walked), "a walk and a layout disagree");
+    }
+}
 
 fn read_all(row: Row<'_>, at: usize) {
     for result in [

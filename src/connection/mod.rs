@@ -18,6 +18,7 @@ mod settle;
 mod slow;
 mod statement;
 mod transaction;
+mod typed_rows;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -44,6 +45,7 @@ pub use slow::SlowStatement;
 pub use statement::{Sql, Statement};
 pub(crate) use transaction::is_because_of_others;
 pub use transaction::{Begin, IsolationLevel, Transaction};
+pub use typed_rows::TypedRows;
 
 use crate::config::{AfterCancel, Config, ProtocolVersion};
 use crate::error::{Error, Fate, Kind, TransactionProblem};

@@ -1,7 +1,7 @@
 use molt_db_decode::arrow::{ArrowOptions, BatchLimits};
 use molt_db_decode::{EncodeError, FromRow, Parameters, ToSql};
 
-use super::{Batches, Connection, Rows};
+use super::{Batches, Connection, Rows, TypedRows};
 use crate::error::{Error, Found, Kind};
 
 /// A query that is being put together: bind parameters, then choose how its rows are to come.
@@ -12,6 +12,7 @@ use crate::error::{Error, Found, Kind};
 /// | method | rows come as |
 /// |---|---|
 /// | [`Query::rows`] | a stream of rows, each lent from the read buffer |
+/// | [`Query::rows_as`] | a stream of typed values |
 /// | [`Query::one`], [`Query::optional`], [`Query::all`] | typed values |
 /// | [`Query::arrow`] | a stream of Arrow record batches |
 /// | [`Query::execute`] | a count of them |
@@ -56,6 +57,21 @@ impl<'c, 's> Query<'c, 's> {
     /// A dropped future leaves the connection unsettled; the query may have been committed.
     pub async fn rows(self) -> Result<Rows<'c>, Error> {
         Ok(self.begin().await?.streamed())
+    }
+
+    /// Runs the query and returns its rows as values of a type, as they come.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Query::rows`]; [`Error::is_conversion`] if a column is not what `T` takes.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Query::rows`].
+    pub async fn rows_as<T: for<'r> FromRow<'r>>(self) -> Result<TypedRows<'c, T>, Error> {
+        let sql = self.sql;
+        let begun = async { self.begin().await?.streamed().typed().await };
+        begun.await.map_err(|error: Error| error.of_sql(sql))
     }
 
     /// Runs the query and returns its only row.
@@ -114,9 +130,9 @@ impl<'c, 's> Query<'c, 's> {
     pub async fn all<T: for<'r> FromRow<'r>>(self) -> Result<Vec<T>, Error> {
         let sql = self.sql;
         let read = async {
-            let mut rows = self.begin().await?;
+            let mut rows = self.begin().await?.typed().await?;
             let all = rows.collect().await;
-            rows.skip_rest().await?;
+            rows.finish().await?;
             all
         };
         read.await.map_err(|error: Error| error.of_sql(sql))

@@ -6,8 +6,8 @@ use futures_core::Stream;
 use molt_db_decode::{Columns, FromRow, OwnedRow, Row};
 use molt_db_protocol::message::CommandTag;
 
-use super::Connection;
 use super::exchange::{Step, Wanted};
+use super::{Connection, TypedRows};
 use crate::error::Error;
 use crate::net::Limit;
 
@@ -95,20 +95,37 @@ impl<'c> Rows<'c> {
         self
     }
 
-    /// Reads all rows that are left, or fails at the first that is not a `T`.
-    pub(super) async fn collect<T: for<'r> FromRow<'r>>(&mut self) -> Result<Vec<T>, Error> {
-        self.columns.planned::<T>()?;
-        let mut all = Vec::new();
-        while let Some(row) = self.next_as().await? {
-            all.push(row);
+    /// Goes on with rows as a `T`. What cannot be one is drained: the connection is free then.
+    pub(super) async fn typed<T: for<'r> FromRow<'r>>(mut self) -> Result<TypedRows<'c, T>, Error> {
+        match self.columns.planned::<T>() {
+            Ok(_) => Ok(TypedRows::new(self)),
+            Err(error) => {
+                self.skip_rest().await?;
+                Err(error.into())
+            }
         }
-        Ok(all)
     }
 
     /// Reads the next row as a `T`.
     pub(super) async fn next_as<T: for<'r> FromRow<'r>>(&mut self) -> Result<Option<T>, Error> {
         let row = self.next().await?;
         Ok(row.map(Row::read).transpose()?)
+    }
+
+    /// Reads the row at this place of the used input as a `T`.
+    pub(super) fn read_at<T: for<'r> FromRow<'r>>(&mut self, place: Range<usize>) -> Result<T, Error> {
+        self.locate(&place)?;
+        let connection = &*self.connection;
+        Ok(Row::new(connection.transport.used(place), &connection.layout, &self.columns).read()?)
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Connection, &Columns) {
+        (self.connection, &self.columns)
+    }
+
+    /// Makes this the end: the connection has ended.
+    pub(super) fn end(&mut self) {
+        self.tag = Some(CommandTag::default());
     }
 
     /// Returns how many rows were left.
@@ -130,7 +147,7 @@ impl<'c> Rows<'c> {
         let located = layout.locate(transport.used(place.clone()), self.columns.len());
         if located.is_err() {
             self.connection.end();
-            self.tag = Some(CommandTag::default());
+            self.end();
         }
         Ok(located?)
     }
@@ -139,7 +156,7 @@ impl<'c> Rows<'c> {
         std::future::poll_fn(|cx| self.poll_advance(cx)).await
     }
 
-    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Range<usize>>, Error>> {
+    pub(super) fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Range<usize>>, Error>> {
         while self.tag.is_none() {
             if let Some(place) = self.connection.take_row()? {
                 return Poll::Ready(Ok(Some(place)));

@@ -20,7 +20,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Fields::Unit => return Err(Error::new(input.ident.span(), "FromRow needs a struct with fields")),
     };
 
-    let (plan, value) = (reads.plan, reads.value);
+    let Reads { plan, value, walk } = reads;
     let name = &input.ident;
     let (implemented, _, bounds) = generics.split_for_impl();
     let (_, arguments, _) = input.generics.split_for_impl();
@@ -40,34 +40,55 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             ) -> ::core::result::Result<Self, #home::ValueError> {
                 ::core::result::Result::Ok(#value)
             }
+
+            fn from_body(
+                plan: &#home::RowPlan,
+                body: &#lifetime [u8],
+                columns: &#lifetime #home::Columns,
+                layout: &#lifetime mut #home::RowLayout,
+            ) -> ::core::result::Result<Self, #home::ReadError> {
+                if !plan.is_in_order(columns) {
+                    return ::core::result::Result::Ok(Self::from_row(plan, layout.row(body, columns)?)?);
+                }
+                let mut fields = #home::FieldWalk::new(body, columns)?;
+                let row = #walk;
+                fields.finish()?;
+                ::core::result::Result::Ok(row)
+            }
         }
     })
 }
 
-/// The two halves of the implementation: how the plan is made, and the value that is read by it.
+/// The parts of the implementation: how the plan is made, the value that is read by it, and the same value read in one
+/// walk.
 struct Reads {
     plan: TokenStream,
     value: TokenStream,
+    walk: TokenStream,
 }
 
 fn by_name(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Reads> {
     let mut steps = TokenStream::new();
     let mut values = TokenStream::new();
+    let mut walks = TokenStream::new();
     for (index, field) in fields.iter().enumerate() {
         let Field { ident, ty, .. } = field;
         let column = column_name(field)?;
         steps.extend(quote! { plan.named::<#ty>(columns, #column)?; });
         values.extend(quote! { #ident: plan.read(row, #index)?, });
+        walks.extend(quote! { #ident: fields.read()?, });
     }
     Ok(Reads {
         plan: quote! { let mut plan = #home::RowPlan::by_name(); #steps },
         value: quote! { Self { #values } },
+        walk: quote! { Self { #walks } },
     })
 }
 
 fn by_position(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Reads> {
     let mut steps = TokenStream::new();
     let mut values = TokenStream::new();
+    let mut walks = TokenStream::new();
     for (index, field) in fields.iter().enumerate() {
         let Options { rename, home: path } = options(&field.attrs)?;
         if let Some(option) = rename.or(path) {
@@ -79,11 +100,13 @@ fn by_position(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Rea
         let ty = &field.ty;
         steps.extend(quote! { plan.next::<#ty>(columns)?; });
         values.extend(quote! { plan.read(row, #index)?, });
+        walks.extend(quote! { fields.read()?, });
     }
     let count = fields.len();
     Ok(Reads {
         plan: quote! { let mut plan = #home::RowPlan::by_position(columns, #count)?; #steps },
         value: quote! { Self(#values) },
+        walk: quote! { Self(#walks) },
     })
 }
 

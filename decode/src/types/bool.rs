@@ -15,6 +15,7 @@ impl FromSql<'_> for bool {
         column.oid() == Oid::BOOL
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         match (column.format(), fixed(value)?) {
             (Format::Binary, [0]) | (Format::Text, [b'f']) => Ok(false),

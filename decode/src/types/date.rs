@@ -81,6 +81,7 @@ impl FromSql<'_> for Date {
         column.is_binary(Oid::DATE)
     }
 
+    #[inline]
     fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         Ok(Self(i32::from_be_bytes(fixed(value)?)))
     }

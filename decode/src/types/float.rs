@@ -12,6 +12,7 @@ impl FromSql<'_> for f32 {
         column.oid() == Oid::FLOAT4
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         match column.format() {
             Format::Binary => Ok(Self::from_be_bytes(fixed(value)?)),
@@ -25,6 +26,7 @@ impl FromSql<'_> for f64 {
         matches!(column.oid(), Oid::FLOAT4 | Oid::FLOAT8)
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         match (column.format(), column.oid()) {
             (Format::Binary, Oid::FLOAT8) => Ok(Self::from_be_bytes(fixed(value)?)),

@@ -1,5 +1,3 @@
-use std::str::FromStr;
-
 use arrow_array::ArrayRef;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type};
 use arrow_buffer::NullBuffer;
@@ -14,8 +12,12 @@ impl FromSql<'_> for i16 {
         column.oid() == Oid::INT2
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
-        read(column, value)
+        match column.format() {
+            Format::Binary => Ok(Self::from_be_bytes(fixed(value)?)),
+            Format::Text => parse(value),
+        }
     }
 }
 
@@ -24,8 +26,13 @@ impl FromSql<'_> for i32 {
         matches!(column.oid(), Oid::INT2 | Oid::INT4)
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
-        read(column, value)
+        match (column.format(), column.oid()) {
+            (Format::Binary, Oid::INT4) => Ok(Self::from_be_bytes(fixed(value)?)),
+            (Format::Text, Oid::INT4) => parse(value),
+            (Format::Binary | Format::Text, _) => i16::from_sql(column, value).map(Self::from),
+        }
     }
 }
 
@@ -34,21 +41,14 @@ impl FromSql<'_> for i64 {
         matches!(column.oid(), Oid::INT2 | Oid::INT4 | Oid::INT8)
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
-        read(column, value)
+        match (column.format(), column.oid()) {
+            (Format::Binary, Oid::INT8) => Ok(Self::from_be_bytes(fixed(value)?)),
+            (Format::Text, Oid::INT8) => parse(value),
+            (Format::Binary | Format::Text, _) => i32::from_sql(column, value).map(Self::from),
+        }
     }
-}
-
-/// Reads an integer column as a type that is as wide or wider.
-fn read<T: TryFrom<i64> + FromStr>(column: &Column, value: &[u8]) -> Result<T, ValueError> {
-    let wide = match (column.format(), column.oid()) {
-        (Format::Text, _) => return parse(value),
-        (Format::Binary, Oid::INT2) => i16::from_be_bytes(fixed(value)?).into(),
-        (Format::Binary, Oid::INT4) => i32::from_be_bytes(fixed(value)?).into(),
-        (Format::Binary, Oid::INT8) => i64::from_be_bytes(fixed(value)?),
-        (Format::Binary, _) => return Err(ValueError::mismatch(column)),
-    };
-    T::try_from(wide).map_err(|_| ValueError::mismatch(column))
 }
 
 impl ToSql for i16 {

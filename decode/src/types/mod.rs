@@ -61,6 +61,7 @@ pub(crate) mod arrow {
 }
 
 /// Takes a value of a fixed width whole.
+#[inline]
 fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], ValueError> {
     value.try_into().map_err(|_| ValueError::malformed("its length is not that of the type"))
 }

@@ -45,6 +45,7 @@ impl FromSql<'_> for Time {
         column.is_binary(Oid::TIME)
     }
 
+    #[inline]
     fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         let time = Self::from_micros(i64::from_be_bytes(fixed(value)?));
         time.ok_or_else(|| ValueError::malformed("it is no time of day"))

@@ -73,6 +73,7 @@ impl FromSql<'_> for Timestamp {
         column.is_binary(Oid::TIMESTAMP)
     }
 
+    #[inline]
     fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         Ok(Self(i64::from_be_bytes(fixed(value)?)))
     }

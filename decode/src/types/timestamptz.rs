@@ -97,6 +97,7 @@ impl FromSql<'_> for TimestampTz {
         column.is_binary(Oid::TIMESTAMPTZ)
     }
 
+    #[inline]
     fn from_sql(_column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         Ok(Self(i64::from_be_bytes(fixed(value)?)))
     }

@@ -67,6 +67,7 @@ impl FromSql<'_> for Uuid {
         column.oid() == Oid::UUID
     }
 
+    #[inline]
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
         match column.format() {
             Format::Binary => fixed(value).map(Self),

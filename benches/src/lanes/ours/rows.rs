@@ -1,4 +1,4 @@
-use molt_db::{Config, Connection, FromRow};
+use molt_db::{Config, Connection};
 
 use super::QUERY_TIMEOUT;
 use crate::failure::Failure;
@@ -16,10 +16,9 @@ pub(crate) async fn run(config: &Config, query: &ScanQuery, check: Check) -> Res
 impl ReadRows for Connection {
     async fn read_rows(&mut self, sql: &str, mut take: impl FnMut(Values)) -> Result<u64, Failure> {
         let mut count = 0;
-        let mut rows = self.query(sql).rows().await?;
-        let plan = Values::plan(rows.columns())?;
-        while let Some(row) = rows.next().await? {
-            take(Values::from_row(&plan, row)?);
+        let mut rows = self.query(sql).rows_as::<Values>().await?;
+        while let Some(values) = rows.next().await? {
+            take(values);
             count += 1;
         }
         Ok(count)
