@@ -37,15 +37,15 @@ pub(super) async fn check(
 /// Tells by what the server has reported whether it is of the kind that is wanted; `None` if that does not say it.
 pub(super) fn reported(connection: &Connection, wanted: TargetSessionAttrs) -> Option<bool> {
     let is_on = |name| connection.parameter(name).map(|value| value == ON);
-    let is_standby = is_on(IN_HOT_STANDBY);
-    let is_read_only =
-        is_standby.zip(is_on(DEFAULT_TRANSACTION_READ_ONLY)).map(|(standby, read_only)| standby || read_only);
+    // Asked for at every acquire: only what is wanted is looked up.
+    let is_standby = || is_on(IN_HOT_STANDBY);
+    let is_read_only = || Some(is_standby()? || is_on(DEFAULT_TRANSACTION_READ_ONLY)?);
     match wanted {
         TargetSessionAttrs::Any | TargetSessionAttrs::PreferStandby => Some(true),
-        TargetSessionAttrs::ReadWrite => is_read_only.map(|read_only| !read_only),
-        TargetSessionAttrs::ReadOnly => is_read_only,
-        TargetSessionAttrs::Primary => is_standby.map(|standby| !standby),
-        TargetSessionAttrs::Standby => is_standby,
+        TargetSessionAttrs::ReadWrite => is_read_only().map(|read_only| !read_only),
+        TargetSessionAttrs::ReadOnly => is_read_only(),
+        TargetSessionAttrs::Primary => is_standby().map(|standby| !standby),
+        TargetSessionAttrs::Standby => is_standby(),
     }
 }
 
