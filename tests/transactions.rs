@@ -253,6 +253,39 @@ async fn a_transaction_in_which_a_statement_ran_out_of_time_cannot_be_committed(
     .await;
 }
 
+/// Sleeps at the commit.
+const SLEEPY: &str = "create function sleepy() returns trigger language plpgsql as \
+    $$ begin perform pg_sleep(30); return null; end $$; \
+    create table s (id int); \
+    create constraint trigger sleepy after insert on s deferrable initially deferred \
+    for each row execute function sleepy()";
+
+#[tokio::test]
+async fn a_commit_that_runs_out_of_time_leaves_nothing_open() {
+    on_each_server(async |server| {
+        let database = server.create_database().unwrap();
+        let config = plain_config(server, &database).query_timeout(Duration::from_millis(300));
+        let mut c = Connection::connect(&config).await.unwrap();
+        c.script(SLEEPY).await.unwrap();
+        let mut tx = c.begin().await.unwrap();
+        tx.execute("insert into s values (1)", ()).await.unwrap();
+        let error = tx.commit().await.unwrap_err();
+        assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
+        within(c.settle()).await.unwrap();
+        assert_usable(&mut c).await;
+        assert_eq!(c.transaction_status(), TransactionStatus::Idle);
+        assert_eq!(count(&mut c, "s").await, 0);
+
+        let mut tx = c.begin().await.unwrap();
+        tx.execute("insert into s values (1)", ()).await.unwrap();
+        let result = tokio::time::timeout(Duration::from_millis(50), tx.commit()).await;
+        assert!(result.is_err(), "it sleeps");
+        within(c.settle()).await.unwrap();
+        assert_eq!(count(&mut c, "s").await, 0);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nor_can_one_that_was_begun_as_sql() {
     on_each_server(async |server| {

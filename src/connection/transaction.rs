@@ -238,8 +238,10 @@ impl Transaction<'_> {
         self.connection.ready_for_command()?;
         self.connection.client.lead("COMMIT")?;
         let result = self.connection.send_leads().await;
-        self.is_over = true;
-        self.connection.scope = None;
+        if self.connection.client.is_settled() {
+            self.is_over = true;
+            self.connection.scope = None;
+        }
         match result?.as_str() {
             "COMMIT" => Ok(()),
             _ => Err(Kind::Transaction(TransactionProblem::Aborted).into()),
