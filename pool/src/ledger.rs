@@ -3,6 +3,7 @@
 //! Pure and synchronous. Nothing in here runs a user's code: wakers, connections and errors that are done with are
 //! returned, to be woken and dropped once the lock is released.
 
+mod leases;
 mod settle_queue;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use tokio::runtime::Id as RuntimeId;
 
 use crate::Status;
 use crate::queue::{Queue, Ticket};
+pub(crate) use leases::Lease;
+use leases::Leases;
 use settle_queue::SettleQueue;
 pub(crate) use settle_queue::{Badge, Dismissal, SettlePermit, Unsettled};
 
@@ -32,8 +35,7 @@ pub(crate) struct Ledger<C, F> {
     queue: Queue,
     /// What lies ready for waiters that have not run since.
     granted: BTreeMap<Ticket, Grant<C, F>>,
-    /// When each lease began. The numbers rise, so the first one is the oldest.
-    leases: BTreeMap<u64, Instant>,
+    leases: Leases,
     settling: SettleQueue<C>,
     connecting: usize,
     /// Those who wait for a closed pool to be empty.
@@ -49,7 +51,7 @@ impl<C, F> Ledger<C, F> {
             idle: Vec::new(),
             queue: Queue::default(),
             granted: BTreeMap::new(),
-            leases: BTreeMap::new(),
+            leases: Leases::default(),
             settling: SettleQueue::new(),
             connecting: 0,
             closers: BTreeMap::new(),
@@ -60,7 +62,7 @@ impl<C, F> Ledger<C, F> {
     /// Takes an idle connection, if there is one.
     pub(crate) fn take_idle(&mut self, now: Instant) -> Option<Loan<C>> {
         let conn = self.idle.pop()?;
-        Some(Loan { lease: self.begin_lease(now), conn })
+        Some(Loan { lease: self.leases.begin(now), conn })
     }
 
     /// Draws a place behind all who came before.
@@ -104,7 +106,7 @@ impl<C, F> Ledger<C, F> {
         if self.is_closed() {
             return Err(loan);
         }
-        self.end_lease(loan.lease);
+        self.leases.end(loan.lease);
         Ok(self.offer(loan.conn, now))
     }
 
@@ -114,7 +116,7 @@ impl<C, F> Ledger<C, F> {
         if !self.settling.is_served() {
             return Err(loan);
         }
-        self.end_lease(loan.lease);
+        self.leases.end(loan.lease);
         Ok(Wakes { settlers: self.settling.join(loan.conn, now), ..Wakes::default() })
     }
 
@@ -159,7 +161,7 @@ impl<C, F> Ledger<C, F> {
 
     /// Frees the slot of a connection that is gone.
     pub(crate) fn vacate(&mut self, lease: Lease) -> Wakes {
-        self.end_lease(lease);
+        self.leases.end(lease);
         self.wakes(None)
     }
 
@@ -193,7 +195,7 @@ impl<C, F> Ledger<C, F> {
         let waiters = self.queue.drain().filter_map(|waiter| waiter.waker);
         let wakers = waiters.chain(self.settling.rouse()).collect();
         let idle = mem::take(&mut self.idle);
-        let idle = idle.into_iter().map(|conn| Loan { lease: self.begin_lease(now), conn }).collect();
+        let idle = idle.into_iter().map(|conn| Loan { lease: self.leases.begin(now), conn }).collect();
         Closing { wakers, idle }
     }
 
@@ -216,7 +218,6 @@ impl<C, F> Ledger<C, F> {
     }
 
     pub(crate) fn status(&self, now: Instant) -> Status {
-        let oldest = self.leases.first_key_value();
         Status {
             max: self.max,
             total: self.total(),
@@ -225,7 +226,7 @@ impl<C, F> Ledger<C, F> {
             settling: self.settling.len(),
             connecting: self.connecting,
             waiting: self.queue.len(),
-            oldest_use: oldest.map(|(_, &since)| now.saturating_duration_since(since)),
+            oldest_use: self.leases.oldest().map(|begun| now.saturating_duration_since(begun)),
         }
     }
 
@@ -241,7 +242,7 @@ impl<C, F> Ledger<C, F> {
     /// Offers a connection that nobody has a lease of. A closed ledger refuses it, with a lease to vacate.
     fn admit(&mut self, conn: C, now: Instant) -> Result<Wakes, Loan<C>> {
         if self.is_closed() {
-            return Err(Loan { lease: self.begin_lease(now), conn });
+            return Err(Loan { lease: self.leases.begin(now), conn });
         }
         Ok(self.offer(conn, now))
     }
@@ -252,7 +253,7 @@ impl<C, F> Ledger<C, F> {
             self.idle.push(conn);
             return Wakes::default();
         };
-        let loan = Loan { lease: self.begin_lease(now), conn };
+        let loan = Loan { lease: self.leases.begin(now), conn };
         self.granted.insert(ticket, Grant::Connection(loan));
         self.wakes(waiter.waker)
     }
@@ -289,27 +290,11 @@ impl<C, F> Ledger<C, F> {
         Wakes { served, connector, settlers: self.settling.rouse(), closers }
     }
 
-    fn begin_lease(&mut self, now: Instant) -> Lease {
-        let number = self.draw();
-        self.leases.insert(number, now);
-        Lease(number)
-    }
-
-    fn end_lease(&mut self, Lease(number): Lease) {
-        self.leases.remove(&number);
-    }
-
     fn draw(&mut self) -> u64 {
         self.drawn += 1;
         self.drawn
     }
 }
-
-/// The right to use one connection. It ends in [`Ledger::release`], [`Ledger::release_unsettled`] or
-/// [`Ledger::vacate`].
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Lease(u64);
 
 /// The right, and the duty, to start one connect. It ends in [`Ledger::connected`], [`Ledger::connect_failed`] or
 /// [`Ledger::connect_abandoned`].

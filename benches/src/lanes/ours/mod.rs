@@ -21,7 +21,7 @@ pub(super) const SUMMARY: &str = "\
 molt-db with its defaults, as a service would use it: SQL found by its text in the statement cache,
 query_timeout armed (30 s), liveness looked at whenever the pool hands a connection out.
 arrow: batches of the default size, every buffer touched, then dropped.
-rows: every column of every row read into a tuple, which goes into a checksum.
+rows: a stream of tuples (rows_as), each of which goes into a checksum.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
