@@ -147,6 +147,7 @@ impl Client {
     /// Makes the statement of the current query known, to later commands and to the queries that share it.
     fn keep_described(&mut self, description: &Arc<Description>) {
         let Some(query) = self.pipeline.answering() else { return };
+        let is_shared = Arc::strong_count(&query.plan.named) > 1;
         let mut named = Arc::clone(&query.plan.named);
         let is_inferred = query.goal == Goal::Describe && *named.declared != *description.parameters();
         if is_inferred {
@@ -159,7 +160,7 @@ impl Client {
             hints.learn(&named.sql, &query.plan.named.declared, description);
         }
         self.statements.keep(&named, inferred, description);
-        if !named.name.is_empty() {
+        if is_shared {
             let name = &named.name;
             for query in self.pipeline.first_segment().filter(|query| query.plan.named.name == *name) {
                 query.plan.description.get_or_insert_with(|| Arc::clone(description));
