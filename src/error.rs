@@ -51,8 +51,8 @@ impl Error {
     /// Returns the attempts to connect that failed, in the order in which they were made: one for every address of
     /// every host, up to the one that ended it all. None if the error is not one of connecting.
     ///
-    /// With [`TargetSessionAttrs::PreferStandby`] these are the attempts of the second round, in which any server
-    /// would have done, if there was one.
+    /// With [`PreferStandby`](crate::config::TargetSessionAttrs::PreferStandby) these are the attempts of the second
+    /// round, in which any server would have done, if there was one.
     pub fn attempts(&self) -> &[ConnectAttempt] {
         match &*self.kind {
             Kind::Connect(attempts) => attempts,
