@@ -156,14 +156,12 @@ impl Client {
         if !self.statements.keeps() {
             return None;
         }
-        let parses = |query: &&Query| {
+        let is_it = |query: &&Query| {
             let named = &query.plan.named;
-            query.plan.origin == Origin::Parse
-                && !named.name.is_empty()
-                && *named.sql == *sql
-                && *named.declared == *types
+            !named.name.is_empty() && *named.sql == *sql && *named.declared == *types
         };
-        let parsed = self.pipeline.last_segment().find(parses)?;
+        let parsing = self.pipeline.last_segment().filter(|query| query.plan.origin == Origin::Parse);
+        let parsed = parsing.take(MOST_SHARED).find(is_it)?;
         Some(Plan { origin: Origin::Shared, portal: None, ..parsed.plan.clone() })
     }
 
@@ -279,6 +277,10 @@ impl Client {
         Ok(())
     }
 }
+
+/// Among so many new texts of a segment one is looked for that comes again. Behind them it is parsed again: a segment of
+/// any length costs the same for each of its queries.
+const MOST_SHARED: usize = 256;
 
 /// Whether statements that gave way are closed together with what is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

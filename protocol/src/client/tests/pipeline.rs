@@ -76,6 +76,28 @@ fn a_text_that_comes_twice_in_a_segment_is_parsed_once() {
     assert_eq!(sent(out), "BES", "it is known now");
 }
 
+/// So that segments of ten thousand texts are not compared each with each.
+#[test]
+fn a_text_behind_many_others_is_parsed_again_and_kept_once() {
+    let mut client = started(1000);
+    let out = &mut Vec::new();
+    let texts: Vec<String> = (0..=256).map(|number| format!("select {number}")).collect();
+    for text in &texts {
+        client.queue(text, &NONE, 0, out).unwrap();
+    }
+    for (text, sends) in [(&texts[255], "BE"), (&texts[256], "PDBE")] {
+        out.clear();
+        client.queue(text, &NONE, 0, out).unwrap();
+        assert_eq!(sent(out), sends);
+    }
+    client.sync(out).unwrap();
+    let answers = [cold("SELECT 1").repeat(257), hot("SELECT 1"), cold("SELECT 1"), ready(b'I')].concat();
+    feed(&mut client, &answers, out).unwrap();
+    out.clear();
+    client.query(&texts[256], &NONE, out).unwrap();
+    assert_eq!(sent(out), "CBES", "the second of its names is closed");
+}
+
 #[test]
 fn a_text_that_comes_in_two_segments_is_kept_once() {
     let mut client = started(8);
