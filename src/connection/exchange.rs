@@ -195,7 +195,11 @@ impl Connection {
         if self.client.is_settled() {
             self.slow.over();
         }
-        self.latest_code = result.as_ref().err().and_then(Error::code);
+        let code = result.as_ref().err().and_then(Error::code);
+        // What is refused because a transaction has failed does not hide why it has.
+        if code.is_none_or(|code| code.as_str() != "25P02") {
+            self.latest_code = code;
+        }
         result
     }
 

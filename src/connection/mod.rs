@@ -105,7 +105,7 @@ pub struct Connection {
     rollback: Option<Leading>,
     rollback_to: Option<Leading>,
     savepoints: u64,
-    /// Why the latest command failed, if it did.
+    /// Why the latest command failed, if it did; of a transaction that has failed, why that has.
     latest_code: Option<SqlState>,
     /// How many bytes had gone out before the command that is under way.
     accepted_before: u64,
