@@ -14,6 +14,7 @@ mod parse_uri;
 mod password_file;
 mod piece;
 mod refusal;
+mod reset;
 mod service_file;
 mod settings;
 mod ssl;
@@ -37,6 +38,7 @@ pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
 pub use molt_db_protocol::message::ProtocolVersion;
+pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
 pub use word::{Replication, Switch};
@@ -141,6 +143,7 @@ use word::{ClientEncoding, GssEncMode};
 /// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
 /// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
+/// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
@@ -235,6 +238,7 @@ pub struct Config {
     max_idle: Option<Option<Duration>>,
     max_wait: Option<Duration>,
     health_check_interval: Option<Option<Duration>>,
+    reset: Option<ResetPolicy>,
 }
 
 impl Config {

@@ -10,7 +10,7 @@ use molt_db_protocol::client::Hints;
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
 
@@ -147,13 +147,20 @@ impl Connector {
     ) -> Result<Connection, ConnectCause> {
         let mut connection = self.session(endpoint, &peer).await?;
         match role::check(&mut connection, wanted).await {
-            Ok(()) => Ok(connection),
+            Ok(()) => {
+                connection.is_as_new();
+                Ok(connection)
+            }
             Err(cause) => {
                 // Whether the farewell arrives changes nothing.
                 let _ = connection.close().await;
                 Err(cause)
             }
         }
+    }
+
+    pub(crate) fn reset_policy(&self) -> ResetPolicy {
+        self.config.get_reset()
     }
 
     /// Tells whether the server has reported another role than `target_session_attrs` asks for.

@@ -10,6 +10,7 @@ mod exchange;
 mod notices;
 mod portal;
 mod query;
+mod reset;
 mod row_set;
 mod rows;
 mod savepoint;

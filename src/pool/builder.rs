@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::Pool;
-use crate::config::Config;
+use crate::config::{Config, ResetPolicy};
 use crate::connection::Connector;
 use crate::error::{Error, Kind};
 
@@ -28,6 +28,13 @@ impl PoolBuilder {
     /// Sets how long a caller waits for a connection at most, connecting included. Default 5 s.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.config = self.config.max_wait(max_wait);
+        self
+    }
+
+    /// Sets what becomes of the state of a session that comes back. Default [`ResetPolicy::Cheap`]: it is reset where a
+    /// command ran that leaves something behind by its name.
+    pub fn reset(mut self, policy: ResetPolicy) -> Self {
+        self.config = self.config.reset(policy);
         self
     }
 

@@ -25,7 +25,7 @@ impl Manager for Connector {
         connection.set_scope(Scope::default());
         if connection.is_over() {
             Disposition::Discard
-        } else if connection.is_at_rest() {
+        } else if connection.is_at_rest() && !connection.needs_reset(self.reset_policy()) {
             Disposition::Keep
         } else {
             Disposition::Settle
@@ -34,6 +34,7 @@ impl Manager for Connector {
 
     async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
         connection.roll_back().await.ok()?;
+        connection.reset(self.reset_policy()).await.ok()?;
         Some(connection)
     }
 }

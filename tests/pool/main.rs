@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod opening;
+mod reset;
 mod settling;
 mod waiting;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config};
+use super::super::{AfterCancel, Config, ResetPolicy};
 
 /// # Limits, statements and pools
 impl Config {
@@ -80,6 +80,13 @@ impl Config {
         self
     }
 
+    /// Sets what becomes of the state of a session that comes back to a pool. Default: [`ResetPolicy::Cheap`].
+    #[must_use]
+    pub fn reset(mut self, policy: ResetPolicy) -> Self {
+        self.reset = Some(policy);
+        self
+    }
+
     /// Returns how long connecting may take; `None` is for ever.
     pub fn get_connect_timeout(&self) -> Option<Duration> {
         self.connect_timeout.unwrap_or(Some(Duration::from_secs(10)))
@@ -125,6 +132,11 @@ impl Config {
     pub fn get_health_check_interval(&self) -> Option<Duration> {
         self.health_check_interval.flatten()
     }
+
+    /// Returns what becomes of the state of a session that comes back to a pool.
+    pub fn get_reset(&self) -> ResetPolicy {
+        self.reset.unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -143,9 +155,10 @@ mod tests {
             .max_conns(5)
             .max_idle(millis(6))
             .max_wait(millis(7))
-            .health_check_interval(millis(8));
+            .health_check_interval(millis(8))
+            .reset(ResetPolicy::Full);
         let text = "connect_timeout_ms=1500 query_timeout_ms=2 cancel=close statement_cache_size=3 min_conns=4 max_conns=5 \
-                    max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
+                    max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
@@ -154,6 +167,7 @@ mod tests {
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
         assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+        assert_eq!((built.get_reset(), Config::new().get_reset()), (ResetPolicy::Full, ResetPolicy::Cheap));
     }
 
     #[test]
