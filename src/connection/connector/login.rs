@@ -213,6 +213,7 @@ impl Connector {
             notices,
             waits: Waits::default(),
             watch: ScopeWatch::default(),
+            ward: None,
             slow: Slow::new(self.config.slow_hook().cloned()),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,
