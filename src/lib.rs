@@ -42,6 +42,7 @@ mod error;
 mod net;
 mod pool;
 mod scope;
+mod warden;
 
 pub use config::{Config, ConfigError};
 pub use connection::{

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Pool;
@@ -50,6 +51,6 @@ impl PoolBuilder {
             .max_wait(self.config.get_max_wait())
             .build()
             .map_err(Kind::PoolSettings)?;
-        Ok(Pool { inner })
+        Ok(Pool { inner, warden: Arc::default() })
     }
 }

@@ -5,9 +5,7 @@ mod manager;
 mod session;
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
 
 use molt_db_pool::{AcquireError, Metrics, Status};
 
@@ -17,8 +15,9 @@ pub use session::Session;
 
 use crate::config::Config;
 use crate::connection::Connector;
-use crate::error::{Error, Fate, Kind};
+use crate::error::{Error, Kind};
 use crate::scope::{Scope, ScopeWatch};
+use crate::warden::Warden;
 
 /// A pool of connections to one server.
 ///
@@ -43,6 +42,7 @@ use crate::scope::{Scope, ScopeWatch};
 #[derive(Clone)]
 pub struct Pool {
     inner: molt_db_pool::Pool<Connector>,
+    warden: Arc<Warden>,
 }
 
 impl Pool {
@@ -74,6 +74,10 @@ impl Pool {
     /// Takes a connection as [`Pool::acquire`] does, for work within a scope: the wait obeys it, and so does everything that
     /// is done in the session.
     ///
+    /// The end of the scope holds even if nobody polls the session: half a second later the pool cancels what runs in
+    /// it and closes the connection, and the server rolls back what is open. A session at rest stays as it is. Where the scope
+    /// has limits this takes a second file descriptor for the socket.
+    ///
     /// # Errors
     ///
     /// Those of [`Pool::acquire`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first.
@@ -83,19 +87,9 @@ impl Pool {
     /// As [`Pool::acquire`].
     pub async fn session(&self, scope: Scope) -> Result<Session, Error> {
         let mut watch = ScopeWatch::new(scope);
-        let over = |end| Err(Kind::ScopeOver { end, outcome: Fate::None }.into());
-        if let Some(end) = watch.end() {
-            return over(end);
-        }
-        let mut session = {
-            let mut acquiring = pin!(self.acquire());
-            poll_fn(|cx| match acquiring.as_mut().poll(cx) {
-                Poll::Ready(acquired) => Poll::Ready(acquired),
-                Poll::Pending => watch.poll_end(cx).map(over),
-            })
-            .await?
-        };
+        let mut session = watch.bound(self.acquire()).await?;
         session.set_watch(watch);
+        session.watched_by(&self.warden)?;
         Ok(session)
     }
 

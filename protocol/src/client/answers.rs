@@ -180,15 +180,15 @@ impl Client {
     }
 
     fn completed<'b>(&mut self, tag: CommandTag) -> Option<Event<'b>> {
+        if self.pipeline.answering().is_some_and(Query::is_led) {
+            return self.lead_over(tag);
+        }
         self.note(&tag);
         if let Some(simple) = &mut self.simple {
             simple.outcome.complete(tag.clone());
             simple.description = None;
             simple.returned = Returned::Nothing;
             return (simple.reports == ScriptReports::Results).then_some(Event::Completed(tag));
-        }
-        if self.pipeline.answering().is_some_and(Query::is_led) {
-            return self.lead_over(tag);
         }
         let segment = self.pipeline.front()?;
         segment.complete(tag.clone());
