@@ -51,7 +51,7 @@ pub use connection::{
     Statement, Transaction, TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
-pub use pool::{Pool, PoolBuilder, Session};
+pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
 
 pub use molt_db_decode as decode;

@@ -1,10 +1,12 @@
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_protocol::message::ServerError;
 
-use crate::connection::SlowStatement;
+use super::callback::Failed;
+use crate::connection::{Connection, SlowStatement};
 
 /// Who is told of notices as they come.
 #[derive(Clone)]
@@ -17,6 +19,31 @@ pub(crate) struct SlowHook {
     pub(crate) call: Arc<dyn Fn(&SlowStatement<'_>) + Send + Sync>,
 }
 
+/// What makes a session ready for its users.
+#[derive(Clone)]
+pub(crate) struct SessionHook(Arc<Prepare>);
+
+type Prepare = dyn for<'c> Fn(&'c mut Connection) -> Preparing<'c, Failed> + Send + Sync;
+
+type Preparing<'c, E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>;
+
+impl SessionHook {
+    pub(super) fn new<F, E>(hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Preparing<'c, E> + Send + Sync + 'static,
+        E: Into<Failed> + 'static,
+    {
+        Self(Arc::new(move |connection| {
+            let preparing = hook(connection);
+            Box::pin(async move { preparing.await.map_err(Into::into) })
+        }))
+    }
+
+    pub(crate) async fn run(&self, connection: &mut Connection) -> Result<(), Failed> {
+        self.0(connection).await
+    }
+}
+
 /// Two are equal if one is the clone of the other.
 impl PartialEq for NoticeHook {
     fn eq(&self, other: &Self) -> bool {
@@ -25,6 +52,15 @@ impl PartialEq for NoticeHook {
 }
 
 impl Eq for NoticeHook {}
+
+/// As with notices.
+impl PartialEq for SessionHook {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SessionHook {}
 
 /// As with notices.
 impl PartialEq for SlowHook {
@@ -36,6 +72,12 @@ impl PartialEq for SlowHook {
 impl Eq for SlowHook {}
 
 impl fmt::Debug for NoticeHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[callback]")
+    }
+}
+
+impl fmt::Debug for SessionHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[callback]")
     }

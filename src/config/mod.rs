@@ -33,7 +33,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, SlowHook};
+pub(crate) use hook::{NoticeHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -184,6 +184,7 @@ pub struct Config {
     password_callback: Option<Callback>,
     notice_hook: Option<NoticeHook>,
     slow_hook: Option<SlowHook>,
+    session_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,

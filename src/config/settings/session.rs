@@ -1,11 +1,13 @@
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_protocol::message::ServerError;
 
-use super::super::{Config, NoticeHook, ProtocolVersion, Replication, SlowHook};
+use super::super::{Config, NoticeHook, ProtocolVersion, Replication, SessionHook, SlowHook};
 use super::said;
-use crate::connection::SlowStatement;
+use crate::connection::{Connection, SlowStatement};
 
 /// # The session
 impl Config {
@@ -92,6 +94,41 @@ impl Config {
     ) -> Self {
         self.slow_hook = Some(SlowHook { bound, call: Arc::new(hook) });
         self
+    }
+
+    /// Sets what every session goes through before anybody else gets it. Default: nothing.
+    ///
+    /// It is a part of connecting: it has what is left of `connect_timeout`, an error of it is one of connecting, and so is a
+    /// panic to a pool. What it leaves open is rolled back. What it does is how a session begins: a pool has it run
+    /// again when it has [reset](Config::reset) the session. Plain settings are cheaper in [`Config::options`].
+    ///
+    /// ```
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let config = config.after_connect(|session| {
+    ///     Box::pin(async move {
+    ///         session.script("create temp table seen (id bigint); set role app_reader").await?;
+    ///         Ok::<_, molt_db::Error>(())
+    ///     })
+    /// });
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn after_connect<F, E>(mut self, hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>
+            + Send
+            + Sync
+            + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        self.session_hook = Some(SessionHook::new(hook));
+        self
+    }
+
+    pub(crate) fn session_hook(&self) -> Option<&SessionHook> {
+        self.session_hook.as_ref()
     }
 
     pub(crate) fn notice_hook(&self) -> Option<&NoticeHook> {
