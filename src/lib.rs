@@ -40,6 +40,7 @@ pub mod config;
 mod connection;
 mod error;
 mod net;
+mod observe;
 mod pool;
 mod scope;
 mod warden;
@@ -51,6 +52,7 @@ pub use connection::{
     Statement, Transaction, TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
+pub use observe::{Durations, Stats, Traffic};
 pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
 

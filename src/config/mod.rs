@@ -7,6 +7,7 @@ mod file;
 mod given;
 mod hook;
 mod host;
+mod observe;
 mod option;
 mod own_tls;
 mod parse_keyword;
@@ -38,6 +39,7 @@ pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
 pub use molt_db_protocol::message::ProtocolVersion;
+pub use observe::Observe;
 pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
@@ -145,6 +147,8 @@ use word::{ClientEncoding, GssEncMode};
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
 /// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
 /// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
+/// | `observe` | whether queries are measured: `off`, `on` or `text`, see [`Observe`] | `off` |
+/// | `pool_name` | what a pool is called in measurements | address, port and database |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
@@ -242,6 +246,8 @@ pub struct Config {
     max_wait: Option<Duration>,
     health_check_interval: Option<Option<Duration>>,
     reset: Option<ResetPolicy>,
+    observe: Option<Observe>,
+    pool_name: Option<String>,
 }
 
 impl Config {

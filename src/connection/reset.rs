@@ -8,6 +8,7 @@ use super::Connection;
 use crate::config::ResetPolicy;
 use crate::error::Error;
 use crate::net::Limit;
+use crate::observe::Event;
 
 impl Connection {
     /// Resets the state of the session, as far as the policy asks for it and something was run since the last time.
@@ -32,6 +33,7 @@ impl Connection {
         self.timer.set(Some(Limit::Call(RESET_TIMEOUT)));
         self.finish().await?;
         self.client.forget_traces();
+        self.watch_event(Event::Reset);
         Ok(())
     }
 

@@ -68,7 +68,7 @@ impl Connection {
         match self.watch.scope().end() {
             None => Ok(()),
             Some(over) => {
-                self.slow.cut_off();
+                self.cut_off(over.end.into());
                 Err(Kind::ScopeOver { over, outcome: self.fate() }.into())
             }
         }
@@ -78,7 +78,7 @@ impl Connection {
     pub(super) fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.note_poll();
         if let Poll::Ready(over) = self.watch.poll_end(cx) {
-            self.slow.cut_off();
+            self.cut_off(over.end.into());
             return Poll::Ready(Err(Kind::ScopeOver { over, outcome: self.fate() }.into()));
         }
         self.poll_deadline(cx)

@@ -10,15 +10,18 @@ use std::sync::Arc;
 
 use molt_db_decode::Parameters;
 use molt_db_pool::{AcquireError, Metrics, Status};
+use tokio::time::Instant;
 
 pub use builder::PoolBuilder;
 pub(crate) use manager::Quiet;
 pub use query::PoolQuery;
 pub use session::Session;
+use session::Use;
 
 use crate::config::Config;
 use crate::connection::{Connector, Sql};
 use crate::error::{Error, Kind};
+use crate::observe::{Event, Stats};
 use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Warden;
 
@@ -71,7 +74,17 @@ impl Pool {
     /// A dropped future leaves nothing behind: its place is given up, and a connection that was just given to it goes
     /// on to the next.
     pub async fn acquire(&self) -> Result<Session, Error> {
-        Ok(Session::new(self.inner.acquire().await.map_err(from_acquire)?))
+        let Some(observer) = self.inner.manager().observer() else {
+            return Ok(Session::new(self.inner.acquire().await.map_err(from_acquire)?, None));
+        };
+        let began = Instant::now();
+        let acquired = self.inner.acquire().await.map_err(from_acquire);
+        match &acquired {
+            Ok(_) => observer.note(Event::Waited(began.elapsed())),
+            Err(error) if error.is_pool_exhausted() => observer.note(Event::WaitedInVain),
+            Err(_) => {}
+        }
+        Ok(Session::new(acquired?, Some(Use::new(observer))))
     }
 
     /// Takes a connection as [`Pool::acquire`] does, for work within a scope: the wait obeys it, and so does everything that
@@ -128,6 +141,18 @@ impl Pool {
     /// Returns what the pool has counted since it was made.
     pub fn metrics(&self) -> Metrics {
         self.inner.metrics()
+    }
+
+    /// Returns what the pool looks like and what it has counted, queries included where
+    /// [`Config::observe`] asks for that.
+    pub fn stats(&self) -> Stats {
+        let connector = self.inner.manager();
+        Stats {
+            name: connector.pool_name(),
+            status: self.status(),
+            metrics: self.metrics(),
+            traffic: connector.traffic(),
+        }
     }
 
     /// Closes the pool: waiters are refused, idle connections closed, and those in use when they are returned, which

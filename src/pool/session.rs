@@ -1,9 +1,12 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use molt_db_pool::Guard;
+use tokio::time::Instant;
 
 use crate::connection::{Connection, Connector};
+use crate::observe::{Event, Observer};
 use crate::scope::Scope;
 
 /// A connection on loan from a [`Pool`](crate::Pool). It goes back when this is dropped.
@@ -18,11 +21,31 @@ use crate::scope::Scope;
 /// [`ResetPolicy`](crate::config::ResetPolicy) says.
 pub struct Session {
     guard: Guard<Connector>,
+    /// `None` where nothing is measured. Dropped behind the guard.
+    _use: Option<Use>,
+}
+
+/// The time that somebody has a session. It is told when this is dropped.
+pub(super) struct Use {
+    began: Instant,
+    observer: Arc<Observer>,
+}
+
+impl Use {
+    pub(super) fn new(observer: &Arc<Observer>) -> Self {
+        Self { began: Instant::now(), observer: Arc::clone(observer) }
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.observer.note(Event::Used(self.began.elapsed()));
+    }
 }
 
 impl Session {
-    pub(super) fn new(guard: Guard<Connector>) -> Self {
-        Self { guard }
+    pub(super) fn new(guard: Guard<Connector>, time: Option<Use>) -> Self {
+        Self { guard, _use: time }
     }
 
     /// Takes the connection out of the pool for good; its place becomes free.
