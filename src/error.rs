@@ -18,7 +18,7 @@ use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
-pub(crate) use kind::{CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
+pub(crate) use kind::{ChannelProblem, CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -206,6 +206,20 @@ impl Error {
         }
     }
 
+    /// Returns how many notifications gave way because nobody had taken them in time, if it tells of that. The
+    /// connection goes on, and the next ones are there.
+    pub fn lost_notifications(&self) -> Option<u64> {
+        match *self.kind {
+            Kind::NotificationsLost(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    /// Tells whether connecting again cannot be expected to do better.
+    pub(crate) fn ends_the_search(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().ends_the_search())
+    }
+
     /// Returns which statement of a [`Batch`](crate::Batch) it is of, counted from 0.
     pub fn statement(&self) -> Option<usize> {
         self.of.as_ref()?.statement
@@ -361,6 +375,10 @@ impl fmt::Display for Error {
             Kind::OtherConnection => f.write_str("the portal is one of another connection"),
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
+            }
+            Kind::Channel(problem) => problem.fmt(f),
+            Kind::NotificationsLost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::NoCancelAddress => f.write_str(

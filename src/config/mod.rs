@@ -33,7 +33,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, SlowHook};
+pub(crate) use hook::{NoticeHook, NotificationHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -183,6 +183,7 @@ pub struct Config {
     password: Option<Secret>,
     password_callback: Option<Callback>,
     notice_hook: Option<NoticeHook>,
+    notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
@@ -234,6 +235,8 @@ pub struct Config {
     query_timeout: Option<Option<Duration>>,
     statement_timeout: Option<Option<Duration>>,
     after_cancel: Option<AfterCancel>,
+    max_notifications: Option<usize>,
+    max_notification_bytes: Option<usize>,
     statement_cache_size: Option<usize>,
     min_conns: Option<u32>,
     max_conns: Option<u32>,

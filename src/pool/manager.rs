@@ -23,6 +23,7 @@ impl Manager for Connector {
 
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
         connection.set_scope(Scope::default());
+        connection.forget_notifications();
         if connection.is_over() {
             Disposition::Discard
         } else if connection.is_at_rest() && !connection.needs_reset(self.reset_policy()) {

@@ -16,6 +16,7 @@ use molt_db_protocol::client::{
 use super::{Connector, random};
 use crate::config::{Endpoint, ProtocolVersion};
 use crate::connection::notices::Notices;
+use crate::connection::notifications::Inbox;
 use crate::connection::settle::Waits;
 use crate::connection::slow::Slow;
 use crate::connection::transaction::whole_millis;
@@ -221,6 +222,8 @@ impl Connector {
             formats: Vec::new(),
             layout: RowLayout::default(),
             notices,
+            inbox: Inbox::new(&self.config),
+            listens: false,
             waits: Waits::default(),
             watch: ScopeWatch::default(),
             ward: None,
