@@ -53,7 +53,7 @@ pub use connection::{
 };
 pub use error::{ConnectAttempt, Error};
 pub use listener::{Listener, ListenerEvent};
-pub use pool::{Pool, PoolBuilder, Session};
+pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
 
 pub use molt_db_decode as decode;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use common::{assert_usable, code, connect, open, plain_config, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
+use molt_db::config::ResetPolicy;
 use molt_db::{
     Batch, BatchResults, Batches, Begin, Canceller, Config, Connection, Error, OwnedRows, Pool, Portal,
     Query, Rows, Savepoint, Scope, ScriptResults, Session, Statement, Transaction,
@@ -675,6 +676,9 @@ async fn public_futures_are_send(
     is_send(pool.acquire());
     is_send(pool.session(Scope::default()));
     is_send(pool.close());
+    is_send(pool.query("").bind(1_i32).one::<(i32,)>());
+    is_send(pool.execute("", (1_i32, "text")));
+    is_send(connection.reset(ResetPolicy::Full));
     Ok(())
 }
 

@@ -110,6 +110,7 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     let pool = Pool::builder(config).build().unwrap();
     let mut session = within(pool.acquire()).await.unwrap();
     printer.debug(&pool);
+    printer.debug(&pool.query("select $1::text").bind("Secret-Parameter"));
     printer.debug(&session);
     let connection: &mut Connection = &mut session;
     printer.debug(connection);

@@ -33,7 +33,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, NotificationHook, SlowHook};
+pub(crate) use hook::{Hook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -185,6 +185,7 @@ pub struct Config {
     notice_hook: Option<NoticeHook>,
     notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
+    session_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,

@@ -64,7 +64,7 @@ impl Slow {
         let elapsed = began.elapsed();
         if elapsed > hook.bound {
             let tag = self.scope.get_tag();
-            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows, tag });
+            (hook.call.0)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows, tag });
         }
     }
 }

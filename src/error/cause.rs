@@ -49,6 +49,8 @@ pub(crate) enum ConnectCause {
         secret: &'static str,
         error: Box<dyn StdError + Send + Sync>,
     },
+    /// What the program does with every session has failed.
+    Hook(Box<dyn StdError + Send + Sync>),
     Randomness,
 }
 
@@ -94,6 +96,7 @@ impl ConnectCause {
         match self {
             Self::Handshake(error) => error.server_error(),
             Self::RoleUnknown(error) => error.server(),
+            Self::Hook(error) => error.downcast_ref::<Error>()?.server(),
             Self::Both { encrypted, clear } => encrypted.server_error().or_else(|| clear.server_error()),
             _ => None,
         }
@@ -165,6 +168,7 @@ impl fmt::Display for ConnectCause {
                 write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
             }
             Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
+            Self::Hook(error) => write!(f, "after_connect: {error}"),
             Self::Callback { secret, error } => write!(f, "the callback gave no {secret}: {error}"),
             Self::Randomness => f.write_str("the system gives no random bytes"),
         }
@@ -180,7 +184,7 @@ impl ConnectCause {
             Self::Protocol(error) => Some(error),
             Self::Both { encrypted, .. } => encrypted.source(),
             Self::RoleUnknown(error) => Some(error),
-            Self::Callback { error, .. } => Some(&**error),
+            Self::Callback { error, .. } | Self::Hook(error) => Some(&**error),
             _ => None,
         }
     }

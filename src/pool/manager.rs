@@ -35,7 +35,7 @@ impl Manager for Connector {
 
     async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
         connection.roll_back().await.ok()?;
-        connection.reset(self.reset_policy()).await.ok()?;
+        self.reset(&mut connection).await?;
         Some(connection)
     }
 }

@@ -2,19 +2,22 @@
 
 mod builder;
 mod manager;
+mod query;
 mod session;
 
 use std::fmt;
 use std::sync::Arc;
 
+use molt_db_decode::Parameters;
 use molt_db_pool::{AcquireError, Metrics, Status};
 
 pub use builder::PoolBuilder;
 pub(crate) use manager::Quiet;
+pub use query::PoolQuery;
 pub use session::Session;
 
 use crate::config::Config;
-use crate::connection::Connector;
+use crate::connection::{Connector, Sql};
 use crate::error::{Error, Kind};
 use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Warden;
@@ -91,6 +94,30 @@ impl Pool {
         session.set_watch(watch);
         session.watched_by(&self.warden)?;
         Ok(session)
+    }
+
+    /// Begins a query that takes a connection for itself and gives it back with its result.
+    ///
+    /// ```no_run
+    /// # async fn example(pool: &molt_db::Pool) -> Result<(), molt_db::Error> {
+    /// let (total,): (i64,) = pool.query("select total from orders where id = $1").bind(7_i64).one().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn query<'s>(&self, sql: impl Sql<'s>) -> PoolQuery<'_, 's> {
+        PoolQuery::new(self, sql)
+    }
+
+    /// Runs a statement on a connection of its own and returns the number of rows that it touched, or returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PoolQuery::execute`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`PoolQuery::execute`].
+    pub async fn execute<'s>(&self, sql: impl Sql<'s>, parameters: impl Parameters) -> Result<u64, Error> {
+        self.query(sql).bind_all(parameters).execute().await
     }
 
     /// Returns what the pool looks like at this moment.
