@@ -113,17 +113,23 @@ impl Error {
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
-    /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
+    /// Tells whether the pool had no connection to give within `max_wait`, see [`Error::pool_exhausted`], or did not even
+    /// let the caller wait for one, because as many did as its lane allows.
     pub fn is_pool_exhausted(&self) -> bool {
-        matches!(*self.kind, Kind::Exhausted(_))
+        matches!(*self.kind, Kind::Exhausted(_) | Kind::QueueFull(_))
     }
 
-    /// Returns the state of the pool when it had no connection to give.
+    /// Returns the state of the pool when it had no connection to give within `max_wait`.
     pub fn pool_exhausted(&self) -> Option<&PoolExhausted> {
         match &*self.kind {
             Kind::Exhausted(state) => Some(state),
             _ => None,
         }
+    }
+
+    /// Tells whether connecting failed, and the last server that was tried may let us in a little later.
+    pub(crate) fn is_worth_another_connect(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().may_pass())
     }
 
     /// Tells whether the server broke the protocol. Its connection is closed.
@@ -365,6 +371,7 @@ impl fmt::Display for Error {
                  `Config::dial_with` opens streams that can be opened again",
             ),
             Kind::Exhausted(state) => state.fmt(f),
+            Kind::QueueFull(full) => full.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
             Kind::PoolClosed => f.write_str("the pool is closed"),
@@ -394,6 +401,7 @@ impl StdError for Error {
             Kind::Parameter(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
+            Kind::QueueFull(error) => Some(error),
             Kind::Connect(attempts) => attempts.last()?.source(),
             Kind::Cancel(attempt) => attempt.source(),
             _ => None,
