@@ -8,7 +8,7 @@ use std::io;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::PoolExhausted;
+use molt_db_pool::{AcquireError, PoolExhausted};
 use molt_db_protocol::client::{CommandError, SessionError};
 use molt_db_protocol::message::{ServerError, SqlState};
 
@@ -57,6 +57,7 @@ impl Error {
         match &*self.kind {
             Kind::Connect(attempts) => attempts,
             Kind::Cancel(attempt) => std::slice::from_ref(attempt),
+            Kind::Exhausted(state) => connect_failure(state).map_or(&[], Self::attempts),
             _ => &[],
         }
     }
@@ -66,9 +67,14 @@ impl Error {
         self.server().map(ServerError::code)
     }
 
-    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
+    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password. Of a pool that had
+    /// no connection to give, whether that is why.
     pub fn is_connect(&self) -> bool {
-        matches!(*self.kind, Kind::Connect(_) | Kind::Cancel(_))
+        match &*self.kind {
+            Kind::Connect(_) | Kind::Cancel(_) => true,
+            Kind::Exhausted(state) => connect_failure(state).is_some(),
+            _ => false,
+        }
     }
 
     /// Tells whether the configuration was refused, before anything was dialled.
@@ -406,6 +412,14 @@ impl StdError for Error {
             Kind::Cancel(attempt) => attempt.source(),
             _ => None,
         }
+    }
+}
+
+/// Returns why the pool that had no connection to give could open none, if that is why.
+fn connect_failure(state: &PoolExhausted) -> Option<&Error> {
+    match state.latest_failure()?.downcast_ref::<AcquireError<Error>>()? {
+        AcquireError::Connect(error) => Some(error),
+        _ => None,
     }
 }
 
