@@ -8,7 +8,7 @@ use std::io;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::PoolExhausted;
+use molt_db_pool::{AcquireError, PoolExhausted};
 use molt_db_protocol::client::{CommandError, SessionError};
 use molt_db_protocol::message::{ServerError, SqlState};
 
@@ -57,6 +57,7 @@ impl Error {
         match &*self.kind {
             Kind::Connect(attempts) => attempts,
             Kind::Cancel(attempt) => std::slice::from_ref(attempt),
+            Kind::Exhausted(state) => connect_failure(state).map_or(&[], Self::attempts),
             _ => &[],
         }
     }
@@ -66,9 +67,14 @@ impl Error {
         self.server().map(ServerError::code)
     }
 
-    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
+    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password. Of a pool that had
+    /// no connection to give, whether that is why.
     pub fn is_connect(&self) -> bool {
-        matches!(*self.kind, Kind::Connect(_) | Kind::Cancel(_))
+        match &*self.kind {
+            Kind::Connect(_) | Kind::Cancel(_) => true,
+            Kind::Exhausted(state) => connect_failure(state).is_some(),
+            _ => false,
+        }
     }
 
     /// Tells whether the configuration was refused, before anything was dialled.
@@ -116,17 +122,23 @@ impl Error {
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
-    /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
+    /// Tells whether the pool had no connection to give within `max_wait`, see [`Error::pool_exhausted`], or did not even
+    /// let the caller wait for one, because as many did as its lane allows.
     pub fn is_pool_exhausted(&self) -> bool {
-        matches!(*self.kind, Kind::Exhausted(_))
+        matches!(*self.kind, Kind::Exhausted(_) | Kind::QueueFull(_))
     }
 
-    /// Returns the state of the pool when it had no connection to give.
+    /// Returns the state of the pool when it had no connection to give within `max_wait`.
     pub fn pool_exhausted(&self) -> Option<&PoolExhausted> {
         match &*self.kind {
             Kind::Exhausted(state) => Some(state),
             _ => None,
         }
+    }
+
+    /// Tells whether connecting failed, and the last server that was tried may let us in a little later.
+    pub(crate) fn is_worth_another_connect(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().may_pass())
     }
 
     /// Tells whether the server broke the protocol. Its connection is closed.
@@ -386,6 +398,7 @@ impl fmt::Display for Error {
                  `Config::dial_with` opens streams that can be opened again",
             ),
             Kind::Exhausted(state) => state.fmt(f),
+            Kind::QueueFull(full) => full.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
             Kind::PoolClosed => f.write_str("the pool is closed"),
@@ -415,10 +428,19 @@ impl StdError for Error {
             Kind::Parameter(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
+            Kind::QueueFull(error) => Some(error),
             Kind::Connect(attempts) => attempts.last()?.source(),
             Kind::Cancel(attempt) => attempt.source(),
             _ => None,
         }
+    }
+}
+
+/// Returns why the pool that had no connection to give could open none, if that is why.
+fn connect_failure(state: &PoolExhausted) -> Option<&Error> {
+    match state.latest_failure()?.downcast_ref::<AcquireError<Error>>()? {
+        AcquireError::Connect(error) => Some(error),
+        _ => None,
     }
 }
 

@@ -60,7 +60,7 @@ pub use molt_db_decode as decode;
 pub use molt_db_decode::{
     Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
 };
-pub use molt_db_pool::{Metrics, PoolExhausted, Status};
+pub use molt_db_pool::{Histogram, Holder, Lane, LaneStatus, Metrics, PoolExhausted, Request, Status};
 pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};

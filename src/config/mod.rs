@@ -141,10 +141,10 @@ use word::{ClientEncoding, GssEncMode};
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
-/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
+/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | 600000 |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
-/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
 /// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
+/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | 30000 |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,

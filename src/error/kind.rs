@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_pool::{BuildError, PoolExhausted, QueueFull};
 use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{CommandError, Unsettled};
 use molt_db_protocol::message::ServerError;
@@ -65,6 +65,7 @@ pub(crate) enum Kind {
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
+    QueueFull(QueueFull),
     PoolSettings(BuildError),
     Pool(String),
     PoolClosed,
