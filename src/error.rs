@@ -14,11 +14,11 @@ use molt_db_protocol::message::{ServerError, SqlState};
 
 use crate::config::{ConfigError, Endpoint};
 use crate::connection::is_because_of_others;
-use crate::scope::ScopeEnd;
+use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
-pub(crate) use kind::{CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
+pub(crate) use kind::{ChannelProblem, CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -100,7 +100,9 @@ impl Error {
         let each_timed_out = !attempts.is_empty() && attempts.iter().all(ConnectAttempt::is_timeout);
         let timed_out = matches!(
             *self.kind,
-            Kind::Timeout { .. } | Kind::ScopeOver { end: ScopeEnd::Deadline, .. } | Kind::Exhausted(_)
+            Kind::Timeout { .. }
+                | Kind::ScopeOver { over: ScopeOver { end: ScopeEnd::Deadline, .. }, .. }
+                | Kind::Exhausted(_)
         );
         each_timed_out || timed_out
     }
@@ -109,7 +111,8 @@ impl Error {
     /// [`Canceller`](crate::Canceller), by `statement_timeout`, or by an administrator; or whether its
     /// [scope](crate::Scope) was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        let by_scope = matches!(*self.kind, Kind::ScopeOver { end: ScopeEnd::Cancelled, .. });
+        let by_scope =
+            matches!(*self.kind, Kind::ScopeOver { over: ScopeOver { end: ScopeEnd::Cancelled, .. }, .. });
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
@@ -201,6 +204,20 @@ impl Error {
             | Kind::ForeignEncoding { .. } => false,
             _ => true,
         }
+    }
+
+    /// Returns how many notifications gave way because nobody had taken them in time, if it tells of that. The
+    /// connection goes on, and the next ones are there.
+    pub fn lost_notifications(&self) -> Option<u64> {
+        match *self.kind {
+            Kind::NotificationsLost(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    /// Tells whether connecting again cannot be expected to do better.
+    pub(crate) fn ends_the_search(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().ends_the_search())
     }
 
     /// Returns which statement of a [`Batch`](crate::Batch) it is of, counted from 0.
@@ -316,7 +333,7 @@ impl fmt::Display for Error {
             Kind::Timeout { limit, outcome } => {
                 write!(f, "the server did not answer within {limit:?}{outcome}")
             }
-            Kind::ScopeOver { end, outcome } => write!(f, "{end}{outcome}"),
+            Kind::ScopeOver { over, outcome } => write!(f, "{over}{outcome}"),
             Kind::Command(error) => error.fmt(f),
             Kind::Parameter(error) => error.fmt(f),
             Kind::ParameterType { index, given, expected } => write!(
@@ -358,6 +375,10 @@ impl fmt::Display for Error {
             Kind::OtherConnection => f.write_str("the portal is one of another connection"),
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
+            }
+            Kind::Channel(problem) => problem.fmt(f),
+            Kind::NotificationsLost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
             }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::NoCancelAddress => f.write_str(

@@ -39,17 +39,20 @@
 pub mod config;
 mod connection;
 mod error;
+mod listener;
 mod net;
 mod pool;
 mod scope;
+mod warden;
 
 pub use config::{Config, ConfigError};
 pub use connection::{
-    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Outcome,
-    OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql,
-    Statement, Transaction, TypedRows,
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Notification,
+    Notifications, Outcome, OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults,
+    SlowStatement, Sql, Statement, Transaction, TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
+pub use listener::{Listener, ListenerEvent};
 pub use pool::{Pool, PoolBuilder, Session};
 pub use scope::Scope;
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use common::{on_each_server, within};
 use molt_db::config::{
-    Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
-    TargetSessionAttrs, TlsVersion,
+    Endpoint, Host, LoadBalanceHosts, Replication, ResetPolicy, SslCertMode, SslMode, SslNegotiation,
+    SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
 };
 use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, Scope, ScriptItem};
 use molt_db_testkit::{Server, User};
@@ -88,6 +88,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.all(&LoadBalanceHosts::Random);
     printer.debug(&Switch::On);
     printer.debug(&Replication::Off);
+    printer.all(&ResetPolicy::Cheap);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }

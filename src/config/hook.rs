@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use molt_db_protocol::message::ServerError;
 
-use crate::connection::SlowStatement;
+use crate::connection::{Notification, SlowStatement};
 
 /// Who is told of notices as they come.
 #[derive(Clone)]
 pub(crate) struct NoticeHook(pub(crate) Arc<dyn Fn(&ServerError) + Send + Sync>);
+
+/// Who is told of notifications as they come.
+#[derive(Clone)]
+pub(crate) struct NotificationHook(pub(crate) Arc<dyn Fn(Notification) + Send + Sync>);
 
 /// Who is told of slow statements, and what slow is.
 #[derive(Clone)]
@@ -27,6 +31,15 @@ impl PartialEq for NoticeHook {
 impl Eq for NoticeHook {}
 
 /// As with notices.
+impl PartialEq for NotificationHook {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for NotificationHook {}
+
+/// As with notices.
 impl PartialEq for SlowHook {
     fn eq(&self, other: &Self) -> bool {
         self.bound == other.bound && Arc::ptr_eq(&self.call, &other.call)
@@ -36,6 +49,12 @@ impl PartialEq for SlowHook {
 impl Eq for SlowHook {}
 
 impl fmt::Debug for NoticeHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[callback]")
+    }
+}
+
+impl fmt::Debug for NotificationHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[callback]")
     }

@@ -10,9 +10,10 @@ use molt_db_protocol::client::Hints;
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
+use crate::scope::{Scope, ScopeWatch};
 
 /// Everything that connecting takes, read and checked once, to connect many times.
 ///
@@ -85,6 +86,22 @@ impl Connector {
         Err(Kind::Connect(failed).into())
     }
 
+    /// Connects as [`Connection::connect_within`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connector::connect`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect_within(&self, scope: Scope) -> Result<Connection, Error> {
+        let mut watch = ScopeWatch::new(scope);
+        let mut connection = watch.bound(self.connect()).await?;
+        connection.set_watch(watch);
+        Ok(connection)
+    }
+
     /// Opens a session over a stream that is there already. There is no second try, and nowhere to cancel.
     ///
     /// # Cancel safety
@@ -147,7 +164,10 @@ impl Connector {
     ) -> Result<Connection, ConnectCause> {
         let mut connection = self.session(endpoint, &peer).await?;
         match role::check(&mut connection, wanted).await {
-            Ok(()) => Ok(connection),
+            Ok(()) => {
+                connection.is_as_new();
+                Ok(connection)
+            }
             Err(cause) => {
                 // Whether the farewell arrives changes nothing.
                 let _ = connection.close().await;
@@ -156,10 +176,19 @@ impl Connector {
         }
     }
 
+    pub(crate) fn reset_policy(&self) -> ResetPolicy {
+        self.config.get_reset()
+    }
+
     /// Tells whether the server has reported another role than `target_session_attrs` asks for.
     pub(crate) fn has_wrong_role(&self, connection: &Connection) -> bool {
         role::reported(connection, self.config.get_target_session_attrs()) == Some(false)
     }
+}
+
+/// Returns a random number, or one that is not where the system has none: it is for spreading load, not for secrets.
+pub(crate) fn random_u64() -> u64 {
+    random().map(u64::from_ne_bytes).unwrap_or_default()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {

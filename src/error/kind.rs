@@ -11,7 +11,7 @@ use molt_db_protocol::message::ServerError;
 
 use super::ConnectAttempt;
 use crate::config::ConfigError;
-use crate::scope::ScopeEnd;
+use crate::scope::ScopeOver;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) enum Kind {
         outcome: Fate,
     },
     ScopeOver {
-        end: ScopeEnd,
+        over: ScopeOver,
         outcome: Fate,
     },
     Command(CommandError),
@@ -58,6 +58,10 @@ pub(crate) enum Kind {
     ForeignEncoding {
         name: String,
     },
+    /// What is wrong with the name of a channel.
+    Channel(ChannelProblem),
+    /// So many gave way to later ones.
+    NotificationsLost(u64),
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
@@ -78,6 +82,14 @@ pub(crate) enum TransactionProblem {
     Ended,
     /// There is none.
     None,
+}
+
+/// Why nobody can listen on a channel of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChannelProblem {
+    Empty,
+    TooLong,
+    Nul,
 }
 
 /// Why an established connection ended.
@@ -126,6 +138,16 @@ impl fmt::Display for TransactionProblem {
             }
             Self::Ended => "the transaction of this handle is over: it could not begin, or was ended as SQL",
             Self::None => "a portal outlives its query only inside of a transaction, and none is open",
+        })
+    }
+}
+
+impl fmt::Display for ChannelProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the name of a channel is empty",
+            Self::TooLong => "the name of a channel is longer than 63 bytes",
+            Self::Nul => "the name of a channel has a NUL in it",
         })
     }
 }

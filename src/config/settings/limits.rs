@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config};
+use super::super::{AfterCancel, Config, ResetPolicy};
 
 /// # Limits, statements and pools
 impl Config {
@@ -19,6 +19,20 @@ impl Config {
     #[must_use]
     pub fn query_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.query_timeout = Some(limit.into());
+        self
+    }
+
+    /// Has the server itself end each statement that takes longer (57014), at most 24 days. Fractions of a millisecond
+    /// are rounded up. `None`, the default, leaves it to the server's own setting.
+    ///
+    /// It holds where this process cannot act any more: it was killed, or the network is gone. It goes out with the start-up
+    /// message as `-c statement_timeout` in front of [`Config::options`], which may set it to something else; it is what
+    /// `RESET` comes back to, and costs nothing. A pooler may refuse `options`, by name.
+    /// [`Begin::statement_timeout`](crate::Begin::statement_timeout) sets it for one transaction.
+    // PG docs: runtime-config-client, "statement_timeout"
+    #[must_use]
+    pub fn statement_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.statement_timeout = Some(limit.into());
         self
     }
 
@@ -80,6 +94,13 @@ impl Config {
         self
     }
 
+    /// Sets what becomes of the state of a session that comes back to a pool. Default: [`ResetPolicy::Cheap`].
+    #[must_use]
+    pub fn reset(mut self, policy: ResetPolicy) -> Self {
+        self.reset = Some(policy);
+        self
+    }
+
     /// Returns how long connecting may take; `None` is for ever.
     pub fn get_connect_timeout(&self) -> Option<Duration> {
         self.connect_timeout.unwrap_or(Some(Duration::from_secs(10)))
@@ -88,6 +109,11 @@ impl Config {
     /// Returns how long a query may take; `None` is for ever.
     pub fn get_query_timeout(&self) -> Option<Duration> {
         self.query_timeout.flatten()
+    }
+
+    /// Returns when the server ends a statement; `None` is its own setting.
+    pub fn get_statement_timeout(&self) -> Option<Duration> {
+        self.statement_timeout.flatten()
     }
 
     /// Returns what becomes of a connection after a request to cancel.
@@ -125,6 +151,11 @@ impl Config {
     pub fn get_health_check_interval(&self) -> Option<Duration> {
         self.health_check_interval.flatten()
     }
+
+    /// Returns what becomes of the state of a session that comes back to a pool.
+    pub fn get_reset(&self) -> ResetPolicy {
+        self.reset.unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -137,31 +168,36 @@ mod tests {
         let built = Config::new()
             .connect_timeout(millis(1500))
             .query_timeout(millis(2))
+            .statement_timeout(millis(9))
             .after_cancel(AfterCancel::Close)
             .statement_cache_size(3)
             .min_conns(4)
             .max_conns(5)
             .max_idle(millis(6))
             .max_wait(millis(7))
-            .health_check_interval(millis(8));
-        let text = "connect_timeout_ms=1500 query_timeout_ms=2 cancel=close statement_cache_size=3 min_conns=4 max_conns=5 \
-                    max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
+            .health_check_interval(millis(8))
+            .reset(ResetPolicy::Full);
+        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close statement_cache_size=3 min_conns=4 \
+                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
+        assert_eq!(built.get_statement_timeout(), Some(millis(9)));
         assert_eq!(built.get_after_cancel(), AfterCancel::Close);
         assert_eq!(built.get_statement_cache_size(), 3);
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
         assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+        assert_eq!((built.get_reset(), Config::new().get_reset()), (ResetPolicy::Full, ResetPolicy::Cheap));
     }
 
     #[test]
     fn zero_is_no_limit() {
-        let text =
-            "connect_timeout_ms=0 query_timeout_ms=0 max_idle_ms=0 max_wait_ms=0 health_check_interval_ms=0";
+        let text = "connect_timeout_ms=0 query_timeout_ms=0 statement_timeout_ms=0 max_idle_ms=0 max_wait_ms=0 \
+                    health_check_interval_ms=0";
         let config: Config = text.parse().unwrap();
         assert_eq!((config.get_connect_timeout(), config.get_query_timeout()), (None, None));
+        assert_eq!(config.get_statement_timeout(), None);
         assert_eq!((config.get_max_idle(), config.get_health_check_interval()), (None, None));
         assert_eq!(config.get_max_wait(), Duration::ZERO);
         let seconds: Config = "connect_timeout=-1".parse().unwrap();
