@@ -8,7 +8,7 @@ use std::io;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::PoolExhausted;
+use molt_db_pool::{AcquireError, PoolExhausted};
 use molt_db_protocol::client::{CommandError, SessionError};
 use molt_db_protocol::message::{ServerError, SqlState};
 
@@ -18,7 +18,7 @@ use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
-pub(crate) use kind::{CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
+pub(crate) use kind::{ChannelProblem, CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -57,6 +57,7 @@ impl Error {
         match &*self.kind {
             Kind::Connect(attempts) => attempts,
             Kind::Cancel(attempt) => std::slice::from_ref(attempt),
+            Kind::Exhausted(state) => connect_failure(state).map_or(&[], Self::attempts),
             _ => &[],
         }
     }
@@ -66,9 +67,14 @@ impl Error {
         self.server().map(ServerError::code)
     }
 
-    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
+    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password. Of a pool that had
+    /// no connection to give, whether that is why.
     pub fn is_connect(&self) -> bool {
-        matches!(*self.kind, Kind::Connect(_) | Kind::Cancel(_))
+        match &*self.kind {
+            Kind::Connect(_) | Kind::Cancel(_) => true,
+            Kind::Exhausted(state) => connect_failure(state).is_some(),
+            _ => false,
+        }
     }
 
     /// Tells whether the configuration was refused, before anything was dialled.
@@ -116,17 +122,23 @@ impl Error {
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
-    /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
+    /// Tells whether the pool had no connection to give within `max_wait`, see [`Error::pool_exhausted`], or did not even
+    /// let the caller wait for one, because as many did as its lane allows.
     pub fn is_pool_exhausted(&self) -> bool {
-        matches!(*self.kind, Kind::Exhausted(_))
+        matches!(*self.kind, Kind::Exhausted(_) | Kind::QueueFull(_))
     }
 
-    /// Returns the state of the pool when it had no connection to give.
+    /// Returns the state of the pool when it had no connection to give within `max_wait`.
     pub fn pool_exhausted(&self) -> Option<&PoolExhausted> {
         match &*self.kind {
             Kind::Exhausted(state) => Some(state),
             _ => None,
         }
+    }
+
+    /// Tells whether connecting failed, and the last server that was tried may let us in a little later.
+    pub(crate) fn is_worth_another_connect(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().may_pass())
     }
 
     /// Tells whether the server broke the protocol. Its connection is closed.
@@ -204,6 +216,20 @@ impl Error {
             | Kind::ForeignEncoding { .. } => false,
             _ => true,
         }
+    }
+
+    /// Returns how many notifications gave way because nobody had taken them in time, if it tells of that. The
+    /// connection goes on, and the next ones are there.
+    pub fn lost_notifications(&self) -> Option<u64> {
+        match *self.kind {
+            Kind::NotificationsLost(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    /// Tells whether connecting again cannot be expected to do better.
+    pub(crate) fn ends_the_search(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().ends_the_search())
     }
 
     /// Returns which statement of a [`Batch`](crate::Batch) it is of, counted from 0.
@@ -362,12 +388,17 @@ impl fmt::Display for Error {
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
+            Kind::Channel(problem) => problem.fmt(f),
+            Kind::NotificationsLost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
+            }
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::NoCancelAddress => f.write_str(
                 "the session runs over a stream that was given to it, without an address to cancel it at; \
                  `Config::dial_with` opens streams that can be opened again",
             ),
             Kind::Exhausted(state) => state.fmt(f),
+            Kind::QueueFull(full) => full.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
             Kind::PoolClosed => f.write_str("the pool is closed"),
@@ -397,10 +428,19 @@ impl StdError for Error {
             Kind::Parameter(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
+            Kind::QueueFull(error) => Some(error),
             Kind::Connect(attempts) => attempts.last()?.source(),
             Kind::Cancel(attempt) => attempt.source(),
             _ => None,
         }
+    }
+}
+
+/// Returns why the pool that had no connection to give could open none, if that is why.
+fn connect_failure(state: &PoolExhausted) -> Option<&Error> {
+    match state.latest_failure()?.downcast_ref::<AcquireError<Error>>()? {
+        AcquireError::Connect(error) => Some(error),
+        _ => None,
     }
 }
 

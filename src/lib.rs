@@ -39,6 +39,7 @@
 pub mod config;
 mod connection;
 mod error;
+mod listener;
 mod net;
 mod observe;
 mod pool;
@@ -47,11 +48,12 @@ mod warden;
 
 pub use config::{Config, ConfigError};
 pub use connection::{
-    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Outcome,
-    OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql,
-    Statement, Transaction, TypedRows,
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Notification,
+    Notifications, Outcome, OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults,
+    SlowStatement, Sql, Statement, Transaction, TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
+pub use listener::{Listener, ListenerEvent};
 pub use observe::{Durations, Stats, Traffic};
 pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
@@ -60,7 +62,7 @@ pub use molt_db_decode as decode;
 pub use molt_db_decode::{
     Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
 };
-pub use molt_db_pool::{Metrics, PoolExhausted, Status};
+pub use molt_db_pool::{Histogram, Holder, Lane, LaneStatus, Metrics, PoolExhausted, Request, Status};
 pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};

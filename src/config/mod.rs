@@ -34,7 +34,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, SessionHook, SlowHook};
+pub(crate) use hook::{Hook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -143,12 +143,12 @@ use word::{ClientEncoding, GssEncMode};
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
-/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
+/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | 600000 |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
-/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
 /// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
 /// | `observe` | whether queries are measured: `off`, `on` or `text`, see [`Observe`] | `off` |
 /// | `pool_name` | what a pool is called in measurements | address, port and database |
+/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | 30000 |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
@@ -187,6 +187,7 @@ pub struct Config {
     password: Option<Secret>,
     password_callback: Option<Callback>,
     notice_hook: Option<NoticeHook>,
+    notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
     session_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
@@ -239,6 +240,8 @@ pub struct Config {
     query_timeout: Option<Option<Duration>>,
     statement_timeout: Option<Option<Duration>>,
     after_cancel: Option<AfterCancel>,
+    max_notifications: Option<usize>,
+    max_notification_bytes: Option<usize>,
     statement_cache_size: Option<usize>,
     min_conns: Option<u32>,
     max_conns: Option<u32>,

@@ -220,6 +220,11 @@ impl Connector {
     }
 }
 
+/// Returns a random number, or one that is not where the system has none: it is for spreading load, not for secrets.
+pub(crate) fn random_u64() -> u64 {
+    random().map(u64::from_ne_bytes).unwrap_or_default()
+}
+
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {
     let mut bytes = [0; N];
     let source = rustls::crypto::ring::default_provider().secure_random;

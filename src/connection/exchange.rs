@@ -164,37 +164,48 @@ impl Connection {
     /// Feeds the state machine with what has arrived.
     pub(super) fn receive(&mut self) -> Result<Progress, SessionError> {
         loop {
-            let (input, output) = self.transport.buffers();
-            let (consumed, event) = match self.client.receive(input, output)? {
-                Received::Partial { consumed, needed } => {
-                    self.transport.take(consumed, 0);
-                    return Ok(Progress::Waits { needed });
-                }
-                Received::Event { consumed, event } => (consumed, event),
-            };
-            let step = match event {
-                Event::Columns => Some(Step::Columns),
-                Event::Row(row) => {
-                    let length = row.len();
-                    let place = self.transport.take(consumed, length);
-                    return Ok(Progress::Made(Step::Row(place)));
-                }
-                Event::Completed(tag) => Some(Step::Completed(tag)),
-                Event::Suspended => Some(Step::Suspended),
-                Event::Restarted => Some(Step::Restarted),
-                Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
-                Event::Notice(notice) => {
-                    self.notices.take(notice);
-                    None
-                }
-                // The others are told to those who copy.
-                _ => None,
-            };
-            self.transport.take(consumed, 0);
-            if let Some(step) = step {
-                return Ok(Progress::Made(step));
+            match self.receive_message()? {
+                Message::Step(step) => return Ok(Progress::Made(step)),
+                Message::NotYet { needed } => return Ok(Progress::Waits { needed }),
+                Message::Aside => {}
             }
         }
+    }
+
+    /// Feeds the state machine up to the next message that means something.
+    pub(super) fn receive_message(&mut self) -> Result<Message, SessionError> {
+        let (input, output) = self.transport.buffers();
+        let (consumed, event) = match self.client.receive(input, output)? {
+            Received::Partial { consumed, needed } => {
+                self.transport.take(consumed, 0);
+                return Ok(Message::NotYet { needed });
+            }
+            Received::Event { consumed, event } => (consumed, event),
+        };
+        let step = match event {
+            Event::Columns => Some(Step::Columns),
+            Event::Row(row) => {
+                let length = row.len();
+                let place = self.transport.take(consumed, length);
+                return Ok(Message::Step(Step::Row(place)));
+            }
+            Event::Completed(tag) => Some(Step::Completed(tag)),
+            Event::Suspended => Some(Step::Suspended),
+            Event::Restarted => Some(Step::Restarted),
+            Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
+            Event::Notice(notice) => {
+                self.notices.take(notice);
+                None
+            }
+            Event::Notification(notification) => {
+                self.inbox.take(notification);
+                None
+            }
+            // The others are told to those who copy.
+            _ => None,
+        };
+        self.transport.take(consumed, 0);
+        Ok(step.map_or(Message::Aside, Message::Step))
     }
 
     /// Notes how a command has ended.
@@ -269,6 +280,18 @@ pub(super) enum Progress {
     Made(Step),
     /// It takes so many bytes to the end of the next message.
     Waits {
+        needed: usize,
+    },
+}
+
+/// What the state machine made of the next message that has arrived.
+#[derive(Debug)]
+pub(super) enum Message {
+    Step(Step),
+    /// Something that the server said unasked.
+    Aside,
+    /// It takes so many bytes to its end.
+    NotYet {
         needed: usize,
     },
 }

@@ -7,7 +7,9 @@ mod cancel;
 mod connector;
 mod copy_text;
 mod exchange;
+mod listen;
 mod notices;
+mod notifications;
 mod observed;
 mod portal;
 mod query;
@@ -39,6 +41,10 @@ pub use batch_results::{BatchResults, Outcome};
 pub use batches::Batches;
 pub use cancel::Canceller;
 pub use connector::Connector;
+pub(crate) use connector::random_u64;
+pub use listen::Notifications;
+pub(crate) use listen::quoted as quoted_channel;
+pub use notifications::Notification;
 pub use portal::Portal;
 pub use query::Query;
 pub use row_set::RowSet;
@@ -59,6 +65,7 @@ use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Ward;
 use exchange::Step;
 use notices::Notices;
+use notifications::Inbox;
 use settle::Waits;
 use slow::Slow;
 use statement::check_types;
@@ -100,6 +107,9 @@ pub struct Connection {
     formats: Vec<WireFormat>,
     layout: RowLayout,
     notices: Notices,
+    inbox: Inbox,
+    /// Whether LISTEN was sent for the caller, and nothing since that ends all of it.
+    listens: bool,
     waits: Waits,
     watch: ScopeWatch,
     /// What the warden of a pool and this know of each other.

@@ -32,6 +32,8 @@ impl Connection {
         self.command_begins(sql);
         self.timer.set(Some(Limit::Call(RESET_TIMEOUT)));
         self.finish().await?;
+        self.listens = false;
+        self.forget_notifications();
         self.client.forget_traces();
         self.watch_event(Event::Reset);
         Ok(())

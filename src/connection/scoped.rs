@@ -76,12 +76,19 @@ impl Connection {
 
     /// Is ready when the command that is under way has no time left, or its scope has ended.
     pub(super) fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        self.note_poll();
-        if let Poll::Ready(over) = self.watch.poll_end(cx) {
-            self.cut_off(over.end.into());
-            return Poll::Ready(Err(Kind::ScopeOver { over, outcome: self.fate() }.into()));
+        match self.poll_scope(cx) {
+            Poll::Ready(over) => Poll::Ready(over),
+            Poll::Pending => self.poll_deadline(cx),
         }
-        self.poll_deadline(cx)
+    }
+
+    /// Is ready when the scope has ended.
+    pub(super) fn poll_scope<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+        self.note_poll();
+        self.watch.poll_end(cx).map(|over| {
+            self.cut_off(over.end.into());
+            Err(Kind::ScopeOver { over, outcome: self.fate() }.into())
+        })
     }
 
     /// Makes this the end of the session, for this reason; or for that of the warden, if it has hung up.

@@ -71,6 +71,18 @@ impl ConnectCause {
         }
     }
 
+    /// Tells whether the same server may let us in a little later, without anybody's doing something about us. One that
+    /// cannot be reached or is not ready may; one that is not the one that we trust, or that refuses us, will not.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Resolve(_) | Self::Io(_) | Self::Timeout(_) | Self::TlsIo(_) | Self::Closed => true,
+            Self::Role { .. } | Self::RoleUnknown(_) => true,
+            Self::Handshake(HandshakeError::Server(error)) => !is_verdict(error.code()),
+            Self::Both { encrypted, clear } => encrypted.may_pass() && clear.may_pass(),
+            _ => false,
+        }
+    }
+
     /// rustls reports its verdict on a certificate inside of an IO error.
     pub(crate) fn from_tls(error: io::Error) -> Self {
         match error.downcast::<rustls::Error>() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_pool::{BuildError, PoolExhausted, QueueFull};
 use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{CommandError, Unsettled};
 use molt_db_protocol::message::ServerError;
@@ -58,9 +58,14 @@ pub(crate) enum Kind {
     ForeignEncoding {
         name: String,
     },
+    /// What is wrong with the name of a channel.
+    Channel(ChannelProblem),
+    /// So many gave way to later ones.
+    NotificationsLost(u64),
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
+    QueueFull(QueueFull),
     PoolSettings(BuildError),
     Pool(String),
     PoolClosed,
@@ -78,6 +83,14 @@ pub(crate) enum TransactionProblem {
     Ended,
     /// There is none.
     None,
+}
+
+/// Why nobody can listen on a channel of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChannelProblem {
+    Empty,
+    TooLong,
+    Nul,
 }
 
 /// Why an established connection ended.
@@ -126,6 +139,16 @@ impl fmt::Display for TransactionProblem {
             }
             Self::Ended => "the transaction of this handle is over: it could not begin, or was ended as SQL",
             Self::None => "a portal outlives its query only inside of a transaction, and none is open",
+        })
+    }
+}
+
+impl fmt::Display for ChannelProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the name of a channel is empty",
+            Self::TooLong => "the name of a channel is longer than 63 bytes",
+            Self::Nul => "the name of a channel has a NUL in it",
         })
     }
 }

@@ -1,4 +1,4 @@
-use molt_db_pool::{Disposition, Liveness, Manager};
+use molt_db_pool::{Disposition, Liveness, Manager, Verdict};
 
 use crate::connection::{Connection, Connector};
 use crate::error::Error;
@@ -13,6 +13,10 @@ impl Manager for Connector {
         Self::connect(self).await.map(Box::new)
     }
 
+    fn verdict(&self, error: &Error) -> Verdict {
+        if error.is_worth_another_connect() { Verdict::Transient } else { Verdict::Permanent }
+    }
+
     fn is_alive(&self, connection: &mut Box<Connection>) -> Liveness {
         match connection.is_quiet() {
             Quiet::Yes if self.has_wrong_role(connection) => Liveness::Dead,
@@ -23,12 +27,20 @@ impl Manager for Connector {
 
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
         connection.set_scope(Scope::default());
+        connection.forget_notifications();
         if connection.is_over() {
             Disposition::Discard
         } else if connection.is_at_rest() && !connection.needs_reset(self.reset_policy()) {
             Disposition::Keep
         } else {
             Disposition::Settle
+        }
+    }
+
+    async fn check(&self, connection: &mut Box<Connection>) -> Liveness {
+        match connection.execute("", ()).await {
+            Ok(_) => self.is_alive(connection),
+            Err(_) => Liveness::Dead,
         }
     }
 

@@ -1,12 +1,10 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use molt_db_pool::Guard;
-use tokio::time::Instant;
 
+use super::times::Use;
 use crate::connection::{Connection, Connector};
-use crate::observe::{Event, Observer};
 use crate::scope::Scope;
 
 /// A connection on loan from a [`Pool`](crate::Pool). It goes back when this is dropped.
@@ -23,24 +21,6 @@ pub struct Session {
     guard: Guard<Connector>,
     /// `None` where nothing is measured. Dropped behind the guard.
     _use: Option<Use>,
-}
-
-/// The time that somebody has a session. It is told when this is dropped.
-pub(super) struct Use {
-    began: Instant,
-    observer: Arc<Observer>,
-}
-
-impl Use {
-    pub(super) fn new(observer: &Arc<Observer>) -> Self {
-        Self { began: Instant::now(), observer: Arc::clone(observer) }
-    }
-}
-
-impl Drop for Use {
-    fn drop(&mut self) {
-        self.observer.note(Event::Used(self.began.elapsed()));
-    }
 }
 
 impl Session {

@@ -73,7 +73,7 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before it is closed. `None`, the default, is for ever.
+    /// Sets how long a connection of a pool may be idle before it is closed. `None` is for ever. Default: 10 minutes.
     #[must_use]
     pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.max_idle = Some(limit.into());
@@ -87,8 +87,8 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None`, the
-    /// default, never asks.
+    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None` never asks.
+    /// Default: 30 seconds.
     #[must_use]
     pub fn health_check_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.health_check_interval = Some(interval.into());
@@ -154,7 +154,7 @@ impl Config {
 
     /// Returns how long a connection of a pool may be idle; `None` is for ever.
     pub fn get_max_idle(&self) -> Option<Duration> {
-        self.max_idle.flatten()
+        self.max_idle.unwrap_or(Some(Duration::from_secs(10 * 60)))
     }
 
     /// Returns how long to wait for a connection of a pool.
@@ -165,7 +165,7 @@ impl Config {
     /// Returns how long a connection of a pool may be idle before the server is asked for a sign of life; `None` never
     /// asks.
     pub fn get_health_check_interval(&self) -> Option<Duration> {
-        self.health_check_interval.flatten()
+        self.health_check_interval.unwrap_or(Some(Duration::from_secs(30)))
     }
 
     /// Returns whether queries are measured.

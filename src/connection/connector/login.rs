@@ -17,6 +17,7 @@ use super::{Connector, random};
 use crate::config::{Endpoint, ProtocolVersion};
 use crate::connection::cancel::Target;
 use crate::connection::notices::Notices;
+use crate::connection::notifications::Inbox;
 use crate::connection::settle::Waits;
 use crate::connection::slow::Slow;
 use crate::connection::transaction::whole_millis;
@@ -228,6 +229,8 @@ impl Connector {
             formats: Vec::new(),
             layout: RowLayout::default(),
             notices,
+            inbox: Inbox::new(&self.config),
+            listens: false,
             waits: Waits::default(),
             watch: ScopeWatch::default(),
             ward: None,
