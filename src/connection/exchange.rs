@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 
 use molt_db_decode::Columns;
-use molt_db_protocol::client::{CommandError, Event, Failure, Received, SessionError};
+use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, RowRun, SessionError};
 use molt_db_protocol::message::CommandTag;
 
+use super::copy::Shape;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
 use crate::pool::Quiet;
@@ -19,6 +20,10 @@ pub(super) enum Step {
     Columns,
     /// A row, and where in the used input it is until the next step.
     Row(Range<usize>),
+    /// The copy that was asked for begins.
+    Copy(Shape),
+    /// A piece of it, and where in the used input it is until the next step.
+    CopyData(Range<usize>),
     /// One of several statements has run. That is not final.
     Completed(CommandTag),
     /// The portal has more rows than were asked for.
@@ -59,10 +64,19 @@ impl Connection {
     /// This is the way for bulk: it leaves out the bookkeeping per message, which rows do not change.
     pub(super) fn take_rows(
         &mut self,
+        take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
+    ) -> Result<Wanted, Error> {
+        self.take_run(Client::rows, take)
+    }
+
+    /// As [`Connection::take_rows`], for the messages of a run.
+    pub(super) fn take_run(
+        &mut self,
+        run: for<'b> fn(&Client, &'b [u8]) -> RowRun<'b>,
         mut take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
     ) -> Result<Wanted, Error> {
         let (input, _) = self.transport.buffers();
-        let mut run = self.client.rows(input);
+        let mut run = run(&self.client, input);
         let mut taken = Ok(Wanted::More);
         while let Ok(Wanted::More) = taken {
             taken = match run.next_row() {
@@ -170,6 +184,12 @@ impl Connection {
                     let place = self.transport.take(consumed, length);
                     return Ok(Progress::Made(Step::Row(place)));
                 }
+                Event::Copy(_, response) => Some(Step::Copy(Shape::new(response))),
+                Event::CopyData(data) => {
+                    let length = data.len();
+                    let place = self.transport.take(consumed, length);
+                    return Ok(Progress::Made(Step::CopyData(place)));
+                }
                 Event::Completed(tag) => Some(Step::Completed(tag)),
                 Event::Suspended => Some(Step::Suspended),
                 Event::Restarted => Some(Step::Restarted),
@@ -178,7 +198,6 @@ impl Connection {
                     self.notices.take(notice);
                     None
                 }
-                // The others are told to those who copy.
                 _ => None,
             };
             self.transport.take(consumed, 0);
@@ -203,8 +222,15 @@ impl Connection {
         result
     }
 
+    /// Checks that the scope of what is under way has not ended.
+    pub(super) fn check_scope(&mut self) -> Result<(), Error> {
+        let Some(end) = self.watch.end() else { return Ok(()) };
+        self.slow.cut_off();
+        Err(Kind::ScopeOver { end, outcome: self.fate() }.into())
+    }
+
     /// Is ready when the command that is under way has no time left, or its scope has ended.
-    fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+    pub(super) fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         if let Poll::Ready(end) = self.watch.poll_end(cx) {
             self.slow.cut_off();
             return Poll::Ready(Err(Kind::ScopeOver { end, outcome: self.fate() }.into()));
