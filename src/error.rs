@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 
 use molt_db_decode::arrow::BatchError;
+use molt_db_decode::copy::{CopyError, CopyRowError};
 use molt_db_decode::{EncodeError, RowError, ValueError};
 use molt_db_pool::{AcquireError, PoolExhausted};
 use molt_db_protocol::client::{CommandError, SessionError};
@@ -144,8 +145,9 @@ impl Error {
     /// Tells whether the server broke the protocol. Its connection is closed.
     pub fn is_protocol_violation(&self) -> bool {
         let of_connecting = |attempt: &ConnectAttempt| attempt.cause().is_protocol_violation();
-        matches!(*self.kind, Kind::Protocol(_) | Kind::Row(_) | Kind::Batch(BatchError::Row { .. }))
-            || self.attempts().iter().any(of_connecting)
+        let of_rows =
+            matches!(*self.kind, Kind::Row(_) | Kind::Batch(BatchError::Row { .. }) | Kind::CopyData(_));
+        of_rows || matches!(*self.kind, Kind::Protocol(_)) || self.attempts().iter().any(of_connecting)
     }
 
     /// Tells whether a value could not be read as the type that was asked for, or a parameter not be written.
@@ -156,6 +158,7 @@ impl Error {
                 | Kind::Batch(BatchError::Value { .. })
                 | Kind::Parameter(_)
                 | Kind::ParameterType { .. }
+                | Kind::CopyRow(_)
         )
     }
 
@@ -164,7 +167,8 @@ impl Error {
         matches!(*self.kind, Kind::RowCount { .. })
     }
 
-    /// Tells whether the SQL was a COPY from or to the client, which a query cannot carry.
+    /// Tells whether the SQL was a COPY from or to the client, which a query cannot carry, or was not the COPY that was
+    /// asked for.
     pub fn is_copy(&self) -> bool {
         matches!(*self.kind, Kind::Copy(_))
     }
@@ -209,11 +213,12 @@ impl Error {
             | Kind::Batch(_)
             | Kind::Value(_)
             | Kind::RowCount { .. }
-            | Kind::Copy(CopyRefused::In | CopyRefused::Out | CopyRefused::Both)
+            | Kind::CopyData(_)
             | Kind::Cancel(_)
             | Kind::NoResult
             | Kind::Transaction(TransactionProblem::Aborted)
             | Kind::ForeignEncoding { .. } => false,
+            Kind::Copy(problem) => *problem == CopyRefused::Batched,
             _ => true,
         }
     }
@@ -303,6 +308,18 @@ impl From<EncodeError> for Error {
     }
 }
 
+impl From<CopyError> for Error {
+    fn from(error: CopyError) -> Self {
+        Kind::CopyData(error).into()
+    }
+}
+
+impl From<CopyRowError> for Error {
+    fn from(error: CopyRowError) -> Self {
+        Kind::CopyRow(error).into()
+    }
+}
+
 impl From<CommandError> for Error {
     fn from(error: CommandError) -> Self {
         Kind::Command(error).into()
@@ -363,18 +380,9 @@ impl fmt::Display for Error {
             Kind::RowCount { found: Found::Several } => {
                 f.write_str("the query returned several rows where one was wanted")
             }
-            Kind::Copy(CopyRefused::In) => {
-                f.write_str("COPY from the client cannot run as a query; it was ended and had no effect")
-            }
-            Kind::Copy(CopyRefused::Out) => f.write_str(
-                "COPY to the client cannot run as a query; it ran, and the data that it sent were dropped",
-            ),
-            Kind::Copy(CopyRefused::Both) => {
-                f.write_str("a replication stream cannot run as a query; it was ended")
-            }
-            Kind::Copy(CopyRefused::Batched) => {
-                f.write_str("COPY from or to the client cannot run in a batch; nothing was sent")
-            }
+            Kind::Copy(problem) => problem.fmt(f),
+            Kind::CopyData(error) => write!(f, "{error}; the connection is closed"),
+            Kind::CopyRow(error) => error.fmt(f),
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped or by a \
                  limit of time; settle it, or close it",
@@ -426,6 +434,8 @@ impl StdError for Error {
             Kind::Lost { cause: Lost::Io(error), .. } => Some(error),
             Kind::Command(error) => Some(error),
             Kind::Parameter(error) => Some(error),
+            Kind::CopyData(error) => Some(error),
+            Kind::CopyRow(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
             Kind::QueueFull(error) => Some(error),

@@ -1,7 +1,7 @@
 //! An async PostgreSQL driver, written from the wire up.
 //!
 //! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, transactions,
-//!   batches, native cancel.
+//!   batches, COPY both ways, native cancel.
 //! - [`Pool`] gives many tasks a connection each, first in, first out, within the [`Scope`] of a request.
 //! - [`Config`] says where to connect, in libpq's URLs and key/value strings.
 //!
@@ -48,9 +48,10 @@ mod warden;
 
 pub use config::{Config, ConfigError};
 pub use connection::{
-    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Notification,
-    Notifications, Outcome, OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults,
-    SlowStatement, Sql, Statement, Transaction, TypedRows,
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, CopyChunks, CopyIn, CopyInRows,
+    CopyOut, CopyOutRows, IsolationLevel, Notification, Notifications, Outcome, OwnedRows, Portal, Query,
+    RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql, Statement, Transaction,
+    TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
 pub use listener::{Listener, ListenerEvent};

@@ -56,6 +56,7 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
         of_transactions(&mut printer, server).await;
+        of_copies(&mut printer, server).await;
         for name in public_types(Path::new("src")) {
             assert!(printer.types.contains(&name), "{name} is public and was not printed");
         }
@@ -143,6 +144,29 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.all(&error);
     let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
     printer.all(&error);
+}
+
+async fn of_copies(printer: &mut Printer, server: &Server) {
+    let mut c = common::connect(server).await;
+    c.script("create temporary table t (id int8, name text)").await.unwrap();
+    let mut copy = c.copy_in("copy t from stdin").await.unwrap();
+    copy.send("1\tSecret-Value\n").await.unwrap();
+    printer.debug(&copy);
+    copy.finish().await.unwrap();
+    let mut rows = c.copy_in_rows("t", &[]).await.unwrap();
+    rows.send((1_i64, "Secret-Value")).await.unwrap();
+    printer.debug(&rows);
+    printer.all(&rows.send(("Secret-Value", "Secret-Value")).await.unwrap_err());
+    rows.abort("enough").await.unwrap();
+    let mut copy = c.copy_out("copy t to stdout").await.unwrap();
+    copy.next().await.unwrap();
+    printer.debug(&copy);
+    printer.debug(&copy.chunks());
+    c.settle().await.unwrap();
+    let mut rows =
+        c.copy_out_rows::<(i64, String)>("select * from t union all select * from t").await.unwrap();
+    rows.next().await.unwrap();
+    printer.debug(&rows);
 }
 
 async fn of_transactions(printer: &mut Printer, server: &Server) {

@@ -9,19 +9,13 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::fake::{AT_ONCE, Ending, Fake, Fate, assert_at_rest, millis, planned, poll_once, pool_of};
+use crate::fake::{AT_ONCE, Ending, Fake, Fate, assert_at_rest, millis, planned, poll_once, pool_of, until};
 
 /// Acquires a connection that settles as told when it comes back.
 async fn acquire_unfinished(pool: &Pool<Fake>, ending: Ending) -> Guard<Fake> {
     let mut guard = pool.acquire().await.unwrap();
     guard.fate = Fate::Unfinished(ending);
     guard
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        sleep(millis(1)).await;
-    }
 }
 
 #[tokio::test(start_paused = true)]
