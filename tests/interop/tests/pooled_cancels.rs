@@ -110,9 +110,10 @@ async fn a_query_that_is_walked_away_from_near_its_end_through_a_pooler() {
                 let bouncer = start(server, mode);
                 let neighbour = Neighbour::moves_in(&bouncer).await;
                 let mut connection = connect(&bouncer, after_cancel).await;
-                let (mut length, mut next, mut closed) = (0.012, Hits::default(), 0);
+                let (mut next, mut closed) = (Hits::default(), 0);
                 for round in 0..rounds().div_ceil(5) {
-                    length *= if round % 2 == 0 { 1.05 } else { 0.95 };
+                    // The grace is 10 ms, and a request to cancel takes about one more.
+                    let length = 0.010 + f64::from(round % 10) * 0.0004;
                     let sql = format!("select pg_sleep({length})");
                     drop(timeout(Duration::from_micros(100), connection.execute(&sql, ())).await);
                     if within(connection.settle()).await.is_err() {
