@@ -14,7 +14,7 @@ use molt_db_protocol::message::{ServerError, SqlState};
 
 use crate::config::{ConfigError, Endpoint};
 use crate::connection::is_because_of_others;
-use crate::scope::ScopeEnd;
+use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
@@ -100,7 +100,9 @@ impl Error {
         let each_timed_out = !attempts.is_empty() && attempts.iter().all(ConnectAttempt::is_timeout);
         let timed_out = matches!(
             *self.kind,
-            Kind::Timeout { .. } | Kind::ScopeOver { end: ScopeEnd::Deadline, .. } | Kind::Exhausted(_)
+            Kind::Timeout { .. }
+                | Kind::ScopeOver { over: ScopeOver { end: ScopeEnd::Deadline, .. }, .. }
+                | Kind::Exhausted(_)
         );
         each_timed_out || timed_out
     }
@@ -109,7 +111,8 @@ impl Error {
     /// [`Canceller`](crate::Canceller), by `statement_timeout`, or by an administrator; or whether its
     /// [scope](crate::Scope) was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        let by_scope = matches!(*self.kind, Kind::ScopeOver { end: ScopeEnd::Cancelled, .. });
+        let by_scope =
+            matches!(*self.kind, Kind::ScopeOver { over: ScopeOver { end: ScopeEnd::Cancelled, .. }, .. });
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
@@ -330,7 +333,7 @@ impl fmt::Display for Error {
             Kind::Timeout { limit, outcome } => {
                 write!(f, "the server did not answer within {limit:?}{outcome}")
             }
-            Kind::ScopeOver { end, outcome } => write!(f, "{end}{outcome}"),
+            Kind::ScopeOver { over, outcome } => write!(f, "{over}{outcome}"),
             Kind::Command(error) => error.fmt(f),
             Kind::Parameter(error) => error.fmt(f),
             Kind::ParameterType { index, given, expected } => write!(

@@ -43,6 +43,7 @@ mod listener;
 mod net;
 mod pool;
 mod scope;
+mod warden;
 
 pub use config::{Config, ConfigError};
 pub use connection::{

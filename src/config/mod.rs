@@ -134,6 +134,7 @@ use word::{ClientEncoding, GssEncMode};
 /// |---|---|---|
 /// | `connect_timeout_ms` | milliseconds; 0 for no limit; of this and `connect_timeout` the last one counts, and of their variables this | 10000 |
 /// | `query_timeout_ms` | milliseconds; 0 for no limit | no limit |
+/// | `statement_timeout_ms` | milliseconds after which the server ends a statement, up to 2147483647; 0 for its own setting | its own setting |
 /// | `cancel` | what becomes of a connection after a cancel request: `reuse` or `close`, see [`Config::after_cancel`] | `reuse` |
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
@@ -229,6 +230,7 @@ pub struct Config {
     tcp_user_timeout: Option<Option<Duration>>,
     connect_timeout: Option<Option<Duration>>,
     query_timeout: Option<Option<Duration>>,
+    statement_timeout: Option<Option<Duration>>,
     after_cancel: Option<AfterCancel>,
     max_notifications: Option<usize>,
     max_notification_bytes: Option<usize>,

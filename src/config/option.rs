@@ -237,6 +237,12 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c| c.query_timeout.is_some(),
         |c, v| v.limit_millis().map(|limit| c.query_timeout = Some(limit)),
     ),
+    option(
+        "statement_timeout_ms",
+        "MOLT_DB_STATEMENT_TIMEOUT_MS",
+        |c| c.statement_timeout.is_some(),
+        |c, v| v.limit_millis().map(|limit| c.statement_timeout = Some(limit)),
+    ),
     option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
     option(
         "statement_cache_size",
@@ -420,6 +426,7 @@ mod tests {
         for name in [
             "connect_timeout_ms",
             "query_timeout_ms",
+            "statement_timeout_ms",
             "max_idle_ms",
             "max_wait_ms",
             "health_check_interval_ms",

@@ -76,7 +76,7 @@ impl Canceller {
     }
 
     /// Sends the request once and tells what came of it, for those who have to know it exactly. The caller bounds it.
-    pub(super) async fn attempt(&self) -> CancelOutcome {
+    pub(crate) async fn attempt(&self) -> CancelOutcome {
         let Ok(mut stream) = self.target.open().await else { return CancelOutcome::NotSent };
         match self.target.send(&mut stream).await {
             Ok(()) => self.target.closed(&mut stream).await,

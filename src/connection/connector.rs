@@ -13,6 +13,7 @@ use super::Connection;
 use crate::config::{Config, Endpoint, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
+use crate::scope::{Scope, ScopeWatch};
 
 /// Everything that connecting takes, read and checked once, to connect many times.
 ///
@@ -83,6 +84,22 @@ impl Connector {
             }
         }
         Err(Kind::Connect(failed).into())
+    }
+
+    /// Connects as [`Connection::connect_within`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connector::connect`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect_within(&self, scope: Scope) -> Result<Connection, Error> {
+        let mut watch = ScopeWatch::new(scope);
+        let mut connection = watch.bound(self.connect()).await?;
+        connection.set_watch(watch);
+        Ok(connection)
     }
 
     /// Opens a session over a stream that is there already. There is no second try, and nowhere to cancel.

@@ -40,15 +40,23 @@ impl Connection {
     }
 
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Error>> {
+        let mut has_read = false;
         loop {
             let needed = match self.receive() {
                 Ok(Progress::Made(step)) => return Poll::Ready(Ok(step)),
                 Ok(Progress::Waits { needed }) => needed,
                 Err(error) => return Poll::Ready(Err(Error::session(error, self.end()))),
             };
+            // A peer that always has something to say would never have us wait, where the scope is looked at.
+            if has_read {
+                self.check_scope()?;
+            }
             match self.transport.poll_exchange(cx, needed) {
-                Poll::Ready(Ok(())) => self.timer.progress(),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
+                Poll::Ready(Ok(())) => {
+                    self.timer.progress();
+                    has_read = true;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
                 Poll::Pending => return self.poll_limits(cx),
             }
         }
@@ -202,6 +210,7 @@ impl Connection {
     /// Notes how a command has ended.
     fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
+        self.note_business();
         self.slow.part_over(result.as_ref());
         if self.client.is_settled() {
             self.slow.over();
@@ -214,23 +223,7 @@ impl Connection {
         result
     }
 
-    /// Is ready when the command that is under way has no time left, or its scope has ended.
-    fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        match self.poll_scope(cx) {
-            Poll::Ready(over) => Poll::Ready(over),
-            Poll::Pending => self.poll_deadline(cx),
-        }
-    }
-
-    /// Is ready when the scope has ended.
-    pub(super) fn poll_scope<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        self.watch.poll_end(cx).map(|end| {
-            self.slow.cut_off();
-            Err(Kind::ScopeOver { end, outcome: self.fate() }.into())
-        })
-    }
-
-    fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+    pub(super) fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
             self.slow.cut_off();
             Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
@@ -277,7 +270,7 @@ impl Connection {
     }
 
     /// Tells what may have become of the command that is under way.
-    fn fate(&self) -> Fate {
+    pub(super) fn fate(&self) -> Fate {
         let unsent = self.transport.accepted() == self.accepted_before;
         if self.client.is_settled() || unsent { Fate::None } else { Fate::Unknown }
     }

@@ -130,7 +130,7 @@ impl Connection {
             match self.transport.read_now() {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
-                Err(error) => return Err(Error::lost(error, self.end())),
+                Err(error) => return Err(self.lost(error)),
             }
         }
     }
@@ -149,7 +149,7 @@ impl Connection {
             let Message::NotYet { needed } = self.idle_message()? else { continue };
             match self.transport.poll_exchange(cx, needed) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
                 Poll::Pending => return self.poll_scope(cx),
             }
         }

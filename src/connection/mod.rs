@@ -15,6 +15,7 @@ mod query;
 mod row_set;
 mod rows;
 mod savepoint;
+mod scoped;
 mod script;
 mod settle;
 mod slow;
@@ -24,6 +25,7 @@ mod typed_rows;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +59,7 @@ use crate::config::{AfterCancel, Config, ProtocolVersion};
 use crate::error::{Error, Fate, Kind, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
 use crate::scope::{Scope, ScopeWatch};
+use crate::warden::Ward;
 use exchange::Step;
 use notices::Notices;
 use notifications::Inbox;
@@ -106,6 +109,8 @@ pub struct Connection {
     listens: bool,
     waits: Waits,
     watch: ScopeWatch,
+    /// What the warden of a pool and this know of each other.
+    ward: Option<Arc<Ward>>,
     slow: Slow,
     /// Of all connections of the process.
     number: u64,
@@ -148,6 +153,20 @@ impl Connection {
     /// A dropped future closes what it opened.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         Connector::new(config)?.connect().await
+    }
+
+    /// Connects as [`Connection::connect`] does, within a scope, which the connection then obeys.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::connect`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first. One that
+    /// has ended already dials nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect_within(config: &Config, scope: Scope) -> Result<Self, Error> {
+        Connector::new(config)?.connect_within(scope).await
     }
 
     /// Authenticates over a stream that is open already, within `connect_timeout`: a tunnel, a proxy, a pipe in memory.
@@ -291,22 +310,9 @@ impl Connection {
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
-    /// Has everything on this connection obey a scope from here on; the default one has no limits.
-    ///
-    /// What the scope ends is [`Error::is_timeout`] or [`Error::is_cancelled`], and leaves the connection unsettled, as a
-    /// future that is dropped. Commands behind the end are refused and send nothing; settling, rolling back and closing
-    /// go on.
-    pub fn set_scope(&mut self, scope: Scope) {
-        self.watch = ScopeWatch::new(scope);
-    }
-
-    pub(crate) fn set_watch(&mut self, watch: ScopeWatch) {
-        self.watch = watch;
-    }
-
     /// Tells whether the connection can take another query: it is open, and no query was left unfinished on it.
     pub fn is_usable(&self) -> bool {
-        self.state == State::Open && self.client.is_settled()
+        !self.is_over() && self.client.is_settled()
     }
 
     /// Returns where the session stands, as the server said last.
@@ -349,12 +355,15 @@ impl Connection {
 
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
+        if self.state == State::Open && self.transport.has_hung_up() {
+            return Err(self.lost(io::ErrorKind::ConnectionAborted.into()));
+        }
         match (self.state, self.client.is_settled()) {
             (State::Open, true) if self.has_lost_its_transaction() => {
                 Err(Kind::Transaction(TransactionProblem::Ended).into())
             }
-            (State::Open, true) => match self.watch.end() {
-                Some(end) => Err(Kind::ScopeOver { end, outcome: Fate::None }.into()),
+            (State::Open, true) => match self.watch.scope().end() {
+                Some(over) => Err(Kind::ScopeOver { over, outcome: Fate::None }.into()),
                 None => Ok(()),
             },
             (State::Open, false) => Err(Kind::Unsettled.into()),
@@ -406,8 +415,9 @@ impl Connection {
     /// Puts the limit of time of a call in force, and whatever else watches over a command.
     fn command_begins(&mut self, sql: &str) {
         self.timer.set(self.query_timeout.map(Limit::Call));
-        self.slow.begins(sql);
+        self.slow.begins(sql, self.watch.scope());
         self.accepted_before = self.transport.accepted();
+        self.note_business();
     }
 
     /// Returns the columns of the result that has begun.

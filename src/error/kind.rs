@@ -11,7 +11,7 @@ use molt_db_protocol::message::ServerError;
 
 use super::ConnectAttempt;
 use crate::config::ConfigError;
-use crate::scope::ScopeEnd;
+use crate::scope::ScopeOver;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) enum Kind {
         outcome: Fate,
     },
     ScopeOver {
-        end: ScopeEnd,
+        over: ScopeOver,
         outcome: Fate,
     },
     Command(CommandError),

@@ -2,13 +2,14 @@ use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::task::coop::unconstrained;
 
-use super::Stream;
+use super::{Hangup, Stream};
 
 /// A stream with its two buffers: what the server sent and is not used yet, and what is to be sent to it.
 ///
@@ -28,6 +29,8 @@ pub(crate) struct Transport {
     unflushed: bool,
     /// Why nothing can be sent any more. The server's last words may still be readable.
     write_error: Option<io::Error>,
+    /// Who may end the stream from elsewhere, if anybody does.
+    hangup: Option<Arc<Hangup>>,
 }
 
 impl Transport {
@@ -41,11 +44,30 @@ impl Transport {
             accepted: 0,
             unflushed: false,
             write_error: None,
+            hangup: None,
         }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
+    }
+
+    /// Returns what ends the stream from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The process has no file descriptor left.
+    pub(crate) fn hangup(&mut self) -> io::Result<Arc<Hangup>> {
+        if let Some(hangup) = &self.hangup {
+            return Ok(Arc::clone(hangup));
+        }
+        let hangup = Arc::new(Hangup::of(&self.stream)?);
+        Ok(Arc::clone(self.hangup.insert(hangup)))
+    }
+
+    /// Tells whether the stream was ended from elsewhere.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        self.hangup.as_ref().is_some_and(|hangup| hangup.has_hung_up())
     }
 
     /// Returns what the server sent and is not used yet, and where to append what is to be sent.
@@ -140,7 +162,9 @@ impl Transport {
     fn poll_fill(&mut self, cx: &mut Context<'_>, needed: usize) -> Poll<io::Result<usize>> {
         self.make_room(needed);
         let read = pin!(self.stream.read_buf(&mut self.input));
-        read.poll(cx)
+        let read = read.poll(cx);
+        // Asked behind the read: what comes after somebody else has read here has a gap in front of it.
+        if self.has_hung_up() { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read }
     }
 
     /// Room grows with what has arrived, never to what a message merely claims to be.

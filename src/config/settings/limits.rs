@@ -22,6 +22,20 @@ impl Config {
         self
     }
 
+    /// Has the server itself end each statement that takes longer (57014), at most 24 days. Fractions of a millisecond
+    /// are rounded up. `None`, the default, leaves it to the server's own setting.
+    ///
+    /// It holds where this process cannot act any more: it was killed, or the network is gone. It goes out with the start-up
+    /// message as `-c statement_timeout` in front of [`Config::options`], which may set it to something else; it is what
+    /// `RESET` comes back to, and costs nothing. A pooler may refuse `options`, by name.
+    /// [`Begin::statement_timeout`](crate::Begin::statement_timeout) sets it for one transaction.
+    // PG docs: runtime-config-client, "statement_timeout"
+    #[must_use]
+    pub fn statement_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.statement_timeout = Some(limit.into());
+        self
+    }
+
     /// Sets whether a connection goes on after a request to cancel was sent for it because somebody walked away from what
     /// ran on it. Default: [`AfterCancel::Reuse`].
     ///
@@ -90,6 +104,11 @@ impl Config {
         self.query_timeout.flatten()
     }
 
+    /// Returns when the server ends a statement; `None` is its own setting.
+    pub fn get_statement_timeout(&self) -> Option<Duration> {
+        self.statement_timeout.flatten()
+    }
+
     /// Returns what becomes of a connection after a request to cancel.
     pub fn get_after_cancel(&self) -> AfterCancel {
         self.after_cancel.unwrap_or(AfterCancel::Reuse)
@@ -137,6 +156,7 @@ mod tests {
         let built = Config::new()
             .connect_timeout(millis(1500))
             .query_timeout(millis(2))
+            .statement_timeout(millis(9))
             .after_cancel(AfterCancel::Close)
             .statement_cache_size(3)
             .min_conns(4)
@@ -144,11 +164,12 @@ mod tests {
             .max_idle(millis(6))
             .max_wait(millis(7))
             .health_check_interval(millis(8));
-        let text = "connect_timeout_ms=1500 query_timeout_ms=2 cancel=close statement_cache_size=3 min_conns=4 max_conns=5 \
-                    max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
+        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close statement_cache_size=3 min_conns=4 \
+                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
+        assert_eq!(built.get_statement_timeout(), Some(millis(9)));
         assert_eq!(built.get_after_cancel(), AfterCancel::Close);
         assert_eq!(built.get_statement_cache_size(), 3);
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
@@ -158,10 +179,11 @@ mod tests {
 
     #[test]
     fn zero_is_no_limit() {
-        let text =
-            "connect_timeout_ms=0 query_timeout_ms=0 max_idle_ms=0 max_wait_ms=0 health_check_interval_ms=0";
+        let text = "connect_timeout_ms=0 query_timeout_ms=0 statement_timeout_ms=0 max_idle_ms=0 max_wait_ms=0 \
+                    health_check_interval_ms=0";
         let config: Config = text.parse().unwrap();
         assert_eq!((config.get_connect_timeout(), config.get_query_timeout()), (None, None));
+        assert_eq!(config.get_statement_timeout(), None);
         assert_eq!((config.get_max_idle(), config.get_health_check_interval()), (None, None));
         assert_eq!(config.get_max_wait(), Duration::ZERO);
         let seconds: Config = "connect_timeout=-1".parse().unwrap();

@@ -1,5 +1,6 @@
 //! One session at one address: from the first byte to readiness.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use crate::connection::notices::Notices;
 use crate::connection::notifications::Inbox;
 use crate::connection::settle::Waits;
 use crate::connection::slow::Slow;
+use crate::connection::transaction::whole_millis;
 use crate::connection::{Canceller, Connection, State};
 use crate::error::ConnectCause;
 use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
@@ -147,12 +149,20 @@ impl Connector {
         token.map(Some).map_err(|error| ConnectCause::Callback { secret: "token", error })
     }
 
+    /// Returns the settings of the session for the server's command line.
+    fn options(&self) -> Option<Cow<'_, str>> {
+        let given = self.config.get_options();
+        let Some(limit) = self.config.get_statement_timeout() else { return given.map(Cow::Borrowed) };
+        Some(format!("-c statement_timeout={} {}", whole_millis(limit), given.unwrap_or_default()).into())
+    }
+
     async fn log_in(&self, stream: Stream, credentials: Credentials) -> Result<Ready, ConnectCause> {
+        let options = self.options();
         let startup = Startup {
             user: self.config.get_user().unwrap_or_default(),
             database: self.config.get_dbname(),
             application_name: self.config.get_application_name(),
-            options: self.config.get_options(),
+            options: options.as_deref(),
         };
         let mut transport = Transport::new(stream);
         let mut notices = Notices::new(self.config.notice_hook().cloned());
@@ -216,6 +226,7 @@ impl Connector {
             listens: false,
             waits: Waits::default(),
             watch: ScopeWatch::default(),
+            ward: None,
             slow: Slow::new(self.config.slow_hook().cloned()),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,

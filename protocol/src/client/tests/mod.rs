@@ -7,6 +7,7 @@ mod leads;
 mod pipeline;
 mod results;
 mod session;
+mod traces;
 
 use std::sync::Arc;
 
