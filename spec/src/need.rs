@@ -13,6 +13,8 @@ pub enum Need {
     NoGss,
     /// Temporary tables.
     TemporaryTables,
+    /// A database in UTF-8.
+    Utf8,
     /// COPY.
     Copy,
     /// FunctionCall, for functions of PostgreSQL.
@@ -51,6 +53,7 @@ impl fmt::Display for Need {
             Self::Cleartext => "the session is inside of TLS",
             Self::NoGss => "GSSAPI encryption is offered",
             Self::TemporaryTables => "there are no temporary tables",
+            Self::Utf8 => "the database is not in UTF-8",
             Self::Copy => "there is no COPY",
             Self::FunctionCall => "there is no FunctionCall",
             Self::Notify => "there is no LISTEN and NOTIFY",

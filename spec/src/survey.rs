@@ -37,6 +37,9 @@ impl Survey {
         let number =
             value_of(&mut wire, "server_version_num").await.and_then(|text| text.parse::<u32>().ok());
         let mut has = HashSet::new();
+        if value_of(&mut wire, "server_encoding").await.is_none_or(|encoding| encoding == "UTF8") {
+            has.insert(Need::Utf8);
+        }
         for (need, message) in probes() {
             if !is_refused(&mut wire, &message).await {
                 has.insert(need);

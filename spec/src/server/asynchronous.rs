@@ -19,6 +19,7 @@ pub(super) fn group() -> Group {
             "encoding",
             "A value that the encoding of the client does not have is an error, and the session goes on.",
         )
+        .needs(Need::Utf8)
         .send([query("set client_encoding = 'LATIN1'")])
         .expect("Complete(SET) Status(client_encoding=LATIN1) Ready(I)")
         .send([query("select U&'\\20AC' as a")])

@@ -1,6 +1,7 @@
 //! Bind: a portal out of a statement and its parameters.
 
 use crate::case::Group;
+use crate::need::Need;
 use crate::say::{
     bind, bind_as, bind_raw, describe_portal, execute, execute_as, lengths_and_bytes, parse, parse_as, query,
     raw, sync,
@@ -164,6 +165,7 @@ fn values(group: &mut Group) {
     ] {
         group
             .must(name, requirement)
+            .needs(Need::Utf8)
             .send([parse("select $1::text"), bind_as("", "", &[Some(value)]), sync()])
             .expect("ParseComplete Error(22021) Ready(I)");
     }

@@ -1,6 +1,7 @@
 //! Parse: a statement out of a text.
 
 use crate::case::Group;
+use crate::need::Need;
 use crate::say::{
     bind, bind_as, describe_portal, describe_statement, execute, flush, parse, parse_as, raw, sync,
 };
@@ -126,6 +127,7 @@ fn malformed(group: &mut Group) {
     }
     group
         .must("invalid-utf8", "A text that is not in the encoding of the client is refused.")
+        .needs(Need::Utf8)
         .send([raw(b'P', b"\0select '\xff\xfe'\0\0\0"), sync()])
         .expect("Error(22021) Ready(I)");
 }

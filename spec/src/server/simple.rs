@@ -237,6 +237,7 @@ fn malformed(group: &mut Group) {
     }
     group
         .must("invalid-utf8", "A text that is not in the encoding of the client is refused.")
+        .needs(Need::Utf8)
         .send([query("set client_encoding = 'UTF8'")])
         .expect("Complete(SET) Ready(I)")
         .send([raw(b'Q', b"select '\xff\xfe'\0")])
