@@ -13,23 +13,30 @@ use molt_db_spec::{Account, Selection, Settings, Target};
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
-    List {
-        selection: Selection,
-        format: Format,
-    },
-    Server(Box<Server>),
+    List(Suite, Options),
+    Server(Box<Target>, Options),
+    /// Runs a program for each case, with `{url}` replaced in it.
+    Client(String, Options),
+    /// Serves the cases for clients, by the name of the database.
+    Listen(String),
     /// Joins reports in JSON into a page.
     Matrix(Vec<String>),
 }
 
-/// A run against a server.
+/// Which cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    Server,
+    Client,
+}
+
+/// What servers and clients have in common.
 #[derive(Debug)]
-pub(crate) struct Server {
-    pub(crate) target: Target,
+pub(crate) struct Options {
     pub(crate) selection: Selection,
     pub(crate) settings: Settings,
     pub(crate) format: Format,
-    /// What the target is called in reports, if not by its address.
+    /// What the target is called in reports, if not by its address or command.
     pub(crate) name: Option<String>,
     pub(crate) expect_failures: Option<String>,
 }
@@ -48,21 +55,26 @@ pub(crate) const HELP: &str = "\
 pgspec tests what speaks the PostgreSQL protocol.
 
     pgspec server URL [SELECTOR...] [OPTION...]
-    pgspec server --list [SELECTOR...] [--format human|json|markdown]
+    pgspec client --command COMMAND [SELECTOR...] [OPTION...]
+    pgspec client --listen ADDRESS:PORT
+    pgspec server|client --list [SELECTOR...] [--format human|json|markdown]
     pgspec matrix REPORT.json...
 
 `server` runs cases against the server, pooler or proxy at postgresql://user:password@host:port/database?sslmode=require.
-A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
+`client` runs COMMAND for each case, by the shell, with a URL in place of {url}. It has to connect there, ask anything that
+returns rows, and exit with 0 if it got one row of one text, 42, and with something else if not. With --listen it runs
+nothing: the name of the database chooses the case, the user and the password are pgspec.
 `matrix` joins reports in JSON into one page of HTML.
+A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
 
     --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times
     --exclude SELECTOR       leaves cases out; may be given several times
     --expect-failures FILE   cases that are known to fail, one a line; one of them that passes is a failure
     --format FORMAT          human (default), junit, json, markdown or html
-    --jobs N                 cases at a time (default 4)
+    --jobs N                 cases at a time (default 4); clients are run one at a time
     --list                   prints the cases and runs none
     --name NAME              what the target is called in the report
-    --timeout SECONDS        how long to wait for each answer (default 5)
+    --timeout SECONDS        how long to wait for each answer, or for a client to end (default 5)
 
 It exits with 0 when the target conforms, 1 when it does not, 2 when the arguments make no sense or name no case, and 3
 when the target cannot be reached.
@@ -74,18 +86,64 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
     let Some(command) = arguments.pop_front() else { return Ok(Command::Help) };
     match command.as_str() {
         "help" | "--help" | "-h" => Ok(Command::Help),
-        "server" => server(arguments),
+        "server" => suite(Suite::Server, arguments),
+        "client" => suite(Suite::Client, arguments),
         "matrix" if arguments.is_empty() => Err(UsageError("which reports?".to_owned())),
         "matrix" => Ok(Command::Matrix(arguments.into())),
         other => Err(UsageError(format!("there is no command {other}"))),
     }
 }
 
-fn server(mut arguments: VecDeque<String>) -> Result<Command, UsageError> {
-    let mut words = Vec::new();
-    let (mut settings, mut selection) = (Settings::default(), Selection::default());
-    let (mut format, mut name, mut expect_failures, mut accounts) = (Format::Human, None, None, Vec::new());
-    let mut lists = false;
+/// What stands in the arguments, before it is known whether it makes sense.
+#[derive(Default)]
+struct Words {
+    words: Vec<String>,
+    accounts: Vec<String>,
+    command: Option<String>,
+    listen: Option<String>,
+    lists: bool,
+    asks_for_help: bool,
+}
+
+fn suite(suite: Suite, arguments: VecDeque<String>) -> Result<Command, UsageError> {
+    let (mut words, mut options) = split(arguments)?;
+    if words.asks_for_help {
+        return Ok(Command::Help);
+    }
+    if suite == Suite::Server && (words.command.is_some() || words.listen.is_some()) {
+        return Err(UsageError("--command and --listen are for clients".to_owned()));
+    }
+    let target = if suite == Suite::Server && !words.lists {
+        let url = (!words.words.is_empty()).then(|| words.words.remove(0));
+        let target: Target =
+            read(&url.ok_or_else(|| UsageError("which server? It takes a URL".to_owned()))?)?;
+        for account in &words.accounts {
+            let account = Account::parse(account, &target.account.database);
+            options.settings.accounts.push(account.map_err(|error| UsageError(error.to_string()))?);
+        }
+        Some(target)
+    } else {
+        None
+    };
+    options.selection.only = words.words;
+    Ok(match (target, words.command, words.listen) {
+        _ if words.lists => Command::List(suite, options),
+        (Some(target), ..) => Command::Server(Box::new(target), options),
+        (None, Some(command), None) => Command::Client(command, options),
+        (None, None, Some(address)) => Command::Listen(address),
+        (None, ..) => return Err(UsageError("a client takes --command or --listen".to_owned())),
+    })
+}
+
+fn split(mut arguments: VecDeque<String>) -> Result<(Words, Options), UsageError> {
+    let mut words = Words::default();
+    let mut options = Options {
+        selection: Selection::default(),
+        settings: Settings::default(),
+        format: Format::Human,
+        name: None,
+        expect_failures: None,
+    };
     while let Some(argument) = arguments.pop_front() {
         let (option, value) = match argument.split_once('=') {
             Some((option, value)) if option.starts_with("--") => (option.to_owned(), Some(value.to_owned())),
@@ -93,35 +151,24 @@ fn server(mut arguments: VecDeque<String>) -> Result<Command, UsageError> {
         };
         let mut value = || value.clone().or_else(|| arguments.pop_front()).ok_or_else(|| missing(&option));
         match option.as_str() {
-            "--help" | "-h" => return Ok(Command::Help),
-            "--list" => lists = true,
-            "--account" => accounts.push(value()?),
-            "--exclude" => selection.without.push(value()?),
-            "--expect-failures" => expect_failures = Some(value()?),
-            "--format" => format = read(&value()?)?,
-            "--jobs" => settings.jobs = jobs(&value()?)?,
-            "--name" => name = Some(value()?),
-            "--timeout" => settings.timeout = seconds(&value()?)?,
+            "--help" | "-h" => words.asks_for_help = true,
+            "--list" => words.lists = true,
+            "--account" => words.accounts.push(value()?),
+            "--command" => words.command = Some(value()?),
+            "--listen" => words.listen = Some(value()?),
+            "--exclude" => options.selection.without.push(value()?),
+            "--expect-failures" => options.expect_failures = Some(value()?),
+            "--format" => options.format = read(&value()?)?,
+            "--jobs" => options.settings.jobs = jobs(&value()?)?,
+            "--name" => options.name = Some(value()?),
+            "--timeout" => options.settings.timeout = seconds(&value()?)?,
             unknown if unknown.starts_with('-') => {
                 return Err(UsageError(format!("there is no option {unknown}")));
             }
-            _ => words.push(option),
+            _ => words.words.push(option),
         }
     }
-    if lists {
-        selection.only = words;
-        return Ok(Command::List { selection, format });
-    }
-    if words.is_empty() {
-        return Err(UsageError("which server? It takes a URL".to_owned()));
-    }
-    let target: Target = read(&words.remove(0))?;
-    selection.only = words;
-    for account in accounts {
-        let account = Account::parse(&account, &target.account.database);
-        settings.accounts.push(account.map_err(|error| UsageError(error.to_string()))?);
-    }
-    Ok(Command::Server(Box::new(Server { target, selection, settings, format, name, expect_failures })))
+    Ok((words, options))
 }
 
 fn missing(option: &str) -> UsageError {
@@ -158,8 +205,8 @@ mod tests {
     fn a_run_is_read_with_all_its_options() {
         let text = "server postgres://a@h/d startup bind.* --exclude startup.http --jobs=2 --timeout 0.5 --format json \
                     --account b:c --name here --expect-failures known.txt";
-        let Ok(Command::Server(server)) = words(text) else { panic!() };
-        assert_eq!(server.target.host, "h");
+        let Ok(Command::Server(target, server)) = words(text) else { panic!() };
+        assert_eq!(target.host, "h");
         assert_eq!((server.selection.only.len(), server.selection.without.len()), (2, 1));
         assert_eq!((server.settings.jobs.get(), server.settings.timeout), (2, Duration::from_millis(500)));
         assert_eq!(server.format, Format::Json);
@@ -186,10 +233,25 @@ mod tests {
             "server postgres://h --exclude",
             "server postgres://h --strict",
             "server postgres://h --account :x",
+            "server postgres://h --command psql",
+            "client",
+            "client --command a --listen 127.0.0.1:1",
             "matrix",
         ] {
             assert!(words(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_client_is_a_command_or_comes_by_itself() {
+        let Ok(Command::Client(command, options)) = words("client --command=x client-scram") else {
+            panic!()
+        };
+        assert_eq!((command.as_str(), options.selection.only), ("x", vec!["client-scram".to_owned()]));
+        assert!(
+            matches!(words("client --listen 127.0.0.1:1"), Ok(Command::Listen(address)) if address == "127.0.0.1:1")
+        );
+        assert!(matches!(words("client --list"), Ok(Command::List(Suite::Client, _))));
     }
 
     #[test]

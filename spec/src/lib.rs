@@ -23,6 +23,7 @@
 
 mod case;
 mod clause;
+pub mod client;
 mod expected;
 mod fault;
 mod log;

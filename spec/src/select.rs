@@ -35,9 +35,9 @@ impl Selection {
         cases
     }
 
-    /// Returns the first selector, of either kind, that names no case: most likely a typo.
-    pub fn first_without_a_case(&self, cases: &[Case]) -> Option<&str> {
-        let idle = |selector: &&String| !cases.iter().any(|case| names(selector, &case.id));
+    /// Returns the first selector, of either kind, that names none of these cases: most likely a typo.
+    pub fn first_without_a_case<'i>(&self, ids: impl Iterator<Item = &'i str> + Clone) -> Option<&str> {
+        let idle = |selector: &&String| !ids.clone().any(|id| names(selector, id));
         self.only.iter().chain(&self.without).find(idle).map(String::as_str)
     }
 }

@@ -4,17 +4,29 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use molt_db_spec::report::list_markdown;
-use molt_db_spec::{Level, parse, server};
+use molt_db_spec::report::{Listed, list_markdown};
+use molt_db_spec::{Level, client, parse, server};
 
 #[test]
-fn the_table_of_cases_is_that_of_the_command() {
-    let file = fs::read_to_string(folder().join("server.md")).unwrap();
-    let fresh = list_markdown(&server::cases());
-    assert!(
-        file == fresh,
-        "run: cargo run -p molt-db-spec -- server --list --format markdown > spec/server.md"
-    );
+fn the_tables_of_cases_are_those_of_the_command() {
+    let servers: Vec<Listed> = server::cases().iter().map(Listed::from).collect();
+    let clients: Vec<Listed> = client::cases().iter().map(Listed::from).collect();
+    for (name, cases) in [("server", servers), ("client", clients)] {
+        let file = fs::read_to_string(folder().join(format!("{name}.md"))).unwrap();
+        let command =
+            format!("cargo run -p molt-db-spec -- {name} --list --format markdown > spec/{name}.md");
+        assert!(file == list_markdown(&cases), "run: {command}");
+    }
+}
+
+#[test]
+fn cases_for_clients_have_ids_of_their_own() {
+    let mut seen = BTreeSet::new();
+    for case in client::cases() {
+        assert!(case.id.starts_with("client-") && seen.insert(case.id), "{}", case.id);
+        assert!(case.requirement.ends_with('.'), "{}", case.id);
+    }
+    assert!(seen.len() >= 34, "{}", seen.len());
 }
 
 /// A clause is what the driver does, a case is what servers do: one name is not for both.

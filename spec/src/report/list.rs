@@ -6,10 +6,47 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json as object};
 
 use super::markdown::cell;
-use crate::case::Case;
+use crate::case::{Case, Level};
+use crate::client::ClientCase;
+
+/// What a list tells of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The case.
+    pub id: String,
+    /// What makes it binding.
+    pub level: Level,
+    /// What has to hold.
+    pub requirement: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+    /// Of which versions of PostgreSQL it is true: `all`.
+    pub versions: String,
+}
+
+impl From<&Case> for Listed {
+    fn from(case: &Case) -> Self {
+        let (id, level, requirement, source) = (case.id.clone(), case.level, case.requirement, case.source);
+        Self { id, level, requirement, source, versions: versions(&case.versions) }
+    }
+}
+
+impl From<&ClientCase> for Listed {
+    fn from(case: &ClientCase) -> Self {
+        let (id, level, requirement, source) =
+            (case.id.to_owned(), case.level, case.requirement, case.source);
+        Self { id, level, requirement, source, versions: "all".to_owned() }
+    }
+}
+
+impl Listed {
+    fn group(&self) -> &str {
+        self.id.split_once('.').map_or(&*self.id, |(group, _)| group)
+    }
+}
 
 /// Returns a line for each case.
-pub fn list(cases: &[Case]) -> String {
+pub fn list(cases: &[Listed]) -> String {
     let mut out = String::new();
     for case in cases {
         let _ = writeln!(out, "{:<9}  {:<40}  {}", case.level, case.id, case.requirement);
@@ -18,7 +55,7 @@ pub fn list(cases: &[Case]) -> String {
 }
 
 /// Returns the cases as a list in JSON.
-pub fn list_json(cases: &[Case]) -> String {
+pub fn list_json(cases: &[Listed]) -> String {
     let cases: Vec<Value> = cases
         .iter()
         .map(|case| {
@@ -27,7 +64,7 @@ pub fn list_json(cases: &[Case]) -> String {
                 "level": case.level.to_string(),
                 "requirement": case.requirement,
                 "source": case.source,
-                "versions": versions(&case.versions),
+                "versions": case.versions,
             })
         })
         .collect();
@@ -35,16 +72,16 @@ pub fn list_json(cases: &[Case]) -> String {
 }
 
 /// Returns a table for each group: the rules of the protocol, to read.
-pub fn list_markdown(cases: &[Case]) -> String {
+pub fn list_markdown(cases: &[Listed]) -> String {
     let mut out = String::from(INTRODUCTION);
     for group in cases.chunk_by(|one, next| one.group() == next.group()) {
-        let name = group.first().map_or("", Case::group);
+        let name = group.first().map_or("", Listed::group);
         let _ = writeln!(
             out,
             "\n## {name}\n\n| case | level | versions | what has to hold | source |\n|---|---|---|---|---|"
         );
         for case in group {
-            let (id, level, versions) = (&case.id, case.level, versions(&case.versions));
+            let (id, level, versions) = (&case.id, case.level, &case.versions);
             let _ = writeln!(
                 out,
                 "| `{id}` | {level} | {versions} | {} | {} |",
@@ -74,10 +111,10 @@ fn source(source: &str) -> String {
 }
 
 const INTRODUCTION: &str = "\
-# What the protocol demands of a server
+# What the protocol demands
 
-Each row is a case of `pgspec server`. MUST: PostgreSQL's documentation or an RFC says so. REFERENCE: PostgreSQL does so,
+Each row is a case of `pgspec`. MUST: PostgreSQL's documentation or an RFC says so. REFERENCE: PostgreSQL does so,
 and nobody wrote it down. INFO: PostgreSQL does one thing and its documentation says another, or leaves it open.
 
-This file is written by `pgspec server --list --format markdown`; `tests/cases.rs` fails when it is not.
+This file is written by `pgspec server --list --format markdown`, or `client`; `tests/cases.rs` fails when it is not.
 ";

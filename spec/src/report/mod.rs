@@ -18,7 +18,7 @@ pub use html::matrix;
 pub use human::{Style, human, line};
 pub use json::{Cell, Column, ReportError, json, read_json};
 pub use junit::junit;
-pub use list::{list, list_json, list_markdown};
+pub use list::{Listed, list, list_json, list_markdown};
 pub use markdown::markdown;
 
 /// The shape of a report.
