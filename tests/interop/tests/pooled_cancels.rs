@@ -79,7 +79,7 @@ async fn connect(bouncer: &Bouncer, after_cancel: AfterCancel) -> Connection {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancel_near_the_end_of_a_query_through_a_pooler() {
+async fn a_cancel_near_the_end_of_a_query_through_a_pooler_hits_nobody_else() {
     for server in shared_servers() {
         for mode in MODES {
             let bouncer = start(server, mode);
@@ -98,12 +98,14 @@ async fn a_cancel_near_the_end_of_a_query_through_a_pooler() {
             }
             let neighbour = neighbour.leaves().await;
             println!("{server:?}, {mode}: aimed at {aimed_at:?}, next {next:?}, neighbour {neighbour:?}");
+            assert!((1..aimed_at.queries).contains(&aimed_at.cancelled), "the test shows little");
+            assert_eq!((next.cancelled, neighbour.cancelled), (0, 0), "{mode}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_that_is_walked_away_from_near_its_end_through_a_pooler() {
+async fn a_query_that_is_walked_away_from_through_a_pooler_costs_nobody_else() {
     for server in shared_servers() {
         for mode in MODES {
             for after_cancel in [AfterCancel::Reuse, AfterCancel::Close] {
@@ -126,6 +128,8 @@ async fn a_query_that_is_walked_away_from_near_its_end_through_a_pooler() {
                 println!(
                     "{server:?}, {mode}, {after_cancel:?}: {closed} closed, next {next:?}, neighbour {neighbour:?}"
                 );
+                assert_eq!(closed > 0, after_cancel == AfterCancel::Close, "{mode}");
+                assert_eq!((next.cancelled, neighbour.cancelled), (0, 0), "{mode}");
             }
         }
     }
