@@ -125,6 +125,23 @@ const CONNECTING: &[&str] = &["ours", "tokio-postgres", "sqlx"];
 const CONNECTING: &[&str] = &["ours"];
 
 #[test]
+fn queries_are_given_up_and_their_connections_used_again() {
+    for lane in CANCELLING {
+        for victim in ["sleep", "busy"] {
+            let line = run(&["run", lane, "cancel", "--victim", victim, "--n", "5"]);
+            assert_has(&line, &["\"job\":\"cancel\"", &format!("\"table\":\"{victim}\""), "\"rows\":5,"]);
+            let times = ["median", "p99"].map(|name| field(&line, name).unwrap().parse::<f64>().unwrap());
+            assert!(0.0 < times[0] && times[0] <= times[1], "{line}");
+        }
+    }
+}
+
+#[cfg(feature = "peers")]
+const CANCELLING: &[&str] = &["ours", "ours-by-request", "tokio-postgres"];
+#[cfg(not(feature = "peers"))]
+const CANCELLING: &[&str] = &["ours", "ours-by-request"];
+
+#[test]
 fn connecting_is_compared_with_the_servers_share() {
     let output =
         program().args(["compare", "connect", "--way", "socket", "--n", "20", "--runs", "1"]).output();

@@ -11,6 +11,8 @@
 //! | `servers.rs` | all of it over real servers, at every poll that comes about by itself |
 //! | `anywhere.rs` | sessions that are dropped on other threads, in panics, and without their runtime |
 //!
+//! `tests/interop/tests/drops.rs` does it through pgbouncer.
+//!
 //! A new operation is a line in `table/`.
 
 #[path = "../common/mod.rs"]

@@ -20,6 +20,7 @@ pub(crate) struct Place {
     pub(crate) config: Config,
     dial: Box<dyn Fn() -> Dialling>,
     side: Side,
+    at_the_end: AtTheEnd,
     /// How long a command is waited for that does not end by itself.
     pub(crate) patience: Duration,
     /// Of a way that moves one byte at a time.
@@ -32,6 +33,14 @@ pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for S {}
 
 type Dialling = Pin<Box<dyn Future<Output = io::Result<Box<dyn ReadWrite>>>>>;
+
+/// What becomes of a server's session when its client has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AtTheEnd {
+    ItEnds,
+    /// A pooler has it, and goes on with it.
+    ItIsKept,
+}
 
 /// How it is looked at from the side.
 enum Side {
@@ -58,7 +67,8 @@ impl Place {
             Box::pin(std::future::ready(Ok(stream)))
         };
         let side = Side::Memory(memory);
-        Self { config, dial: Box::new(dial), side, patience: Duration::from_secs(1), gauge: Some(gauge) }
+        let (at_the_end, patience) = (AtTheEnd::ItEnds, Duration::from_secs(1));
+        Self { config, dial: Box::new(dial), side, at_the_end, patience, gauge: Some(gauge) }
     }
 
     /// A database of a server, looked at by a connection to it.
@@ -74,7 +84,13 @@ impl Place {
             Box::pin(async { Ok(Box::new(dialling.await?) as Box<dyn ReadWrite>) })
         };
         let side = Side::Server(Box::new(Mutex::new(side)));
-        Self { config, dial: Box::new(dial), side, patience: Duration::from_millis(50), gauge: None }
+        let (at_the_end, patience) = (AtTheEnd::ItEnds, Duration::from_millis(50));
+        Self { config, dial: Box::new(dial), side, at_the_end, patience, gauge: None }
+    }
+
+    /// The same by way of a pooler, which keeps the server's sessions.
+    pub(crate) fn behind_a_pooler(self) -> Self {
+        Self { at_the_end: AtTheEnd::ItIsKept, ..self }
     }
 
     /// The same server at a port of 127.0.0.1, over streams on which one byte can be let pass at a time.
@@ -110,7 +126,7 @@ impl Place {
         }
     }
 
-    /// Waits until there are no sessions. They notice by themselves that nobody is there.
+    /// Waits until there are no sessions but those that are kept, at rest. They notice by themselves that nobody is there.
     pub(crate) async fn until_empty(&self) {
         within(async {
             while self.open().await > 0 {
@@ -132,13 +148,16 @@ impl Place {
     pub(crate) async fn end_all(&self) {
         match &self.side {
             Side::Memory(memory) => memory.end_all(),
-            Side::Server(side) => drop(ask(side, "count(pg_terminate_backend(pid))").await),
+            Side::Server(side) => drop(ask(side, "count(pg_cancel_backend(pid))").await),
         }
     }
 
     async fn open(&self) -> i64 {
         match &self.side {
             Side::Memory(memory) => memory.open(),
+            Side::Server(side) if self.at_the_end == AtTheEnd::ItIsKept => {
+                ask(side, "count(*) filter (where state <> 'idle')").await
+            }
             Side::Server(side) => ask(side, "count(*)").await,
         }
     }

@@ -32,7 +32,7 @@ pub(super) async fn measure(
         Check::Skip => None,
         Check::Hash => Some(hash(connection, &query.sql).await?.to_string()),
     };
-    Ok(Measured { tally, cost, hash })
+    Ok(Measured { tally, cost, hash, times: None })
 }
 
 async fn checksum(connection: &mut impl ReadRows, sql: &str) -> Result<Tally, Failure> {

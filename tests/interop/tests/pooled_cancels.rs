@@ -79,7 +79,7 @@ async fn connect(bouncer: &Bouncer, after_cancel: AfterCancel) -> Connection {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancel_near_the_end_of_a_query_through_a_pooler() {
+async fn a_cancel_near_the_end_of_a_query_through_a_pooler_hits_nobody_else() {
     for server in shared_servers() {
         for mode in MODES {
             let bouncer = start(server, mode);
@@ -87,23 +87,30 @@ async fn a_cancel_near_the_end_of_a_query_through_a_pooler() {
             let mut connection = connect(&bouncer, AfterCancel::Reuse).await;
             let canceller = connection.canceller().unwrap();
             let (mut length, mut aimed_at, mut next) = (0.001, Hits::default(), Hits::default());
+            // Now and then it resets a connection before it reads from it.
+            let mut lost = 0;
             for _ in 0..rounds() {
                 let sql = format!("select pg_sleep({length})");
                 let (outcome, cancelled) =
                     within(async { tokio::join!(connection.execute(&sql, ()), canceller.cancel()) }).await;
-                cancelled.unwrap();
+                lost += u32::from(cancelled.is_err());
                 length *= if outcome.is_ok() { 1.03 } else { 0.97 };
                 aimed_at.note(outcome);
                 next.note(within(connection.execute("select pg_sleep(0.0005)", ())).await);
             }
             let neighbour = neighbour.leaves().await;
-            println!("{server:?}, {mode}: aimed at {aimed_at:?}, next {next:?}, neighbour {neighbour:?}");
+            println!(
+                "{server:?}, {mode}: aimed at {aimed_at:?}, next {next:?}, neighbour {neighbour:?}, {lost} lost"
+            );
+            assert!(lost <= rounds() / 100, "{lost} requests were lost");
+            assert!((1..aimed_at.queries).contains(&aimed_at.cancelled), "the test shows little");
+            assert_eq!((next.cancelled, neighbour.cancelled), (0, 0), "{mode}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_that_is_walked_away_from_near_its_end_through_a_pooler() {
+async fn a_query_that_is_walked_away_from_through_a_pooler_costs_nobody_else() {
     for server in shared_servers() {
         for mode in MODES {
             for after_cancel in [AfterCancel::Reuse, AfterCancel::Close] {
@@ -126,6 +133,8 @@ async fn a_query_that_is_walked_away_from_near_its_end_through_a_pooler() {
                 println!(
                     "{server:?}, {mode}, {after_cancel:?}: {closed} closed, next {next:?}, neighbour {neighbour:?}"
                 );
+                assert_eq!(closed > 0, after_cancel == AfterCancel::Close, "{mode}");
+                assert_eq!((next.cancelled, neighbour.cancelled), (0, 0), "{mode}");
             }
         }
     }

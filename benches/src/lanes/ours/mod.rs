@@ -3,6 +3,7 @@
 mod acquire;
 mod arrow;
 mod batch;
+mod cancel;
 mod connect;
 mod pool;
 mod qps;
@@ -25,9 +26,21 @@ rows: a stream of tuples (rows_as), each of which goes into a checksum.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
-connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.";
+connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.
+cancel: the future of the query is dropped, and the connection settled: it is given ten milliseconds to end, and then
+cancelled.";
 
-pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
+pub(super) const BY_REQUEST: &str = "\
+cancel: as ours, by a Canceller while the query is waited for.";
+
+pub(super) use cancel::Cancelling;
+
+pub(super) async fn run(
+    config: &Config,
+    job: &Job,
+    cancelling: Cancelling,
+    check: Check,
+) -> Result<Measured, Failure> {
     match job {
         Job::Arrow(scan) => {
             scan_with(config, scan, async |config, query| arrow::run(config, query, check).await).await
@@ -39,6 +52,7 @@ pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Meas
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        Job::Cancel(cancels) => cancel::run(config, cancels, cancelling).await,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(
     check: Check,
 ) -> Result<Measured, Failure> {
     match job {
-        Job::Arrow(_) | Job::Batch(_) => Err(undone(job)),
+        Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) => Err(undone(job)),
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }

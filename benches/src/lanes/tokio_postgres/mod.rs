@@ -2,6 +2,7 @@
 
 mod acquire;
 mod batch;
+mod cancel;
 mod connect;
 mod pool;
 mod qps;
@@ -29,6 +30,7 @@ each has a Sync of its own, since there is no other way.
 acquire: as qps, without the select.
 connect: within ten seconds. The configuration of TLS is made once; each connection has its task, whose end is waited
 for.
+cancel: by a CancelToken while the query is waited for. Nothing waits until the server has taken the request.
 Leaves out: deadlines (none is set); arrow, which it does not have.";
 
 pub(super) const VERIFIED: &str = "\
@@ -49,5 +51,6 @@ pub(super) async fn run(
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires, recycling).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        Job::Cancel(cancels) => cancel::run(config, cancels).await,
     }
 }

@@ -54,6 +54,10 @@ impl Bouncer {
         }
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn config(&self) -> Config {
         let text = format!("host=127.0.0.1 port={} user=trust dbname=test sslmode=disable", self.port);
         text.parse().unwrap()
