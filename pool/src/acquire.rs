@@ -4,14 +4,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id as RuntimeId};
 use tokio::time::sleep_until;
 
 use crate::connect::Connect;
 use crate::held::Held;
 use crate::keeper::Keeper;
 use crate::ledger::{Claim, Departure, Errands, Grant, Ticket, Turn};
-use crate::pool::now;
+use crate::seams::now;
 use crate::{AcquireError, Manager, Pool, QueueFull};
 
 /// A place in a lane. Dropping it gives the place up, and passes on what may lie ready there.
@@ -45,7 +45,7 @@ impl<'a, M: Manager> Seat<'a, M> {
         cx: &mut Context<'_>,
         runtime: &Handle,
     ) -> Poll<Result<Held<M>, AcquireError<M::Error>>> {
-        match self.turn(cx, runtime) {
+        match self.turn(cx, runtime.id()) {
             Turn::Granted(grant, wakes) => {
                 let accepted = self.accept(grant);
                 wakes.wake();
@@ -64,17 +64,17 @@ impl<'a, M: Manager> Seat<'a, M> {
         }
     }
 
-    fn turn(
+    pub(crate) fn turn(
         &mut self,
         cx: &mut Context<'_>,
-        runtime: &Handle,
+        runtime: RuntimeId,
     ) -> Turn<M::Connection, AcquireError<M::Error>> {
         let mut waker = Some(cx.waker().clone());
         let mut ledger = self.pool.ledger();
         let turn = match self.ticket {
-            Some(ticket) => ledger.turn(ticket, &self.claim, &mut waker, runtime.id(), now()),
+            Some(ticket) => ledger.turn(ticket, &self.claim, &mut waker, runtime, now()),
             None => {
-                let (ticket, turn) = ledger.arrive(&self.claim, &mut waker, runtime.id(), now());
+                let (ticket, turn) = ledger.arrive(&self.claim, &mut waker, runtime, now());
                 self.ticket = Some(ticket);
                 turn
             }
@@ -82,6 +82,12 @@ impl<'a, M: Manager> Seat<'a, M> {
         // The lock goes first: dropping the waker that is left may run anything.
         drop(ledger);
         turn
+    }
+
+    /// Returns its place in the order of arrival.
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> u64 {
+        self.ticket.map_or(u64::MAX, |ticket| ticket.number)
     }
 
     /// Starts tasks, detached on purpose: they outlive this waiter.

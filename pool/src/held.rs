@@ -2,7 +2,7 @@
 
 use crate::ledger::{Lease, Loan, Papers};
 use crate::manager::{Disposition, Liveness};
-use crate::pool::now;
+use crate::seams::now;
 use crate::{Guard, Manager, Pool};
 
 /// A leased connection. Dropped as it is, it is discarded: first the connection goes, then its slot is freed. That

@@ -4,9 +4,9 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use crate::keeper::Keeper;
 use crate::ledger::{Claim, Ledger, Loan, Wakes};
 use crate::metrics::Counters;
 use crate::request::Origin;
+use crate::seams::{Mutex, MutexGuard, now};
 use crate::settings::Settings;
 use crate::{
     AcquireError, BuildError, Builder, Guard, Holder, LaneStatus, Liveness, Manager, Metrics, PoolExhausted,
@@ -453,10 +454,8 @@ impl<M: Manager> Drop for Closer<'_, M> {
     }
 }
 
-/// Reads tokio's clock, which tests can pause; outside of a runtime it is the system's. Both are monotonic.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
 /// What `max_wait` is where the clock cannot say it: 30 years.
 const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;
