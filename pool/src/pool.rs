@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::acquire::Seat;
 use crate::care::Care;
 use crate::dice::Dice;
 use crate::held::Held;
 use crate::keeper::Keeper;
-use crate::ledger::{Claim, Ledger, Loan, Wakes};
+use crate::ledger::{Claim, Late, Ledger, Loan, Wakes};
 use crate::metrics::Counters;
 use crate::request::Origin;
 use crate::seams::{Mutex, MutexGuard, now};
@@ -287,10 +287,8 @@ impl<M: Manager> Pool<M> {
             Some(name) => settings.lanes.iter().position(|lane| lane.name == name)?,
             None => 0,
         };
-        let arrived = now();
-        let patience = request.max_wait.unwrap_or(settings.max_wait);
-        let until = arrived.checked_add(patience).unwrap_or_else(|| arrived + FOR_EVER);
-        Some(Claim { lane, arrived, until, origin })
+        let max_wait = request.max_wait.unwrap_or(settings.max_wait);
+        Some(Claim { lane, arrived: now(), max_wait, origin })
     }
 
     async fn serve(&self, claim: Claim) -> Result<Guard<M>, AcquireError<M::Error>> {
@@ -314,10 +312,8 @@ impl<M: Manager> Pool<M> {
 
     fn take_idle(&self, claim: &Claim) -> Option<Guard<M>> {
         loop {
-            let (loan, wakes) = self.ledger().take_idle(claim, claim.arrived)?;
-            let held = self.hold(loan);
-            wakes.wake();
-            if let Some(guard) = held.into_live() {
+            let loan = self.ledger().take_idle(claim, claim.arrived)?;
+            if let Some(guard) = self.hold(loan).into_live() {
                 return Some(guard);
             }
         }
@@ -335,7 +331,7 @@ impl<M: Manager> Pool<M> {
             poll_fn(|cx| match preparing.as_mut().poll(cx) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
                 Poll::Pending => {
-                    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(claim.until.into())));
+                    let timer = timer.get_or_insert_with(|| Box::pin(sleep(claim.left(now()))));
                     timer.as_mut().poll(cx).map(|()| None)
                 }
             })
@@ -348,11 +344,15 @@ impl<M: Manager> Pool<M> {
                 Ok(None)
             }
             None => {
-                let (status, failure) = {
+                let late = {
                     let ledger = self.ledger();
-                    (ledger.status(now()), ledger.latest_failure())
+                    Late {
+                        status: ledger.status(now()),
+                        latest_failure: ledger.latest_failure(),
+                        waker: None,
+                    }
                 };
-                Err(self.exhausted(claim, status, failure))
+                Err(self.exhausted(claim, late))
             }
         }
     }
@@ -366,12 +366,11 @@ impl<M: Manager> Pool<M> {
     pub(crate) fn exhausted(
         &self,
         claim: &Claim,
-        status: Status,
-        failure: Option<Arc<AcquireError<M::Error>>>,
+        Late { status, latest_failure, waker }: Late<AcquireError<M::Error>>,
     ) -> AcquireError<M::Error> {
+        drop(waker);
         self.counters().count(|metrics| metrics.timeouts += 1);
-        let max_wait = claim.until.saturating_duration_since(claim.arrived);
-        AcquireError::Exhausted(PoolExhausted::new(max_wait, status, failure))
+        AcquireError::Exhausted(PoolExhausted::new(claim.max_wait, status, latest_failure))
     }
 
     /// Puts a keeper on duty in this runtime, if there are connections to be kept ready, and if this is one.
@@ -453,9 +452,6 @@ impl<M: Manager> Drop for Closer<'_, M> {
         drop(waker);
     }
 }
-
-/// What `max_wait` is where the clock cannot say it: 30 years.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -89,18 +89,14 @@ impl World {
 
     fn claim(&self, lane: usize) -> Claim {
         let origin = Origin { location: Location::caller(), tag: None };
-        Claim { lane, arrived: now(), until: now() + Duration::from_secs(1), origin }
+        Claim { lane, arrived: now(), max_wait: Duration::from_secs(1), origin }
     }
 
     /// Waits as a caller does, and returns what it gets with its place.
     fn poll(&self, seat: &mut Seat<'_, Numbers>, cx: &mut Context<'_>) -> Poll<Option<Held<Numbers>>> {
         match seat.turn(cx, RUNTIME.handle().id()) {
-            Turn::Granted(Grant::Connection(loan), wakes) => {
-                let held = self.pool.hold(loan);
-                wakes.wake();
-                Poll::Ready(Some(held))
-            }
-            Turn::Granted(Grant::Failure(_), _) | Turn::Full(_) => panic!("nothing fails here"),
+            Turn::Granted(Grant::Connection(loan)) => Poll::Ready(Some(self.pool.hold(loan))),
+            Turn::Granted(Grant::Failure(_)) | Turn::Full(_) | Turn::Late(_) => panic!("nothing fails here"),
             Turn::Closed => Poll::Ready(None),
             Turn::Wait(errands) => {
                 errands.connects.into_iter().for_each(|permit| self.connect(permit));
