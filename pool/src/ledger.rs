@@ -28,8 +28,7 @@ use crate::settings::Settings;
 use crate::{Holder, LaneStatus, Status, Verdict};
 use care::Care;
 pub(crate) use care::{CarePermit, Need, Ward};
-pub(crate) use idle::Papers;
-use idle::{Idle, Shelf};
+use idle::{Idle, Papers, Shelf};
 use lanes::Lanes;
 pub(crate) use lanes::{Claim, Ticket};
 pub(crate) use leases::Lease;
@@ -164,11 +163,11 @@ impl<C, F> Ledger<C, F> {
     /// Takes a connection back: for the waiter whose turn it is, or else to lie idle. One that is not wanted any more is
     /// refused; the caller drops it and then vacates its lease.
     pub(crate) fn release(&mut self, loan: Loan<C>, now: Instant) -> Result<Wakes, Loan<C>> {
-        if !self.is_wanted(&loan.papers, now) {
+        if !self.is_wanted(self.leases.papers(&loan.lease), now) {
             return Err(loan);
         }
-        self.end_lease(loan.lease, now);
-        Ok(self.offer(loan.conn, loan.papers, now))
+        let papers = self.end_lease(loan.lease, now);
+        Ok(self.offer(loan.conn, papers, now))
     }
 
     /// Takes a connection back that has to settle first. Without a keeper it is refused, as by
@@ -177,14 +176,14 @@ impl<C, F> Ledger<C, F> {
         if self.roster.is_empty() || matches!(self.phase, Phase::Forced) {
             return Err(loan);
         }
-        self.end_lease(loan.lease, now);
-        self.care.join(loan.conn, loan.papers, now);
+        let papers = self.end_lease(loan.lease, now);
+        self.care.join(loan.conn, papers, now);
         Ok(Wakes { others: self.roster.rouse(), ..Wakes::default() })
     }
 
     /// Frees the slot of a connection that is gone.
     pub(crate) fn vacate(&mut self, lease: Lease, now: Instant) -> Wakes {
-        self.end_lease(lease, now);
+        let _ = self.end_lease(lease, now);
         self.wakes(None, now)
     }
 
@@ -193,7 +192,7 @@ impl<C, F> Ledger<C, F> {
         self.care.end(&permit);
         let CarePermit { need, papers, .. } = permit;
         if !self.is_wanted(&papers, now) {
-            return Err(Loan { lease: self.leases.begin(None, &papers, now), conn, papers });
+            return Err(Loan { lease: self.leases.begin(None, papers, now), conn });
         }
         let since = match need {
             Need::Settling => now,
@@ -223,7 +222,7 @@ impl<C, F> Ledger<C, F> {
             let wakes = self.offer(conn, papers, now);
             Ok(wakes.and(self.call_by(self.next_chore(now))))
         } else {
-            Err(Loan { lease: self.leases.begin(None, &papers, now), conn, papers })
+            Err(Loan { lease: self.leases.begin(None, papers, now), conn })
         };
         (offered, self.latest_failure.take())
     }
@@ -417,22 +416,24 @@ impl<C, F> Ledger<C, F> {
 
     fn lend(&mut self, conn: C, papers: Papers, claim: &Claim, now: Instant) -> Loan<C> {
         self.lanes.begin(claim.lane, now);
-        let lease = self.leases.begin(Some((claim.lane, claim.origin)), &papers, now);
-        Loan { lease, conn, papers }
+        let lease = self.leases.begin(Some((claim.lane, claim.origin)), papers, now);
+        Loan { lease, conn }
     }
 
-    fn end_lease(&mut self, lease: Lease, now: Instant) {
+    fn end_lease(&mut self, lease: Lease, now: Instant) -> Papers {
         let running = self.leases.end(lease);
-        let Some((lane, _)) = running.user else { return };
-        let used = running.age(now);
-        self.lanes.end(lane, used, now);
-        self.usual_use.observe(used);
-        self.use_times.observe(used);
+        if let Some((lane, _)) = running.user {
+            let used = running.age(now);
+            self.lanes.end(lane, used, now);
+            self.usual_use.observe(used);
+            self.use_times.observe(used);
+        }
+        running.papers
     }
 
     /// Leases an idle connection to the pool itself, to be dropped.
     fn withdraw(&mut self, Idle { conn, papers, .. }: Idle<C>, now: Instant) -> Loan<C> {
-        Loan { lease: self.leases.begin(None, &papers, now), conn, papers }
+        Loan { lease: self.leases.begin(None, papers, now), conn }
     }
 
     fn clear_shelf(&mut self, now: Instant) -> Vec<Loan<C>> {

@@ -116,7 +116,18 @@ impl<M: Manager> Pool<M> {
         let origin = Origin { location: Location::caller(), tag: request.tag };
         async move {
             let claim = self.claim(request, origin).ok_or(AcquireError::UnknownLane)?;
-            self.serve(claim).await
+            while let Some(mut guard) = self.take_idle(&claim) {
+                match self.prepare(&mut guard, &claim).await {
+                    Prepared::Yes => {
+                        self.counters().acquired();
+                        return Ok(guard);
+                    }
+                    Prepared::TurnedDown => self.turn_down(guard),
+                    Prepared::TooLate => return Err(self.exhausted(&claim, self.late())),
+                }
+            }
+            // On the heap, so that those who need not wait carry no room for it about.
+            Box::pin(self.wait(claim)).await
         }
     }
 
@@ -291,21 +302,19 @@ impl<M: Manager> Pool<M> {
         Some(Claim { lane, arrived: now(), max_wait, origin })
     }
 
-    async fn serve(&self, claim: Claim) -> Result<Guard<M>, AcquireError<M::Error>> {
-        while let Some(guard) = self.take_idle(&claim) {
-            if let Some(guard) = self.prepare(guard, &claim).await? {
-                self.counters().acquired();
-                return Ok(guard);
-            }
-        }
+    async fn wait(&self, claim: Claim) -> Result<Guard<M>, AcquireError<M::Error>> {
         let mut seat = Seat::new(self, claim);
         loop {
-            let Some(guard) = seat.wait().await?.into_live() else { continue };
-            if let Some(guard) = self.prepare(guard, &claim).await? {
-                self.counters().acquired();
-                let waited = now().saturating_duration_since(claim.arrived);
-                self.counters().count(|metrics| metrics.wait_time.observe(waited));
-                return Ok(guard);
+            let Some(mut guard) = seat.wait().await?.into_live() else { continue };
+            match self.prepare(&mut guard, &claim).await {
+                Prepared::Yes => {
+                    self.counters().acquired();
+                    let waited = now().saturating_duration_since(claim.arrived);
+                    self.counters().count(|metrics| metrics.wait_time.observe(waited));
+                    return Ok(guard);
+                }
+                Prepared::TurnedDown => self.turn_down(guard),
+                Prepared::TooLate => return Err(self.exhausted(&claim, self.late())),
             }
         }
     }
@@ -319,42 +328,24 @@ impl<M: Manager> Pool<M> {
         }
     }
 
-    /// Has the manager prepare a connection, in what is left of the caller's time. `None` if it turns it down.
-    async fn prepare(
-        &self,
-        mut guard: Guard<M>,
-        claim: &Claim,
-    ) -> Result<Option<Guard<M>>, AcquireError<M::Error>> {
-        let answer = {
-            let mut preparing = pin!(self.manager().before_acquire(&mut guard));
-            let mut timer = None;
-            poll_fn(|cx| match preparing.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending => {
-                    let timer = timer.get_or_insert_with(|| Box::pin(sleep(claim.left(now()))));
-                    timer.as_mut().poll(cx).map(|()| None)
-                }
-            })
-            .await
-        };
-        match answer {
-            Some(Liveness::Alive) => Ok(Some(guard)),
-            Some(Liveness::Dead) => {
-                self.turn_down(guard);
-                Ok(None)
+    /// Has the manager prepare a connection, in what is left of the caller's time.
+    async fn prepare(&self, conn: &mut M::Connection, claim: &Claim) -> Prepared {
+        let mut preparing = pin!(self.manager().before_acquire(conn));
+        let mut timer = None;
+        poll_fn(|cx| match preparing.as_mut().poll(cx) {
+            Poll::Ready(Liveness::Alive) => Poll::Ready(Prepared::Yes),
+            Poll::Ready(Liveness::Dead) => Poll::Ready(Prepared::TurnedDown),
+            Poll::Pending => {
+                let timer = timer.get_or_insert_with(|| Box::pin(sleep(claim.left(now()))));
+                timer.as_mut().poll(cx).map(|()| Prepared::TooLate)
             }
-            None => {
-                let late = {
-                    let ledger = self.ledger();
-                    Late {
-                        status: ledger.status(now()),
-                        latest_failure: ledger.latest_failure(),
-                        waker: None,
-                    }
-                };
-                Err(self.exhausted(claim, late))
-            }
-        }
+        })
+        .await
+    }
+
+    fn late(&self) -> Late<AcquireError<M::Error>> {
+        let ledger = self.ledger();
+        Late { status: ledger.status(now()), latest_failure: ledger.latest_failure(), waker: None }
     }
 
     fn turn_down(&self, guard: Guard<M>) {
@@ -427,6 +418,14 @@ impl<M: Manager> Drop for Shared<M> {
         let keepers = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner).rouse_keepers();
         keepers.into_iter().for_each(Waker::wake);
     }
+}
+
+/// What came of preparing a connection.
+enum Prepared {
+    Yes,
+    TurnedDown,
+    /// The caller's time is over.
+    TooLate,
 }
 
 /// A pool that lives no longer for it.

@@ -19,8 +19,8 @@ pub(super) struct Running {
     /// The user's lane, and where it acquired. `None` of a lease that is the pool's own.
     pub(super) user: Option<(usize, Origin)>,
     leak: Leak,
-    /// When the connection is too old.
-    expires: Option<Instant>,
+    /// Those of the connection.
+    pub(super) papers: Papers,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -40,13 +40,17 @@ enum Leak {
 pub(crate) struct Lease(usize);
 
 impl Leases {
-    pub(super) fn begin(&mut self, user: Option<(usize, Origin)>, papers: &Papers, now: Instant) -> Lease {
-        let expires = papers.expires;
-        Lease(self.running.take(Running { begun: now, user, leak: Leak::Unreported, expires }))
+    pub(super) fn begin(&mut self, user: Option<(usize, Origin)>, papers: Papers, now: Instant) -> Lease {
+        Lease(self.running.take(Running { begun: now, user, leak: Leak::Unreported, papers }))
     }
 
     pub(super) fn end(&mut self, Lease(place): Lease) -> Running {
         self.running.leave(place)
+    }
+
+    /// Returns what is known of a connection that is lent.
+    pub(super) fn papers(&self, &Lease(place): &Lease) -> &Papers {
+        &self.running.get(place).papers
     }
 
     pub(super) fn len(&self) -> usize {
@@ -60,7 +64,7 @@ impl Leases {
 
     /// Returns when each connection that is not yet too old will be.
     pub(super) fn expiries(&self, now: Instant) -> impl Iterator<Item = Option<Instant>> {
-        self.running.iter().map(move |running| running.expires.filter(|expires| *expires > now))
+        self.running.iter().map(move |running| running.papers.expires.filter(|expires| *expires > now))
     }
 
     /// Returns the users, those who have had their connection for longest first.

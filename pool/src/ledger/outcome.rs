@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::{Badge, ConnectPermit, Lease, Papers, Ward};
+use super::{Badge, ConnectPermit, Lease, Ward};
 use crate::Status;
 
 /// A connection with its lease.
@@ -13,7 +13,6 @@ use crate::Status;
 pub(crate) struct Loan<C> {
     pub(crate) lease: Lease,
     pub(crate) conn: C,
-    pub(crate) papers: Papers,
 }
 
 /// What a waiter gets.

@@ -74,8 +74,8 @@ impl<C, F> Ledger<C, F> {
         let mut wakes = Wakes::default();
         for ticket in &late {
             if let Some(Granted { grant: Grant::Connection(loan), .. }) = self.granted.remove(ticket) {
-                self.end_lease(loan.lease, now);
-                wakes = wakes.and(self.offer(loan.conn, loan.papers, now));
+                let papers = self.end_lease(loan.lease, now);
+                wakes = wakes.and(self.offer(loan.conn, papers, now));
             }
         }
         (late.len(), wakes)
