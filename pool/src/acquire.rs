@@ -1,18 +1,16 @@
 //! A caller that has to wait.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
-use tokio::time::sleep_until;
+use tokio::runtime::{Handle, Id as RuntimeId};
 
 use crate::connect::Connect;
 use crate::held::Held;
 use crate::keeper::Keeper;
 use crate::ledger::{Claim, Departure, Errands, Grant, Ticket, Turn};
-use crate::pool::now;
-use crate::{AcquireError, Manager, Pool, QueueFull};
+use crate::seams::now;
+use crate::{AcquireError, Manager, Pool, QueueFull, Status};
 
 /// A place in a lane. Dropping it gives the place up, and passes on what may lie ready there.
 pub(crate) struct Seat<'a, M: Manager> {
@@ -27,17 +25,11 @@ impl<'a, M: Manager> Seat<'a, M> {
         Self { pool, claim, ticket: None }
     }
 
-    /// Waits for a connection, for what is left of the caller's time. May be called again, if the connection turns out
-    /// to be of no use.
+    /// Waits for a connection, for what is left of the caller's time, which a keeper watches. May be called again, if the
+    /// connection turns out to be of no use.
     pub(crate) async fn wait(&mut self) -> Result<Held<M>, AcquireError<M::Error>> {
         let runtime = Handle::try_current().map_err(|_| AcquireError::NoRuntime)?;
-        let mut timer = pin!(sleep_until(self.claim.until.into()));
-        // The timer is asked first: after it has fired, one call of the ledger decides between a grant and giving up.
-        poll_fn(|cx| match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(self.expire()),
-            Poll::Pending => self.poll_turn(cx, &runtime),
-        })
-        .await
+        poll_fn(|cx| self.poll_turn(cx, &runtime)).await
     }
 
     fn poll_turn(
@@ -45,36 +37,37 @@ impl<'a, M: Manager> Seat<'a, M> {
         cx: &mut Context<'_>,
         runtime: &Handle,
     ) -> Poll<Result<Held<M>, AcquireError<M::Error>>> {
-        match self.turn(cx, runtime) {
-            Turn::Granted(grant, wakes) => {
-                let accepted = self.accept(grant);
-                wakes.wake();
-                Poll::Ready(accepted)
-            }
-            Turn::Closed => Poll::Ready(Err(AcquireError::Closed)),
-            Turn::Full(status) => {
-                self.pool.counters().count(|metrics| metrics.refused += 1);
-                let lane = self.pool.settings().lanes[self.claim.lane].name.clone();
-                Poll::Ready(Err(AcquireError::QueueFull(QueueFull::new(lane, status))))
-            }
+        let failure = match self.turn(cx, runtime.id()) {
+            Turn::Granted(Grant::Connection(loan)) => return Poll::Ready(Ok(self.pool.hold(loan))),
             Turn::Wait(errands) => {
                 self.start(errands, runtime);
-                Poll::Pending
+                return Poll::Pending;
             }
-        }
+            Turn::Granted(Grant::Failure(failure)) => failure,
+            Turn::Full(status) => self.refused(status),
+            Turn::Late(late) => self.pool.exhausted(&self.claim, late),
+            Turn::Closed => AcquireError::Closed,
+        };
+        Poll::Ready(Err(failure))
     }
 
-    fn turn(
+    fn refused(&self, status: Status) -> AcquireError<M::Error> {
+        self.pool.counters().count(|metrics| metrics.refused += 1);
+        let lane = self.pool.settings().lanes[self.claim.lane].name.clone();
+        AcquireError::QueueFull(QueueFull::new(lane, status))
+    }
+
+    pub(crate) fn turn(
         &mut self,
         cx: &mut Context<'_>,
-        runtime: &Handle,
+        runtime: RuntimeId,
     ) -> Turn<M::Connection, AcquireError<M::Error>> {
         let mut waker = Some(cx.waker().clone());
         let mut ledger = self.pool.ledger();
         let turn = match self.ticket {
-            Some(ticket) => ledger.turn(ticket, &self.claim, &mut waker, runtime.id(), now()),
+            Some(ticket) => ledger.turn(ticket, &self.claim, &mut waker, runtime, now()),
             None => {
-                let (ticket, turn) = ledger.arrive(&self.claim, &mut waker, runtime.id(), now());
+                let (ticket, turn) = ledger.arrive(&self.claim, &mut waker, runtime, now());
                 self.ticket = Some(ticket);
                 turn
             }
@@ -82,6 +75,12 @@ impl<'a, M: Manager> Seat<'a, M> {
         // The lock goes first: dropping the waker that is left may run anything.
         drop(ledger);
         turn
+    }
+
+    /// Returns its place in the order of arrival.
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> u64 {
+        self.ticket.map_or(u64::MAX, |ticket| ticket.number)
     }
 
     /// Starts tasks, detached on purpose: they outlive this waiter.
@@ -94,30 +93,6 @@ impl<'a, M: Manager> Seat<'a, M> {
         }
         wakes.wake();
         connects.into_iter().for_each(|connect| drop(runtime.spawn(connect.run())));
-    }
-
-    fn accept(
-        &self,
-        grant: Grant<M::Connection, AcquireError<M::Error>>,
-    ) -> Result<Held<M>, AcquireError<M::Error>> {
-        match grant {
-            Grant::Connection(loan) => Ok(self.pool.hold(loan)),
-            Grant::Failure(failure) => Err(failure),
-        }
-    }
-
-    /// Gives up, unless something was granted at the last moment.
-    fn expire(&self) -> Result<Held<M>, AcquireError<M::Error>> {
-        let (status, failure, departure) = {
-            let mut ledger = self.pool.ledger();
-            let status = ledger.status(now());
-            let departure = self.ticket.and_then(|ticket| ledger.leave(ticket));
-            (status, ledger.latest_failure(), departure)
-        };
-        if let Some(Departure::Granted(grant)) = departure {
-            return self.accept(grant);
-        }
-        Err(self.pool.exhausted(&self.claim, status, failure))
     }
 }
 

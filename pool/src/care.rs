@@ -2,7 +2,7 @@
 
 use crate::bounded::{Ended, bounded};
 use crate::ledger::{CarePermit, Need, Ward};
-use crate::pool::now;
+use crate::seams::now;
 use crate::{Liveness, Manager, Pool};
 
 /// A connection in care. Dropped as it is, it is given up: first the connection goes, then its slot is freed. That

@@ -2,7 +2,7 @@
 
 use crate::bounded::{Ended, bounded};
 use crate::ledger::ConnectPermit;
-use crate::pool::now;
+use crate::seams::now;
 use crate::{AcquireError, Manager, Pool, Verdict};
 
 /// The slot of a connect in progress. Given back on drop, so a task that is never run, or is dropped with its runtime,

@@ -1,8 +1,8 @@
 //! A connection outside the ledger, and the slot it stands in.
 
-use crate::ledger::{Lease, Loan, Papers};
+use crate::ledger::{Lease, Loan};
 use crate::manager::{Disposition, Liveness};
-use crate::pool::now;
+use crate::seams::now;
 use crate::{Guard, Manager, Pool};
 
 /// A leased connection. Dropped as it is, it is discarded: first the connection goes, then its slot is freed. That
@@ -14,7 +14,7 @@ pub(crate) struct Held<M: Manager> {
 
 impl<M: Manager> Held<M> {
     pub(crate) fn new(pool: Pool<M>, loan: Loan<M::Connection>) -> Self {
-        Self { conn: loan.conn, slot: Slot { pool, lease: Some(loan.lease), papers: loan.papers } }
+        Self { conn: loan.conn, slot: Slot { pool, lease: Some(loan.lease) } }
     }
 
     /// Makes a guard of a connection that is alive, and discards one that is dead.
@@ -39,7 +39,7 @@ impl<M: Manager> Held<M> {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
             let now = now();
-            let released = slot.pool.ledger().release(Loan { lease, conn, papers: slot.papers }, now);
+            let released = slot.pool.ledger().release(Loan { lease, conn }, now);
             slot.pool.conclude(released);
         }
     }
@@ -49,8 +49,7 @@ impl<M: Manager> Held<M> {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
             let now = now();
-            let released =
-                slot.pool.ledger().release_unsettled(Loan { lease, conn, papers: slot.papers }, now);
+            let released = slot.pool.ledger().release_unsettled(Loan { lease, conn }, now);
             slot.pool.conclude(released);
         }
     }
@@ -67,7 +66,6 @@ impl<M: Manager> Held<M> {
 pub(crate) struct Slot<M: Manager> {
     pub(crate) pool: Pool<M>,
     lease: Option<Lease>,
-    papers: Papers,
 }
 
 impl<M: Manager> Slot<M> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     counts: [u64; BUCKETS],
-    sum: Duration,
-    max: Duration,
+    sum_nanos: u64,
+    max_nanos: u64,
 }
 
 impl Histogram {
@@ -18,12 +18,12 @@ impl Histogram {
 
     /// Returns how long that took in all.
     pub fn sum(&self) -> Duration {
-        self.sum
+        Duration::from_nanos(self.sum_nanos)
     }
 
     /// Returns how long it took when it took longest.
     pub fn max(&self) -> Duration {
-        self.max
+        Duration::from_nanos(self.max_nanos)
     }
 
     /// Returns the buckets, shortest times first: the longest time that falls into it (`None` = no limit), and how many
@@ -34,10 +34,17 @@ impl Histogram {
     }
 
     pub(crate) fn observe(&mut self, took: Duration) {
-        self.counts[BOUNDS.partition_point(|&bound| bound < took)] += 1;
-        self.sum = self.sum.saturating_add(took);
-        self.max = self.max.max(took);
+        let bucket = BOUNDS.iter().position(|&bound| took <= bound).unwrap_or(BOUNDS.len());
+        let took = nanos(took);
+        self.counts[bucket] += 1;
+        self.sum_nanos = self.sum_nanos.saturating_add(took);
+        self.max_nanos = self.max_nanos.max(took);
     }
+}
+
+/// Counts nanoseconds: of 584 years at most.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 const BOUNDS: [Duration; 12] = [
@@ -85,6 +92,6 @@ mod tests {
         );
         histogram.observe(Duration::MAX);
         histogram.observe(Duration::MAX);
-        assert_eq!(histogram.sum(), Duration::MAX);
+        assert_eq!(histogram.sum(), Duration::from_nanos(u64::MAX));
     }
 }

@@ -13,7 +13,8 @@ use crate::care::Care;
 use crate::connect::Connect;
 use crate::held::Held;
 use crate::ledger::{Badge, Chores, Shift};
-use crate::pool::{WeakPool, now};
+use crate::pool::WeakPool;
+use crate::seams::now;
 use crate::{Holder, Manager, Pool};
 
 /// A keeper on duty. Dismissed on drop, so a task that is never run, or is dropped with its runtime, leaves nothing

@@ -28,15 +28,14 @@ use crate::settings::Settings;
 use crate::{Holder, LaneStatus, Status, Verdict};
 use care::Care;
 pub(crate) use care::{CarePermit, Need, Ward};
-pub(crate) use idle::Papers;
-use idle::{Idle, Shelf};
+use idle::{Idle, Papers, Shelf};
 use lanes::Lanes;
 pub(crate) use lanes::{Claim, Ticket};
 pub(crate) use leases::Lease;
 use leases::Leases;
 pub(crate) use opening::ConnectPermit;
 use opening::Opening;
-pub(crate) use outcome::{Closing, Departure, Dismissal, Errands, Grant, Loan, Turn, Wakes};
+pub(crate) use outcome::{Closing, Departure, Dismissal, Errands, Grant, Late, Loan, Turn, Wakes};
 pub(crate) use roster::Badge;
 use roster::Roster;
 pub(crate) use shift::{Chores, Shift};
@@ -96,8 +95,8 @@ impl<C, F> Ledger<C, F> {
         }
     }
 
-    /// Takes an idle connection, if there is one. The wakes are those of keepers, who have to keep an eye on it.
-    pub(crate) fn take_idle(&mut self, claim: &Claim, now: Instant) -> Option<(Loan<C>, Wakes)> {
+    /// Takes an idle connection, if there is one.
+    pub(crate) fn take_idle(&mut self, claim: &Claim, now: Instant) -> Option<Loan<C>> {
         let Idle { conn, papers, .. } = self.shelf.pop()?;
         Some(self.lend(conn, papers, claim, now))
     }
@@ -129,18 +128,22 @@ impl<C, F> Ledger<C, F> {
         now: Instant,
     ) -> Turn<C, F> {
         if let Some(Granted { grant, .. }) = self.granted.remove(&ticket) {
-            return Turn::Granted(grant, Wakes::default());
+            return Turn::Granted(grant);
         }
         if self.is_closed() {
             return Turn::Closed;
         }
-        if let Some((loan, wakes)) = self.take_idle(claim, now) {
-            return Turn::Granted(Grant::Connection(loan), wakes);
+        if let Some(loan) = self.take_idle(claim, now) {
+            return Turn::Granted(Grant::Connection(loan));
         }
         self.lanes.join(ticket, *claim, waker, now);
+        if claim.left(now).is_zero() {
+            return Turn::Late(self.late(ticket, now));
+        }
         let connects = self.permits(now);
         let keeper = self.enlist(runtime);
-        Turn::Wait(Errands { connects, keeper, wakes: self.wakes(None, now) })
+        let wakes = self.call_by(Times::first([claim.until(), self.wanted_at(now)]));
+        Turn::Wait(Errands { connects, keeper, wakes })
     }
 
     /// Ends the wait of the holder of `ticket`. Returns `None` if it neither queued nor had anything lying ready.
@@ -151,14 +154,20 @@ impl<C, F> Ledger<C, F> {
         self.granted.remove(&ticket).map(|granted| Departure::Granted(granted.grant))
     }
 
+    fn late(&mut self, ticket: Ticket, now: Instant) -> Late<F> {
+        let status = self.status(now);
+        let waker = self.lanes.remove(ticket).and_then(|waiter| waiter.waker);
+        Late { status, latest_failure: self.latest_failure.clone(), waker }
+    }
+
     /// Takes a connection back: for the waiter whose turn it is, or else to lie idle. One that is not wanted any more is
     /// refused; the caller drops it and then vacates its lease.
     pub(crate) fn release(&mut self, loan: Loan<C>, now: Instant) -> Result<Wakes, Loan<C>> {
-        if !self.is_wanted(&loan.papers, now) {
+        if !self.is_wanted(self.leases.papers(&loan.lease), now) {
             return Err(loan);
         }
-        self.end_lease(loan.lease, now);
-        Ok(self.offer(loan.conn, loan.papers, now))
+        let papers = self.end_lease(loan.lease, now);
+        Ok(self.offer(loan.conn, papers, now))
     }
 
     /// Takes a connection back that has to settle first. Without a keeper it is refused, as by
@@ -167,14 +176,14 @@ impl<C, F> Ledger<C, F> {
         if self.roster.is_empty() || matches!(self.phase, Phase::Forced) {
             return Err(loan);
         }
-        self.end_lease(loan.lease, now);
-        self.care.join(loan.conn, loan.papers, now);
+        let papers = self.end_lease(loan.lease, now);
+        self.care.join(loan.conn, papers, now);
         Ok(Wakes { others: self.roster.rouse(), ..Wakes::default() })
     }
 
     /// Frees the slot of a connection that is gone.
     pub(crate) fn vacate(&mut self, lease: Lease, now: Instant) -> Wakes {
-        self.end_lease(lease, now);
+        let _ = self.end_lease(lease, now);
         self.wakes(None, now)
     }
 
@@ -183,13 +192,14 @@ impl<C, F> Ledger<C, F> {
         self.care.end(&permit);
         let CarePermit { need, papers, .. } = permit;
         if !self.is_wanted(&papers, now) {
-            return Err(Loan { lease: self.leases.begin(None, now), conn, papers });
+            return Err(Loan { lease: self.leases.begin(None, papers, now), conn });
         }
         let since = match need {
             Need::Settling => now,
             Need::Check { idle_since } => idle_since,
         };
-        Ok(self.offer_idle(Idle { conn, papers, since, seen: now }, now))
+        let wakes = self.offer_idle(Idle { conn, papers, since, seen: now }, now);
+        Ok(wakes.and(self.call_by(self.next_chore(now))))
     }
 
     /// Books a connection that was cared for in vain, and is gone.
@@ -212,7 +222,7 @@ impl<C, F> Ledger<C, F> {
             let wakes = self.offer(conn, papers, now);
             Ok(wakes.and(self.call_by(self.next_chore(now))))
         } else {
-            Err(Loan { lease: self.leases.begin(None, now), conn, papers })
+            Err(Loan { lease: self.leases.begin(None, papers, now), conn })
         };
         (offered, self.latest_failure.take())
     }
@@ -375,7 +385,7 @@ impl<C, F> Ledger<C, F> {
     /// so that connections of one age do not end, or ask, at one moment.
     fn papers(&mut self, now: Instant) -> Papers {
         let dice = &mut self.dice;
-        let mut shortened = |time: Duration| time - dice.up_to(time / 10);
+        let mut shortened = |time: Duration| time - dice.up_to(time / SHORTENED);
         let lifetime = self.settings.max_lifetime.map(&mut shortened);
         let check_after = self.settings.health_check_interval.map(&mut shortened);
         let expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
@@ -390,13 +400,12 @@ impl<C, F> Ledger<C, F> {
     fn offer_idle(&mut self, idle: Idle<C>, now: Instant) -> Wakes {
         if let Some((ticket, waiter)) = self.lanes.pop(now) {
             let Idle { conn, papers, .. } = idle;
-            let (loan, wakes) = self.lend(conn, papers, &waiter.claim, now);
-            return wakes.and(self.grant(ticket, loan, waiter.waker, now));
+            let loan = self.lend(conn, papers, &waiter.claim, now);
+            return self.grant(ticket, loan, waiter.waker, now);
         }
         self.lanes.forgive();
-        let due = idle.due(self.settings.max_idle);
         self.shelf.put(idle);
-        self.call_by(due)
+        Wakes::default()
     }
 
     fn grant(&mut self, ticket: Ticket, loan: Loan<C>, waker: Option<Waker>, now: Instant) -> Wakes {
@@ -405,25 +414,26 @@ impl<C, F> Ledger<C, F> {
         watch.and(self.wakes(waker, now))
     }
 
-    fn lend(&mut self, conn: C, papers: Papers, claim: &Claim, now: Instant) -> (Loan<C>, Wakes) {
+    fn lend(&mut self, conn: C, papers: Papers, claim: &Claim, now: Instant) -> Loan<C> {
         self.lanes.begin(claim.lane, now);
-        let lease = self.leases.begin(Some((claim.lane, claim.origin)), now);
-        let wakes = self.call_by(self.settings.leak_after.and_then(|bound| now.checked_add(bound)));
-        (Loan { lease, conn, papers }, wakes)
+        let lease = self.leases.begin(Some((claim.lane, claim.origin)), papers, now);
+        Loan { lease, conn }
     }
 
-    fn end_lease(&mut self, lease: Lease, now: Instant) {
+    fn end_lease(&mut self, lease: Lease, now: Instant) -> Papers {
         let running = self.leases.end(lease);
-        let Some((lane, _)) = running.user else { return };
-        let used = running.age(now);
-        self.lanes.end(lane, used, now);
-        self.usual_use.observe(used);
-        self.use_times.observe(used);
+        if let Some((lane, _)) = running.user {
+            let used = running.age(now);
+            self.lanes.end(lane, used, now);
+            self.usual_use.observe(used);
+            self.use_times.observe(used);
+        }
+        running.papers
     }
 
     /// Leases an idle connection to the pool itself, to be dropped.
     fn withdraw(&mut self, Idle { conn, papers, .. }: Idle<C>, now: Instant) -> Loan<C> {
-        Loan { lease: self.leases.begin(None, now), conn, papers }
+        Loan { lease: self.leases.begin(None, papers, now), conn }
     }
 
     fn clear_shelf(&mut self, now: Instant) -> Vec<Loan<C>> {
@@ -450,6 +460,9 @@ impl<C, F> Ledger<C, F> {
         Wakes { served, ..self.call_by(self.wanted_at(now)) }
     }
 }
+
+/// By which part of it a life or an interval may be shorter than was set.
+const SHORTENED: u32 = 10;
 
 /// What lies ready, and since when.
 #[derive(Debug)]

@@ -84,6 +84,7 @@ mod manager;
 mod metrics;
 mod pool;
 mod request;
+mod seams;
 mod settings;
 mod status;
 

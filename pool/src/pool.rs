@@ -4,22 +4,23 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::acquire::Seat;
 use crate::care::Care;
 use crate::dice::Dice;
 use crate::held::Held;
 use crate::keeper::Keeper;
-use crate::ledger::{Claim, Ledger, Loan, Wakes};
+use crate::ledger::{Claim, Late, Ledger, Loan, Wakes};
 use crate::metrics::Counters;
 use crate::request::Origin;
+use crate::seams::{Mutex, MutexGuard, now};
 use crate::settings::Settings;
 use crate::{
     AcquireError, BuildError, Builder, Guard, Holder, LaneStatus, Liveness, Manager, Metrics, PoolExhausted,
@@ -115,7 +116,21 @@ impl<M: Manager> Pool<M> {
         let Request { lane, max_wait, tag } = request;
         let origin = Origin { location: Location::caller(), tag };
         let lane = self.lane(lane);
-        async move { self.serve(self.claim(lane.ok_or(AcquireError::UnknownLane)?, max_wait, origin)).await }
+        async move {
+            let claim = self.claim(lane.ok_or(AcquireError::UnknownLane)?, max_wait, origin);
+            while let Some(mut guard) = self.take_idle(&claim) {
+                match self.prepare(&mut guard, &claim).await {
+                    Prepared::Yes => {
+                        self.counters().acquired();
+                        return Ok(guard);
+                    }
+                    Prepared::TurnedDown => self.turn_down(guard),
+                    Prepared::TooLate => return Err(self.exhausted(&claim, self.late())),
+                }
+            }
+            // On the heap, so that those who need not wait carry no room for it about.
+            Box::pin(self.wait(claim)).await
+        }
     }
 
     /// Acquires an idle connection, if there is one. Never waits, never connects, needs no runtime.
@@ -286,74 +301,54 @@ impl<M: Manager> Pool<M> {
 
     /// Puts a request in the ledger's terms, from this moment on.
     fn claim(&self, lane: usize, max_wait: Option<Duration>, origin: Origin) -> Claim {
-        let arrived = now();
-        let patience = max_wait.unwrap_or_else(|| self.settings().max_wait);
-        let until = arrived.checked_add(patience).unwrap_or_else(|| arrived + FOR_EVER);
-        Claim { lane, arrived, until, origin }
+        let max_wait = max_wait.unwrap_or_else(|| self.settings().max_wait);
+        Claim { lane, arrived: now(), max_wait, origin }
     }
 
-    async fn serve(&self, claim: Claim) -> Result<Guard<M>, AcquireError<M::Error>> {
-        while let Some(guard) = self.take_idle(&claim) {
-            if let Some(guard) = self.prepare(guard, &claim).await? {
-                self.counters().acquired();
-                return Ok(guard);
-            }
-        }
+    async fn wait(&self, claim: Claim) -> Result<Guard<M>, AcquireError<M::Error>> {
         let mut seat = Seat::new(self, claim);
         loop {
-            let Some(guard) = seat.wait().await?.into_live() else { continue };
-            if let Some(guard) = self.prepare(guard, &claim).await? {
-                self.counters().acquired();
-                let waited = now().saturating_duration_since(claim.arrived);
-                self.counters().count(|metrics| metrics.wait_time.observe(waited));
-                return Ok(guard);
+            let Some(mut guard) = seat.wait().await?.into_live() else { continue };
+            match self.prepare(&mut guard, &claim).await {
+                Prepared::Yes => {
+                    self.counters().acquired();
+                    let waited = now().saturating_duration_since(claim.arrived);
+                    self.counters().count(|metrics| metrics.wait_time.observe(waited));
+                    return Ok(guard);
+                }
+                Prepared::TurnedDown => self.turn_down(guard),
+                Prepared::TooLate => return Err(self.exhausted(&claim, self.late())),
             }
         }
     }
 
     fn take_idle(&self, claim: &Claim) -> Option<Guard<M>> {
         loop {
-            let (loan, wakes) = self.ledger().take_idle(claim, claim.arrived)?;
-            let held = self.hold(loan);
-            wakes.wake();
-            if let Some(guard) = held.into_live() {
+            let loan = self.ledger().take_idle(claim, claim.arrived)?;
+            if let Some(guard) = self.hold(loan).into_live() {
                 return Some(guard);
             }
         }
     }
 
-    /// Has the manager prepare a connection, in what is left of the caller's time. `None` if it turns it down.
-    async fn prepare(
-        &self,
-        mut guard: Guard<M>,
-        claim: &Claim,
-    ) -> Result<Option<Guard<M>>, AcquireError<M::Error>> {
-        let answer = {
-            let mut preparing = pin!(self.manager().before_acquire(&mut guard));
-            let mut timer = None;
-            poll_fn(|cx| match preparing.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending => {
-                    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(claim.until.into())));
-                    timer.as_mut().poll(cx).map(|()| None)
-                }
-            })
-            .await
-        };
-        match answer {
-            Some(Liveness::Alive) => Ok(Some(guard)),
-            Some(Liveness::Dead) => {
-                self.turn_down(guard);
-                Ok(None)
+    /// Has the manager prepare a connection, in what is left of the caller's time.
+    async fn prepare(&self, conn: &mut M::Connection, claim: &Claim) -> Prepared {
+        let mut preparing = pin!(self.manager().before_acquire(conn));
+        let mut timer = None;
+        poll_fn(|cx| match preparing.as_mut().poll(cx) {
+            Poll::Ready(Liveness::Alive) => Poll::Ready(Prepared::Yes),
+            Poll::Ready(Liveness::Dead) => Poll::Ready(Prepared::TurnedDown),
+            Poll::Pending => {
+                let timer = timer.get_or_insert_with(|| Box::pin(sleep(claim.left(now()))));
+                timer.as_mut().poll(cx).map(|()| Prepared::TooLate)
             }
-            None => {
-                let (status, failure) = {
-                    let ledger = self.ledger();
-                    (ledger.status(now()), ledger.latest_failure())
-                };
-                Err(self.exhausted(claim, status, failure))
-            }
-        }
+        })
+        .await
+    }
+
+    fn late(&self) -> Late<AcquireError<M::Error>> {
+        let ledger = self.ledger();
+        Late { status: ledger.status(now()), latest_failure: ledger.latest_failure(), waker: None }
     }
 
     fn turn_down(&self, guard: Guard<M>) {
@@ -365,12 +360,11 @@ impl<M: Manager> Pool<M> {
     pub(crate) fn exhausted(
         &self,
         claim: &Claim,
-        status: Status,
-        failure: Option<Arc<AcquireError<M::Error>>>,
+        Late { status, latest_failure, waker }: Late<AcquireError<M::Error>>,
     ) -> AcquireError<M::Error> {
+        drop(waker);
         self.counters().count(|metrics| metrics.timeouts += 1);
-        let max_wait = claim.until.saturating_duration_since(claim.arrived);
-        AcquireError::Exhausted(PoolExhausted::new(max_wait, status, failure))
+        AcquireError::Exhausted(PoolExhausted::new(claim.max_wait, status, latest_failure))
     }
 
     /// Puts a keeper on duty in this runtime, if there are connections to be kept ready, and if this is one.
@@ -429,6 +423,14 @@ impl<M: Manager> Drop for Shared<M> {
     }
 }
 
+/// What came of preparing a connection.
+enum Prepared {
+    Yes,
+    TurnedDown,
+    /// The caller's time is over.
+    TooLate,
+}
+
 /// A pool that lives no longer for it.
 pub(crate) struct WeakPool<M: Manager> {
     shared: Weak<Shared<M>>,
@@ -453,10 +455,5 @@ impl<M: Manager> Drop for Closer<'_, M> {
     }
 }
 
-/// Reads tokio's clock, which tests can pause; outside of a runtime it is the system's. Both are monotonic.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// What `max_wait` is where the clock cannot say it: 30 years.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub(super) struct Idle<C> {
 
 /// What a connection carries about from its birth.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Papers {
+pub(super) struct Papers {
     /// When it is too old; `None` is never.
     pub(super) expires: Option<Instant>,
     /// How long it may be idle between two signs of life; `None` is for ever.

@@ -5,6 +5,7 @@ use std::mem;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::histogram::nanos;
 use crate::request::Origin;
 use crate::{Lane, LaneStatus};
 
@@ -36,14 +37,26 @@ pub(crate) struct Ticket {
     lane: usize,
 }
 
-/// What a caller wants, and until when.
+/// What a caller wants, and how long it waits for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     /// A number below that of the lanes.
     pub(crate) lane: usize,
     pub(crate) arrived: Instant,
-    pub(crate) until: Instant,
+    pub(crate) max_wait: Duration,
     pub(crate) origin: Origin,
+}
+
+impl Claim {
+    /// Returns when its time is over; `None` is never.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.arrived.checked_add(self.max_wait)
+    }
+
+    /// Returns what is left of its time.
+    pub(crate) fn left(&self, now: Instant) -> Duration {
+        self.max_wait.saturating_sub(now.saturating_duration_since(self.arrived))
+    }
 }
 
 /// A caller in its lane.
@@ -63,7 +76,7 @@ struct Track {
     /// In nanoseconds.
     balance: i64,
     grants: u64,
-    held: Duration,
+    held_nanos: u64,
 }
 
 impl Lanes {
@@ -132,6 +145,19 @@ impl Lanes {
         waiters.filter_map(|waiter| waiter.waker.take())
     }
 
+    /// Returns when the time of the first is over whose time is.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        let waiters = self.lanes.iter().flat_map(|track| track.waiters.values());
+        waiters.filter(|waiter| waiter.waker.is_some()).filter_map(|waiter| waiter.claim.until()).min()
+    }
+
+    /// Takes the wakers of those whose time is over.
+    pub(super) fn rouse_late(&mut self, now: Instant) -> Vec<Waker> {
+        let waiters = self.lanes.iter_mut().flat_map(|track| track.waiters.values_mut());
+        let late = waiters.filter(|waiter| waiter.claim.left(now).is_zero());
+        late.filter_map(|waiter| waiter.waker.take()).collect()
+    }
+
     /// Counts those at the heads of the lanes, one behind the other, that are so.
     pub(super) fn count_first(&self, are_so: impl Fn(&Claim) -> bool) -> usize {
         let first = |track: &Track| track.waiters.values().take_while(|waiter| are_so(&waiter.claim)).count();
@@ -148,8 +174,9 @@ impl Lanes {
     /// Books that it has it no longer.
     pub(super) fn end(&mut self, lane: usize, held: Duration, now: Instant) {
         self.charge_on(now);
-        self.lanes[lane].in_use -= 1;
-        self.lanes[lane].held += held;
+        let track = &mut self.lanes[lane];
+        track.in_use -= 1;
+        track.held_nanos = track.held_nanos.saturating_add(nanos(held));
     }
 
     /// Forgets all balances: nobody wants more than they have.
@@ -182,7 +209,7 @@ impl Lanes {
             return;
         }
         let since = self.charged.replace(now).unwrap_or(now);
-        let time = nanos(now.saturating_duration_since(since));
+        let time = nanos(now.saturating_duration_since(since)).try_into().unwrap_or(i64::MAX);
         self.lanes.iter_mut().for_each(|track| track.charge(time));
     }
 
@@ -197,7 +224,7 @@ impl Lanes {
 impl Track {
     fn new(lane: Lane) -> Self {
         let waiters = BTreeMap::new();
-        Self { lane, waiters, in_use: 0, balance: 0, grants: 0, held: Duration::ZERO }
+        Self { lane, waiters, in_use: 0, balance: 0, grants: 0, held_nanos: 0 }
     }
 
     fn charge(&mut self, time: i64) {
@@ -226,13 +253,9 @@ impl Track {
             waiting: self.waiters.len(),
             in_use: self.in_use,
             grants: self.grants,
-            held: self.held,
+            held: Duration::from_nanos(self.held_nanos),
         }
     }
-}
-
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// What a lane of weight 1 gets at a time, in nanoseconds: less than most uses take, so that lanes alternate.

@@ -1,6 +1,7 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
+use super::idle::Papers;
 use super::places::Places;
 use crate::Holder;
 use crate::request::Origin;
@@ -18,6 +19,8 @@ pub(super) struct Running {
     /// The user's lane, and where it acquired. `None` of a lease that is the pool's own.
     pub(super) user: Option<(usize, Origin)>,
     leak: Leak,
+    /// Those of the connection.
+    pub(super) papers: Papers,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,12 +40,17 @@ enum Leak {
 pub(crate) struct Lease(usize);
 
 impl Leases {
-    pub(super) fn begin(&mut self, user: Option<(usize, Origin)>, now: Instant) -> Lease {
-        Lease(self.running.take(Running { begun: now, user, leak: Leak::Unreported }))
+    pub(super) fn begin(&mut self, user: Option<(usize, Origin)>, papers: Papers, now: Instant) -> Lease {
+        Lease(self.running.take(Running { begun: now, user, leak: Leak::Unreported, papers }))
     }
 
     pub(super) fn end(&mut self, Lease(place): Lease) -> Running {
         self.running.leave(place)
+    }
+
+    /// Returns what is known of a connection that is lent.
+    pub(super) fn papers(&self, &Lease(place): &Lease) -> &Papers {
+        &self.running.get(place).papers
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,6 +60,11 @@ impl Leases {
     /// Returns when each began.
     pub(super) fn begun(&self) -> impl Iterator<Item = Instant> {
         self.running.iter().map(|running| running.begun)
+    }
+
+    /// Returns when each connection that is not yet too old will be.
+    pub(super) fn expiries(&self, now: Instant) -> impl Iterator<Item = Option<Instant>> {
+        self.running.iter().map(move |running| running.papers.expires.filter(|expires| *expires > now))
     }
 
     /// Returns the users, those who have had their connection for longest first.

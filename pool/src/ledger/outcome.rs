@@ -1,9 +1,10 @@
 //! What the ledger answers.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 
-use super::{Badge, ConnectPermit, Lease, Papers, Ward};
+use super::{Badge, ConnectPermit, Lease, Ward};
 use crate::Status;
 
 /// A connection with its lease.
@@ -12,7 +13,6 @@ use crate::Status;
 pub(crate) struct Loan<C> {
     pub(crate) lease: Lease,
     pub(crate) conn: C,
-    pub(crate) papers: Papers,
 }
 
 /// What a waiter gets.
@@ -27,10 +27,22 @@ pub(crate) enum Grant<C, F> {
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Turn<C, F> {
-    Granted(Grant<C, F>, Wakes),
+    Granted(Grant<C, F>),
     Wait(Errands),
+    /// As many wait as may.
     Full(Status),
+    /// Its time is over.
+    Late(Late<F>),
     Closed,
+}
+
+/// What a caller hears whose time is over.
+#[derive(Debug)]
+pub(crate) struct Late<F> {
+    pub(crate) status: Status,
+    pub(crate) latest_failure: Option<Arc<F>>,
+    /// Its own, to be dropped outside of the lock.
+    pub(crate) waker: Option<Waker>,
 }
 
 /// The tasks that a waiter is to start, and whom it is to wake.
@@ -77,7 +89,14 @@ pub(crate) struct Wakes {
 
 impl Wakes {
     pub(crate) fn wake(self) {
-        self.served.into_iter().chain(self.others).for_each(Waker::wake);
+        if let Some(served) = self.served {
+            served.wake();
+        }
+        self.others.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.served.is_none() && self.others.is_empty()
     }
 
     pub(super) fn and(mut self, other: Self) -> Self {

@@ -29,7 +29,11 @@ impl<T> Places<T> {
 
     pub(super) fn leave(&mut self, place: usize) -> T {
         self.free.push(place);
-        self.taken[place].take().expect("a place is left once, by the one who took it")
+        self.taken[place].take().expect(TAKEN)
+    }
+
+    pub(super) fn get(&self, place: usize) -> &T {
+        self.taken[place].as_ref().expect(TAKEN)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -44,6 +48,8 @@ impl<T> Places<T> {
         self.taken.iter_mut().flatten()
     }
 }
+
+const TAKEN: &str = "a place is left once, by the one who took it";
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Badge, ConnectPermit, Grant, Granted, Ledger, Loan, Times, Wakes, Ward};
+use super::{Badge, ConnectPermit, Grant, Granted, Ledger, Loan, SHORTENED, Settings, Times, Wakes, Ward};
 use crate::Holder;
 
 /// What a keeper is told when it looks.
@@ -29,7 +29,7 @@ pub(crate) struct Chores<C> {
     pub(crate) expired: Vec<Loan<C>>,
     /// How many grants were taken back.
     pub(crate) revoked: usize,
-    /// Those who were given them instead.
+    /// Those who were given them instead, and those whose time is over.
     pub(crate) wakes: Wakes,
     pub(crate) leaked: Vec<Holder>,
 }
@@ -44,13 +44,14 @@ impl<C, F> Ledger<C, F> {
         if !chores.is_empty() {
             return Shift::Work(Box::new(chores));
         }
-        let until = self.next_chore(now);
+        let until = Times::first([self.next_chore(now), self.next_look(now)]);
         self.roster.sleep(badge, waker, until);
         Shift::Sleep(until)
     }
 
     fn chores(&mut self, now: Instant) -> Chores<C> {
-        let (revoked, wakes) = self.revoke(now);
+        let (revoked, mut wakes) = self.revoke(now);
+        wakes.others.extend(self.lanes.rouse_late(now));
         let expired = self.shelf.take_if(|idle| idle.is_expired(now));
         let expired = expired.into_iter().map(|idle| self.withdraw(idle, now)).collect();
         let unused = self.take_unused(now);
@@ -73,8 +74,8 @@ impl<C, F> Ledger<C, F> {
         let mut wakes = Wakes::default();
         for ticket in &late {
             if let Some(Granted { grant: Grant::Connection(loan), .. }) = self.granted.remove(ticket) {
-                self.end_lease(loan.lease, now);
-                wakes = wakes.and(self.offer(loan.conn, loan.papers, now));
+                let papers = self.end_lease(loan.lease, now);
+                wakes = wakes.and(self.offer(loan.conn, papers, now));
             }
         }
         (late.len(), wakes)
@@ -92,6 +93,18 @@ impl<C, F> Ledger<C, F> {
         unused.into_iter().map(|idle| self.withdraw(idle, now)).collect()
     }
 
+    /// Returns when to look again at the latest, while there are connections. None that is lent or put down from here on
+    /// falls due before that, so that needs no keeper to be called.
+    fn next_look(&self, now: Instant) -> Option<Instant> {
+        if self.total() == 0 {
+            return None;
+        }
+        let Settings { max_idle, health_check_interval, leak_after, .. } = self.settings;
+        let soonest_check = health_check_interval.map(|interval| interval - interval / SHORTENED);
+        let shortest = [max_idle, soonest_check, leak_after].into_iter().flatten().min();
+        shortest.and_then(|shortest| now.checked_add(shortest))
+    }
+
     /// Returns when there will be something to do, if nothing happens before.
     pub(super) fn next_chore(&self, now: Instant) -> Option<Instant> {
         let may_shrink = self.in_existence() > self.settings.min_conns;
@@ -102,7 +115,9 @@ impl<C, F> Ledger<C, F> {
         let grants = connections.map(|granted| granted.since.checked_add(self.settings.grant_timeout));
         let bound = self.settings.leak_after;
         let leaks = bound.and_then(|bound| self.leases.oldest_unreported()?.checked_add(bound));
-        Times::first(idle.chain(grants).chain([leaks, self.wanted_at(now)]))
+        let expiries = self.leases.expiries(now);
+        let others = [leaks, self.lanes.ends_at(), self.wanted_at(now)];
+        Times::first(idle.chain(grants).chain(expiries).chain(others))
     }
 
     /// Counts the connects worth starting.
@@ -159,8 +174,7 @@ impl<C, F> Ledger<C, F> {
             return 0;
         }
         let (takes, takes_surely) = (self.opening.usual(), self.opening.sure(now));
-        let doomed =
-            self.lanes.count_first(|claim| claim.until.saturating_duration_since(now) <= takes_surely);
+        let doomed = self.lanes.count_first(|claim| claim.left(now) <= takes_surely);
         let deceived = self.lanes.count_first(|claim| now.saturating_duration_since(claim.arrived) > takes);
         let unserved = (self.lanes.len() - doomed).saturating_sub(self.returns_within(takes, now));
         let first = usize::from(self.in_existence() == 0);
@@ -187,6 +201,7 @@ impl<C> Chores<C> {
             && self.unused.is_empty()
             && self.expired.is_empty()
             && self.revoked == 0
+            && self.wakes.is_empty()
             && self.leaked.is_empty()
     }
 }

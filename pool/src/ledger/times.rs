@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::histogram::nanos;
+
 /// Moments, some of which never come.
 pub(super) struct Times;
 
@@ -12,17 +14,18 @@ impl Times {
     }
 }
 
-/// How long something usually takes: each new measure counts for an eighth.
+/// How long something usually takes, in nanoseconds: each new measure counts for an eighth.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usual(Option<Duration>);
+pub(super) struct Usual(Option<u64>);
 
 impl Usual {
     pub(super) fn observe(&mut self, took: Duration) {
+        let took = nanos(took);
         self.0 = Some(self.0.map_or(took, |usual| usual - usual / 8 + took / 8));
     }
 
     pub(super) fn get(self) -> Option<Duration> {
-        self.0
+        self.0.map(Duration::from_nanos)
     }
 }
 

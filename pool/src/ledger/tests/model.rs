@@ -26,7 +26,7 @@ fn runtime_of(number: u64) -> RuntimeId {
 
 pub(super) fn claim(lane: usize, now: Instant, patience: Duration) -> Claim {
     let origin = Origin { location: Location::caller(), tag: None };
-    Claim { lane, arrived: now, until: now + patience, origin }
+    Claim { lane, arrived: now, max_wait: patience, origin }
 }
 
 /// A connection, by its number.
@@ -232,11 +232,8 @@ impl World {
     fn take_idle(&mut self) {
         let claim = claim(0, self.now, PATIENCE);
         let taken = self.ledger.take_idle(&claim, self.now);
-        assert_eq!(taken.as_ref().map(|(loan, _)| loan.conn), self.idle.pop());
-        if let Some((loan, wakes)) = taken {
-            wakes.wake();
-            self.held.push((loan, self.now));
-        }
+        assert_eq!(taken.as_ref().map(|loan| loan.conn), self.idle.pop());
+        self.held.extend(taken.map(|loan| (loan, self.now)));
     }
 
     fn arrive(&mut self, lane: usize) {
@@ -265,19 +262,22 @@ impl World {
 
     fn follow(&mut self, ticket: Ticket, caller: Caller, turn: Turn<Conn, Failure>, runtime: RuntimeId) {
         match turn {
-            Turn::Granted(Grant::Connection(loan), wakes) => {
-                wakes.wake();
+            Turn::Granted(Grant::Connection(loan)) => {
                 let ready = self.ready.remove(&ticket);
                 let since = ready.as_ref().map_or(self.now, |(_, since)| *since);
                 let expected = ready.map(|(ready, _)| ready).or_else(|| self.idle.pop().map(Ready::Conn));
                 assert_eq!(expected, Some(Ready::Conn(loan.conn)));
                 self.held.push((loan, since));
             }
-            Turn::Granted(Grant::Failure(failure), wakes) => {
-                wakes.wake();
+            Turn::Granted(Grant::Failure(failure)) => {
                 assert_eq!(self.ready.remove(&ticket).map(|(ready, _)| ready), Some(Ready::Failure(failure)));
             }
             Turn::Closed => assert!(self.closed && !self.ready.contains_key(&ticket)),
+            Turn::Late(late) => {
+                assert!(self.now - caller.claim.arrived >= PATIENCE && late.status.waiting > 0);
+                assert!(self.idle.is_empty() && !self.ready.contains_key(&ticket));
+                self.unqueue(ticket);
+            }
             Turn::Full(_) => panic!("whoever has a place keeps it"),
             Turn::Wait(Errands { connects, keeper, wakes }) => {
                 assert!(!self.closed && self.idle.is_empty() && !self.ready.contains_key(&ticket));
@@ -621,7 +621,7 @@ impl World {
 }
 
 /// How long callers wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// Takes the one that a number chooses.
 fn pick<T>(from: &mut Vec<T>, n: usize) -> Option<T> {

@@ -82,7 +82,9 @@ fn keeper_is_wanted_once_in_a_runtime() {
     let claim = claim(0, now, Duration::from_secs(1));
     let mut wanted = |runtime| match ledger.arrive(&claim, &mut None, runtime, now).1 {
         Turn::Wait(errands) => errands.keeper.is_some(),
-        Turn::Granted(..) | Turn::Full(_) | Turn::Closed => panic!("there is nothing to grant"),
+        Turn::Granted(_) | Turn::Full(_) | Turn::Late(_) | Turn::Closed => {
+            panic!("there is nothing to grant")
+        }
     };
     let [one, two] = *RUNTIMES;
     assert_eq!([one, two, one, two].map(&mut wanted), [true, true, false, false]);
