@@ -5,14 +5,14 @@ use std::time::Duration;
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::copy::{CopyError, CopyRowError};
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_pool::{BuildError, PoolExhausted, QueueFull};
 use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{CommandError, Unsettled};
 use molt_db_protocol::message::ServerError;
 
 use super::ConnectAttempt;
 use crate::config::ConfigError;
-use crate::scope::ScopeEnd;
+use crate::scope::ScopeOver;
 
 /// What went wrong.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
         outcome: Fate,
     },
     ScopeOver {
-        end: ScopeEnd,
+        over: ScopeOver,
         outcome: Fate,
     },
     Command(CommandError),
@@ -61,9 +61,12 @@ pub(crate) enum Kind {
     ForeignEncoding {
         name: String,
     },
+    Listening(ListenProblem),
+    Replication(ReplicationProblem),
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
+    QueueFull(QueueFull),
     PoolSettings(BuildError),
     Pool(String),
     PoolClosed,
@@ -81,6 +84,25 @@ pub(crate) enum TransactionProblem {
     Ended,
     /// There is none.
     None,
+}
+
+/// What is wrong about notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListenProblem {
+    EmptyName,
+    LongName,
+    NulInName,
+    /// So many gave way to later ones.
+    Lost(u64),
+}
+
+/// What is wrong about replication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReplicationProblem {
+    /// The driver of a stream was dropped.
+    Undriven,
+    /// The session replicates, and the command is one of the extended protocol.
+    SimpleOnly,
 }
 
 /// Why an established connection ended.
@@ -156,6 +178,31 @@ impl fmt::Display for TransactionProblem {
             }
             Self::Ended => "the transaction of this handle is over: it could not begin, or was ended as SQL",
             Self::None => "a portal outlives its query only inside of a transaction, and none is open",
+        })
+    }
+}
+
+impl fmt::Display for ListenProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyName => f.write_str("the name is empty"),
+            Self::LongName => f.write_str("the name is longer than 63 bytes"),
+            Self::NulInName => f.write_str("the name has a NUL in it"),
+            Self::Lost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ReplicationProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Undriven => "the driver of the replication stream was dropped, and the connection with it",
+            Self::SimpleOnly => {
+                "the connection is one for replication, which takes commands of the simple protocol alone: `script` and \
+                 `script_results`, without parameters"
+            }
         })
     }
 }

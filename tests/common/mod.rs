@@ -14,6 +14,9 @@ use molt_db_testkit::proxy::Proxy;
 use molt_db_testkit::{Server, User, shared_servers};
 use tokio::net::TcpSocket;
 
+/// Has the server forget all prepared statements in a way that the driver does not see.
+pub(crate) const FORGET_UNSEEN: &str = "do $$ begin execute 'deallocate all'; end $$";
+
 /// Runs a test on every server under test. One that takes longer than two minutes hangs.
 pub(crate) async fn on_each_server(test: impl AsyncFn(&'static Server)) {
     for server in shared_servers() {

@@ -7,6 +7,7 @@ use super::query::Stage;
 use super::settle::Settling;
 use super::simple::{ScriptReports, Simple};
 use super::statements::Statements;
+use super::traces::Traces;
 use super::{AuthMethod, Description, Event, Hints, Parameters, Received, RowRun, Session, SessionError};
 use crate::message::{CancelKey, TransactionStatus};
 use crate::wire::{Framed, Limits, Phase, Tag, frame};
@@ -84,6 +85,7 @@ pub struct Client {
     pub(super) described: Option<Arc<Description>>,
     pub(super) hints: Option<Arc<Hints>>,
     pub(super) settling: Option<Settling>,
+    pub(super) traces: Traces,
 }
 
 impl Client {
@@ -107,6 +109,7 @@ impl Client {
             described: None,
             hints,
             settling: None,
+            traces: Traces::None,
         }
     }
 
@@ -141,6 +144,16 @@ impl Client {
     /// Returns where the session stood at the last ReadyForQuery.
     pub fn status(&self) -> TransactionStatus {
         self.status
+    }
+
+    /// Returns what the commands since [`Client::forget_traces`] may have left behind.
+    pub fn traces(&self) -> Traces {
+        self.traces
+    }
+
+    /// Notes that the session is as new.
+    pub fn forget_traces(&mut self) {
+        self.traces = Traces::None;
     }
 
     /// Tells whether nothing is under way: any command may begin.

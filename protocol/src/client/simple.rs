@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::traces::Returned;
 use super::{Description, Outcome};
 use crate::message::CopyDirection;
 
@@ -10,6 +11,8 @@ pub(super) struct Simple {
     pub(super) reports: ScriptReports,
     /// The columns of the result that is being sent.
     pub(super) description: Option<Arc<Description>>,
+    /// Of the statement that is being answered.
+    pub(super) returned: Returned,
     pub(super) outcome: Outcome,
 }
 
@@ -37,7 +40,7 @@ pub(super) enum Copy {
 
 impl Simple {
     pub(super) fn new(copy: Copy, reports: ScriptReports) -> Self {
-        Self { copy, reports, description: None, outcome: Outcome::default() }
+        Self { copy, reports, description: None, returned: Returned::Nothing, outcome: Outcome::default() }
     }
 
     /// Tells whether the copy that the server begins is the one that is wanted.

@@ -255,7 +255,7 @@ impl Connection {
                     self.timer.progress();
                     continue;
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
                 Poll::Pending => {}
             }
             let has_room = self.client.takes_copy() && self.transport.unsent() <= most;
