@@ -339,3 +339,31 @@ async fn one_command_is_one_write_under_tls_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_copy_is_one_round_trip_to_begin_and_one_to_end() {
+    on_each_server(async |server| {
+        let mut c = Counted::new(server, |config| config).await;
+        c.script("create temporary table t (id int4)").await;
+        for _ in 0..2 {
+            let mut copy = c.connection.copy_in("copy t from stdin").await.unwrap();
+            for _ in 0..100 {
+                copy.send("1\n").await.unwrap();
+            }
+            copy.finish().await.unwrap();
+            assert_eq!(c.cost(), 2);
+            let mut rows = c.connection.copy_in_rows("t", &[]).await.unwrap();
+            for id in 0..100_i32 {
+                rows.send((id,)).await.unwrap();
+            }
+            rows.finish().await.unwrap();
+            assert_eq!(c.cost(), 2);
+            c.connection.copy_out("copy t to stdout").await.unwrap().finish().await.unwrap();
+            assert_eq!(c.cost(), 1);
+            let mut rows = c.connection.copy_out_rows::<(i32,)>("select id from t").await.unwrap();
+            while rows.next().await.unwrap().is_some() {}
+            assert_eq!(c.cost(), 1);
+        }
+    })
+    .await;
+}

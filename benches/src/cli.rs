@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::job::{
-    Acquires, Batches, Cancels, Connects, Encryption, Job, Route, Scan, Selects, Victim, Way, Workload,
+    Acquires, Batches, Cancels, Connects, Encryption, Job, Load, Route, Scan, Selects, Victim, Way, Workload,
 };
 use crate::lanes::{Check, Lane};
 use crate::tables::{DEFAULT_ROWS, Table};
@@ -183,6 +183,8 @@ impl Arguments {
         let (job, threads) = match name.as_str() {
             "arrow" => (Job::Arrow(self.scan(&[Table::Fixed, Table::Lineitem, Table::Nulls])?), 1),
             "rows" => (Job::Rows(self.scan(&[Table::Fixed])?), 1),
+            "copy-out" => (Job::CopyOut(self.scan(&[Table::Fixed])?), 1),
+            "copy-in" => (Job::CopyIn(Load { rows: self.count(1_000_000)? }), 1),
             "qps" => (Job::Qps(self.selects()?), 2),
             "batch" => (Job::Batch(self.batches()?), 1),
             "acquire" => (Job::Acquire(self.acquires()?), 2),
@@ -309,6 +311,8 @@ Measures what jobs on PostgreSQL cost a client, lane by lane.
 Jobs
   arrow   read a table into Arrow record batches
   rows    read w_fixed into typed values, row by row
+  copy-out  the same, by a binary COPY
+  copy-in write typed values into a temporary table by a binary COPY, row by row
   qps     select single rows of kv by random keys, on several connections at once
   batch   select single rows of kv by random keys, many under one Sync
   acquire take a connection from a pool and give it back, without a query
@@ -317,8 +321,9 @@ Jobs
 
 Options
   --table T      arrow: w_fixed (default), w_lineitem or w_nulls
-  --n N          arrow, rows: the first N rows (default: the whole table); qps, batch: selects (default 100000);
-                 acquire: how often (default 100000); connect: connections, cancel: queries (default 500)
+  --n N          arrow, rows, copy-out: the first N rows (default: the whole table); copy-in: rows (default 1000000);
+                 qps, batch: selects (default 100000); acquire: how often (default 100000);
+                 connect: connections, cancel: queries (default 500)
   --conc C       qps, acquire: connections (default 16); batch: connections, each with a task (default 1)
   --tasks T      qps, acquire: tasks that share the connections (default: as many)
   --size S       batch: selects under one Sync (default 100, at most 1000)
@@ -345,7 +350,7 @@ The line of JSON
                               time of all threads of the process
   rows                        rows received; acquire, connect: connections; cancel: queries
   nbytes                      arrow: bytes of the arrays' values, offsets and validity, without spare capacity;
-                              rows, qps, batch: bytes of the decoded values; floor: bytes read from the socket;
+                              rows, copy-out, copy-in, qps, batch: bytes of the values; floor: bytes of the socket;
                               acquire, connect, cancel: 0
   peak_mb                     the most memory the process had resident, in 1000000 bytes
   median, p99                 cancel: seconds from giving a query up to the answer of the next one on the connection

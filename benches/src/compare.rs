@@ -63,7 +63,7 @@ fn run_apart(lane: Lane, workload: &Workload, url: &str) -> Result<Report, Failu
 
 fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
     let (scale, unit) = match job {
-        Job::Arrow(_) | Job::Rows(_) => (1e9, "ns/row"),
+        Job::Arrow(_) | Job::Rows(_) | Job::CopyOut(_) | Job::CopyIn(_) => (1e9, "ns/row"),
         Job::Qps(_) | Job::Batch(_) => (1e6, "us/select"),
         Job::Acquire(_) => (1e9, "ns/acquire"),
         Job::Connect(_) => (1e6, "us/connect"),

@@ -14,6 +14,10 @@ pub(crate) enum Job {
     Arrow(Scan),
     /// Read a table into typed values, row by row.
     Rows(Scan),
+    /// Read a table into typed values by a binary COPY, row by row.
+    CopyOut(Scan),
+    /// Write typed values into a temporary table by a binary COPY, row by row.
+    CopyIn(Load),
     /// Select single rows by their key, through a pool.
     Qps(Selects),
     /// Select single rows by their key, many under one Sync.
@@ -58,6 +62,12 @@ pub(crate) struct Scan {
     pub(crate) table: Table,
     /// How many of its rows, the first ones; all if it is not said.
     pub(crate) rows: Option<u64>,
+}
+
+/// Rows to be made up and written, of the columns of `w_fixed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) rows: u64,
 }
 
 /// Point selects on the table `kv`, by tasks that share connections.
@@ -171,10 +181,11 @@ impl Workload {
         let mut arguments = vec![self.job.name().to_owned()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
         match &self.job {
-            Job::Arrow(scan) | Job::Rows(scan) => {
+            Job::Arrow(scan) | Job::Rows(scan) | Job::CopyOut(scan) => {
                 option("--table", scan.table.name().to_owned());
                 scan.rows.into_iter().for_each(|rows| option("--n", rows.to_string()));
             }
+            Job::CopyIn(load) => option("--n", load.rows.to_string()),
             Job::Qps(selects) => {
                 option("--n", selects.count.to_string());
                 option("--conc", selects.connections.to_string());
@@ -215,6 +226,8 @@ impl Job {
         match self {
             Self::Arrow(_) => "arrow",
             Self::Rows(_) => "rows",
+            Self::CopyOut(_) => "copy-out",
+            Self::CopyIn(_) => "copy-in",
             Self::Qps(_) => "qps",
             Self::Batch(_) => "batch",
             Self::Acquire(_) => "acquire",
@@ -226,7 +239,8 @@ impl Job {
     /// Returns what the job is done on: a table, a pool, a way to connect, or a kind of query.
     pub(crate) fn subject(&self) -> &'static str {
         match self {
-            Self::Arrow(scan) | Self::Rows(scan) => scan.table.name(),
+            Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => scan.table.name(),
+            Self::CopyIn(_) => "temporary",
             Self::Qps(_) | Self::Batch(_) => Table::Kv.name(),
             Self::Acquire(_) => "pool",
             Self::Connect(connects) => connects.way.name(),
@@ -237,7 +251,8 @@ impl Job {
     /// Returns how many connections there are at a time.
     pub(crate) fn connections(&self) -> usize {
         match self {
-            Self::Arrow(_) | Self::Rows(_) | Self::Connect(_) | Self::Cancel(_) => 1,
+            Self::Arrow(_) | Self::Rows(_) | Self::CopyOut(_) | Self::CopyIn(_) => 1,
+            Self::Connect(_) | Self::Cancel(_) => 1,
             Self::Qps(selects) => selects.connections,
             Self::Batch(batches) => batches.connections,
             Self::Acquire(acquires) => acquires.connections,
@@ -247,8 +262,11 @@ impl Job {
     /// Returns how many rows the tables need, where they are made for this job alone.
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
-            Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
-            Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) | Self::Connect(_) | Self::Cancel(_) => 1,
+            Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => {
+                scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS)
+            }
+            Self::CopyIn(_) | Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) => 1,
+            Self::Connect(_) | Self::Cancel(_) => 1,
         }
     }
 }

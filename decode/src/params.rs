@@ -35,6 +35,7 @@ impl Params {
     ///
     /// There are [`LIMIT`](Self::LIMIT) already, the value is longer than 2,147,483,647 bytes, or it cannot be
     /// encoded. Nothing is added then.
+    #[inline]
     pub fn push(&mut self, value: &(impl ToSql + ?Sized)) -> Result<(), EncodeError> {
         if self.len() >= Self::LIMIT {
             return Err(EncodeError::TooManyParameters);
@@ -94,6 +95,7 @@ impl Params {
     }
 
     /// Begins a row of a binary COPY behind the values that are there, and forgets the types of those.
+    #[inline]
     pub(crate) fn begin_row(&mut self, count: i16) {
         self.oids.clear();
         self.formats.clear();
@@ -105,6 +107,7 @@ impl Params {
     }
 
     /// Takes back the values from this place on.
+    #[inline]
     pub(crate) fn truncate(&mut self, place: usize) {
         self.values.truncate(place);
     }
@@ -132,6 +135,7 @@ impl Params {
         Ok(())
     }
 
+    #[inline]
     fn append(&mut self, value: &(impl ToSql + ?Sized), start: usize) -> Result<(), EncodeError> {
         self.values.extend_from_slice(&NULL.to_be_bytes());
         let content = self.values.len();

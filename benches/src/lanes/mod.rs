@@ -1,6 +1,7 @@
 //! The ways to do a job.
 
 mod answers;
+mod copied;
 mod fixed;
 mod floor;
 mod hash;
@@ -111,7 +112,10 @@ impl Lane {
             #[cfg(feature = "peers")]
             Self::TokioPostgres => !matches!(job, Job::Arrow(_)),
             #[cfg(feature = "peers")]
-            Self::Sqlx => !matches!(job, Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_)),
+            Self::Sqlx => !matches!(
+                job,
+                Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) | Job::CopyOut(_) | Job::CopyIn(_)
+            ),
             #[cfg(feature = "peers")]
             Self::DeadpoolVerified | Self::SqlxUntested => matches!(job, Job::Qps(_) | Job::Acquire(_)),
         }

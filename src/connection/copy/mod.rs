@@ -161,10 +161,27 @@ impl Connection {
     ///
     /// A dropped future leaves the connection unsettled.
     pub async fn copy_out_arrow(&mut self, query: &str) -> Result<Batches<'_>, Error> {
+        self.copy_out_arrow_with(query, &ArrowOptions::default(), BatchLimits::default()).await
+    }
+
+    /// As [`Connection::copy_out_arrow`], with batches that are mapped and bounded as told.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::copy_out`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves the connection unsettled.
+    pub async fn copy_out_arrow_with(
+        &mut self,
+        query: &str,
+        options: &ArrowOptions,
+        limits: BatchLimits,
+    ) -> Result<Batches<'_>, Error> {
         let begun = self.begin_described(&sql::copy_out_of(query), CopyDirection::Out).await;
         let Described { shape, columns, .. } = begun.map_err(|error| error.of_sql(query))?;
-        let copy = CopyOut::new(self, shape);
-        copy.arrow_with(&columns, &ArrowOptions::default(), BatchLimits::default()).await
+        CopyOut::new(self, shape).arrow_with(&columns, options, limits).await
     }
 
     async fn begin_copy(&mut self, sql: &str, direction: CopyDirection) -> Result<Shape, Error> {
@@ -192,7 +209,7 @@ impl Connection {
         loop {
             match self.step().await? {
                 Step::Columns => drop(columns.get_or_insert_with(|| self.columns())),
-                Step::Row(place) => texts.push(self.read_type(place)?),
+                Step::Row(place) if texts.len() < MOST_COLUMNS => texts.push(self.read_type(place)?),
                 Step::Copy(shape) => {
                     let shape = self.copy_begun(shape);
                     return Ok(Described { shape, columns: columns.unwrap_or_default(), texts });
@@ -307,3 +324,7 @@ fn none_of<T>(result: Result<T, Error>) -> Error {
 fn not_copying() -> Error {
     CommandError::NotCopying.into()
 }
+
+/// As many as a table can have.
+// PG docs: limits
+const MOST_COLUMNS: usize = 1600;

@@ -5,6 +5,7 @@ mod arrow;
 mod batch;
 mod cancel;
 mod connect;
+mod copy;
 mod pool;
 mod qps;
 mod rows;
@@ -23,6 +24,7 @@ molt-db with its defaults, as a service would use it: SQL found by its text in t
 query_timeout armed (30 s), liveness looked at whenever the pool hands a connection out.
 arrow: batches of the default size, every buffer touched, then dropped.
 rows: a stream of tuples (rows_as), each of which goes into a checksum.
+copy-out: as rows, by copy_out_rows. copy-in: copy_in_rows, a tuple for each row.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
@@ -48,6 +50,10 @@ pub(super) async fn run(
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
+        Job::CopyOut(scan) => {
+            scan_with(config, scan, async |config, query| copy::read(config, query, check).await).await
+        }
+        Job::CopyIn(load) => copy::write(config, load, check).await,
         Job::Qps(selects) => qps::run(config, selects, check).await,
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires).await,

@@ -4,6 +4,7 @@ mod acquire;
 mod batch;
 mod cancel;
 mod connect;
+mod copy;
 mod pool;
 mod qps;
 mod rows;
@@ -23,6 +24,7 @@ pub(super) const SUMMARY: &str = "\
 tokio-postgres, with TLS by tokio-postgres-rustls and ring.
 rows: query_raw; every column of every row read into the tuple that ours reads, which goes into the same checksum; the
 types of the point in time and of the date are the lane's own, and read as they travel.
+copy-out: as rows, by BinaryCopyOutStream. copy-in: BinaryCopyInWriter, from the same values as ours.
 qps: each select takes a connection from a pool of deadpool-postgres, by default recycled by Fast, which looks whether
 it is closed; prepare_cached, query_one, reads (i32, String).
 batch: as many futures of query_one, with a prepared statement, polled together by try_join_all, which pipelines them;
@@ -47,6 +49,10 @@ pub(super) async fn run(
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
+        Job::CopyOut(scan) => {
+            scan_with(config, scan, async |config, query| copy::read(config, query, check).await).await
+        }
+        Job::CopyIn(load) => copy::write(config, load, check).await,
         Job::Qps(selects) => qps::run(config, selects, recycling, check).await,
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires, recycling).await,
