@@ -16,7 +16,10 @@ use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Observe, Replication, ResetPolicy, SslCertMode, SslMode,
     SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
 };
-use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, Scope, ScriptItem};
+use molt_db::{
+    Config, Connection, Connector, IsolationLevel, Listener, ListenerEvent, OwnedRow, Params, Pool, Scope,
+    ScriptItem,
+};
 use molt_db_testkit::{Server, User};
 
 /// All passwords, tokens and parameters have one of these in them.
@@ -55,6 +58,7 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_configurations(&mut printer);
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
+        of_notifications(&mut printer, server).await;
         of_transactions(&mut printer, server).await;
         of_copies(&mut printer, server).await;
         for name in public_types(Path::new("src")) {
@@ -167,6 +171,19 @@ async fn of_copies(printer: &mut Printer, server: &Server) {
         c.copy_out_rows::<(i64, String)>("select * from t union all select * from t").await.unwrap();
     rows.next().await.unwrap();
     printer.debug(&rows);
+}
+
+async fn of_notifications(printer: &mut Printer, server: &Server) {
+    let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let mut listener = within(Listener::connect(&config)).await.unwrap();
+    within(listener.listen("news")).await.unwrap();
+    printer.debug(&listener);
+    printer.debug(&common::connect(server).await.notifications());
+    server.sql("notify news, 'Secret-Value'").unwrap();
+    let event = within(listener.recv()).await.unwrap();
+    let ListenerEvent::Notification(notification) = &event else { panic!("{event:?}") };
+    printer.debug(notification);
+    printer.debug(&event);
 }
 
 async fn of_transactions(printer: &mut Printer, server: &Server) {
