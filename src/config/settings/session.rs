@@ -166,6 +166,22 @@ impl Config {
         self
     }
 
+    pub(crate) fn acquire_hook(&self) -> Option<&SessionHook> {
+        self.acquire_hook.as_ref()
+    }
+
+    pub(crate) fn set_acquire_hook(&mut self, hook: SessionHook) {
+        self.acquire_hook = Some(hook);
+    }
+
+    pub(crate) fn release_hook(&self) -> Option<&SessionHook> {
+        self.release_hook.as_ref()
+    }
+
+    pub(crate) fn set_release_hook(&mut self, hook: SessionHook) {
+        self.release_hook = Some(hook);
+    }
+
     pub(crate) fn session_hook(&self) -> Option<&SessionHook> {
         self.session_hook.as_ref()
     }
