@@ -19,7 +19,9 @@ use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
-pub(crate) use kind::{ChannelProblem, CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
+pub(crate) use kind::{
+    CopyRefused, Fate, Found, Kind, ListenProblem, Lost, ReplicationProblem, TransactionProblem,
+};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -86,7 +88,7 @@ impl Error {
     /// Tells whether an established connection was lost, by the network or because the server ended it, in this call or
     /// in an earlier one.
     pub fn is_connection_lost(&self) -> bool {
-        matches!(*self.kind, Kind::Lost { .. } | Kind::Over)
+        matches!(*self.kind, Kind::Lost { .. } | Kind::Over | Kind::Replication(ReplicationProblem::Undriven))
     }
 
     /// Tells whether nobody can know if the command took effect: it was on its way and its final answer never came.
@@ -227,7 +229,7 @@ impl Error {
     /// connection goes on, and the next ones are there.
     pub fn lost_notifications(&self) -> Option<u64> {
         match *self.kind {
-            Kind::NotificationsLost(count) => Some(count),
+            Kind::Listening(ListenProblem::Lost(count)) => Some(count),
             _ => None,
         }
     }
@@ -396,10 +398,8 @@ impl fmt::Display for Error {
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
-            Kind::Channel(problem) => problem.fmt(f),
-            Kind::NotificationsLost(count) => {
-                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
-            }
+            Kind::Listening(problem) => problem.fmt(f),
+            Kind::Replication(problem) => problem.fmt(f),
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::NoCancelAddress => f.write_str(
                 "the session runs over a stream that was given to it, without an address to cancel it at; \

@@ -3,6 +3,7 @@
 //! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, transactions,
 //!   batches, COPY both ways, native cancel.
 //! - [`Pool`] gives many tasks a connection each, first in, first out, within the [`Scope`] of a request.
+//! - [`Listener`] hears notifications for as long as it lives, and [`replication`] what is written to a database.
 //! - [`Config`] says where to connect, in libpq's URLs and key/value strings.
 //!
 //! ```no_run
@@ -47,6 +48,7 @@ mod scope;
 mod warden;
 
 pub use config::{Config, ConfigError};
+pub use connection::replication;
 pub use connection::{
     Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, CopyChunks, CopyIn, CopyInRows,
     CopyOut, CopyOutRows, IsolationLevel, Notification, Notifications, Outcome, OwnedRows, Portal, Query,

@@ -43,7 +43,7 @@ const REFUSALS: &[Refusal] = &[
     refuse("gsslib", GSS, |c| c.gss_lib.as_deref().is_some_and(|name| !name.is_empty())),
     refuse("gssdelegation", GSS, |c| c.gss_delegation == Some(Switch::On)),
     refuse("client_encoding", "text is always UTF8", |c| c.client_encoding == Some(ClientEncoding::Other)),
-    refuse("replication", "the replication protocol", |c| c.get_replication() != Replication::Off),
+    refuse("replication", "physical replication", |c| c.get_replication() == Replication::Physical),
     refuse("sslcompression", "TLS never compresses", |c| c.ssl_compression == Some(Switch::On)),
     refuse("sslpassword", "encrypted keys; give one in the clear that nobody else may read", |c| {
         c.get_ssl_password().is_some()
@@ -81,7 +81,7 @@ mod tests {
             ("gsslib", "gssapi"),
             ("gssdelegation", "1"),
             ("client_encoding", "LATIN1"),
-            ("replication", "database"),
+            ("replication", "true"),
             ("sslcompression", "1"),
             ("sslpassword", "x"),
             ("ssl_max_protocol_version", "TLSv1.1"),
@@ -112,6 +112,7 @@ mod tests {
             ("client_encoding", "utf-8"),
             ("client_encoding", "auto"),
             ("replication", "false"),
+            ("replication", "database"),
             ("min_protocol_version", "3.2"),
             ("max_protocol_version", "latest"),
             ("sslcompression", "0"),

@@ -228,7 +228,7 @@ impl Connection {
     }
 
     /// Notes how a command has ended.
-    fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
+    pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
         self.note_business();
         self.watch_part_over(result.as_ref());

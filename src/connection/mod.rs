@@ -14,6 +14,7 @@ mod notifications;
 mod observed;
 mod portal;
 mod query;
+pub mod replication;
 mod reset;
 mod row_set;
 mod rows;
@@ -60,7 +61,7 @@ pub use transaction::{Begin, IsolationLevel, Transaction};
 pub use typed_rows::TypedRows;
 
 use crate::config::{AfterCancel, Config, ProtocolVersion};
-use crate::error::{Error, Fate, Kind, TransactionProblem};
+use crate::error::{Error, Fate, Kind, ReplicationProblem, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
 use crate::observe::Probe;
 use crate::scope::{Scope, ScopeWatch};
@@ -112,6 +113,8 @@ pub struct Connection {
     inbox: Inbox,
     /// Whether LISTEN was sent for the caller, and nothing since that ends all of it.
     listens: bool,
+    /// Whether the server takes commands of the simple protocol alone, because the session is to replicate.
+    is_simple: bool,
     waits: Waits,
     watch: ScopeWatch,
     /// What the warden of a pool and this know of each other.
@@ -362,6 +365,13 @@ impl Connection {
 
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
+        self.ready()?;
+        // PG docs: protocol-replication: "only the simple query protocol can be used"
+        if self.is_simple { Err(Kind::Replication(ReplicationProblem::SimpleOnly).into()) } else { Ok(()) }
+    }
+
+    /// As that, of a command of the simple protocol.
+    fn ready(&mut self) -> Result<(), Error> {
         if self.state == State::Open && self.transport.has_hung_up() {
             return Err(self.lost(io::ErrorKind::ConnectionAborted.into()));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use molt_db_protocol::message::Notification as Arrived;
 
 use crate::config::{Config, Hook, NotificationHook};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, ListenProblem};
 
 /// A message of NOTIFY, to a channel that the session listens on.
 ///
@@ -99,7 +99,7 @@ impl Inbox {
     pub(super) fn pop(&mut self) -> Result<Option<Notification>, Error> {
         match std::mem::take(&mut self.lost) {
             0 => Ok(self.next()),
-            lost => Err(Kind::NotificationsLost(lost).into()),
+            lost => Err(Kind::Listening(ListenProblem::Lost(lost)).into()),
         }
     }
 

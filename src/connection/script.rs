@@ -118,7 +118,7 @@ impl Connection {
 
     /// Makes ready for a command of the simple protocol: what is to lead the next command goes out by itself.
     pub(super) async fn ready_for_script(&mut self, sql: &str) -> Result<(), Error> {
-        self.ready_for_command()?;
+        self.ready()?;
         self.check_sendable(|| sql.is_ascii())?;
         if self.client.has_leads() {
             self.send_leads().await?;

@@ -61,10 +61,8 @@ pub(crate) enum Kind {
     ForeignEncoding {
         name: String,
     },
-    /// What is wrong with the name of a channel.
-    Channel(ChannelProblem),
-    /// So many gave way to later ones.
-    NotificationsLost(u64),
+    Listening(ListenProblem),
+    Replication(ReplicationProblem),
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
@@ -88,12 +86,23 @@ pub(crate) enum TransactionProblem {
     None,
 }
 
-/// Why nobody can listen on a channel of this name.
+/// What is wrong about notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChannelProblem {
-    Empty,
-    TooLong,
-    Nul,
+pub(crate) enum ListenProblem {
+    EmptyName,
+    LongName,
+    NulInName,
+    /// So many gave way to later ones.
+    Lost(u64),
+}
+
+/// What is wrong about replication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReplicationProblem {
+    /// The driver of a stream was dropped.
+    Undriven,
+    /// The session replicates, and the command is one of the extended protocol.
+    SimpleOnly,
 }
 
 /// Why an established connection ended.
@@ -173,12 +182,27 @@ impl fmt::Display for TransactionProblem {
     }
 }
 
-impl fmt::Display for ChannelProblem {
+impl fmt::Display for ListenProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyName => f.write_str("the name is empty"),
+            Self::LongName => f.write_str("the name is longer than 63 bytes"),
+            Self::NulInName => f.write_str("the name has a NUL in it"),
+            Self::Lost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ReplicationProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "the name of a channel is empty",
-            Self::TooLong => "the name of a channel is longer than 63 bytes",
-            Self::Nul => "the name of a channel has a NUL in it",
+            Self::Undriven => "the driver of the replication stream was dropped, and the connection with it",
+            Self::SimpleOnly => {
+                "the connection is one for replication, which takes commands of the simple protocol alone: `script` and \
+                 `script_results`, without parameters"
+            }
         })
     }
 }

@@ -119,7 +119,9 @@ impl Client {
             Tag::CopyBothResponse => {
                 return Ok(self.copies(CopyDirection::Both, owed, CopyResponse::parse(body)?, out));
             }
-            Tag::CopyData if self.is_copying() => return Ok(Some(Event::CopyData(body))),
+            Tag::CopyData if self.is_copying() && owed != Owed::CopyBothOver => {
+                return Ok(Some(Event::CopyData(body)));
+            }
             Tag::CopyDone if self.is_copying() => {
                 if let Some(simple) = &mut self.simple {
                     simple.copied();

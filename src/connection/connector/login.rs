@@ -14,7 +14,7 @@ use molt_db_protocol::client::{
 };
 
 use super::{Connector, random};
-use crate::config::{Endpoint, ProtocolVersion};
+use crate::config::{Endpoint, ProtocolVersion, Replication};
 use crate::connection::cancel::Target;
 use crate::connection::notices::Notices;
 use crate::connection::notifications::Inbox;
@@ -158,6 +158,10 @@ impl Connector {
         Some(format!("-c statement_timeout={} {}", whole_millis(limit), given.unwrap_or_default()).into())
     }
 
+    fn replicates(&self) -> bool {
+        self.config.get_replication() == Replication::Logical
+    }
+
     async fn log_in(&self, stream: Stream, credentials: Credentials) -> Result<Ready, ConnectCause> {
         let options = self.options();
         let startup = Startup {
@@ -165,6 +169,7 @@ impl Connector {
             database: self.config.get_dbname(),
             application_name: self.config.get_application_name(),
             options: options.as_deref(),
+            replication: self.replicates().then_some("database"),
         };
         let mut transport = Transport::new(stream);
         let mut notices = Notices::new(self.config.notice_hook().cloned());
@@ -231,6 +236,7 @@ impl Connector {
             notices,
             inbox: Inbox::new(&self.config),
             listens: false,
+            is_simple: self.replicates(),
             waits: Waits::default(),
             watch: ScopeWatch::default(),
             ward: None,

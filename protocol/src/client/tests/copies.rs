@@ -97,6 +97,32 @@ fn a_stream_goes_both_ways_and_each_side_ends_its_own() {
     }
 }
 
+/// As PostgreSQL does it: found with one.
+#[test]
+fn what_a_server_sends_behind_its_end_of_a_stream_is_dropped() {
+    let (mut client, mut out) = copying("start_replication", CopyDirection::Both, b'W');
+    client.copy_done(&mut out).unwrap();
+    let theirs = [msg(b'd', b"1"), msg(b'c', b""), msg(b'd', b"2"), msg(b'd', b"3")].concat();
+    assert_eq!(feed(&mut client, &theirs, &mut out).unwrap(), ["data of 1", "copy done"]);
+    let end = [complete("COPY 0"), complete("START_REPLICATION"), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &end, &mut out).unwrap(), ["finished START_REPLICATION"]);
+    assert_eq!(sent(&out), "c");
+}
+
+/// As PostgreSQL does it: found with one.
+#[test]
+fn a_server_that_shuts_down_ends_a_stream_without_saying_so() {
+    for client_first in [true, false] {
+        let (mut client, mut out) = copying("start_replication", CopyDirection::Both, b'W');
+        if client_first {
+            client.copy_done(&mut out).unwrap();
+        }
+        assert!(feed(&mut client, &complete("COPY 0"), &mut out).unwrap().is_empty());
+        assert!(client.copy_data(b"r", &mut out).is_err());
+        assert!(!client.is_settled());
+    }
+}
+
 #[test]
 fn a_copy_of_another_direction_is_ended_and_a_failure() {
     let mut client = started(8);
