@@ -37,8 +37,8 @@ impl Manager for Connections {
         self.0.connect().await
     }
 
-    /// Ends what the last user has left under way, and his transaction, and resets the session. An error has deadpool open
-    /// another connection.
+    /// Ends what the last user has left under way, and his transaction, and resets the session. An error has deadpool
+    /// open another connection.
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<molt_db::Error> {
         connection.settle().await?;
         // An empty script is a sign of life.

@@ -53,8 +53,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets how long a connection may be idle before it is closed, if there are more than `min_conns`. `None` is for ever.
-    /// Default 10 minutes.
+    /// Sets how long a connection may be idle before it is closed, if there are more than `min_conns`. `None` is for
+    /// ever. Default 10 minutes.
     pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.config = self.config.max_idle(limit);
         self
@@ -104,8 +104,8 @@ impl PoolBuilder {
 
     /// Sets what is done with a session before a caller gets it. Default: nothing.
     ///
-    /// It has what is left of the caller's `max_wait`. An error turns the connection down: it is closed, and the caller goes on
-    /// waiting. A panic is the caller's, and costs the connection.
+    /// It has what is left of the caller's `max_wait`. An error turns the connection down: it is closed, and the
+    /// caller goes on waiting. A panic is the caller's, and costs the connection.
     ///
     /// ```
     /// use molt_db::{Config, Error, Pool};
@@ -128,11 +128,11 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets what is done with a session that has come back, when it is at rest and before it is reset. Default: nothing. It is
-    /// written as that of [`PoolBuilder::before_acquire`].
+    /// Sets what is done with a session that has come back, when it is at rest and before it is reset. Default:
+    /// nothing. It is written as that of [`PoolBuilder::before_acquire`].
     ///
-    /// A task of the pool does it, for every session, and has a bounded time for it: nobody waits for it who finds another
-    /// connection. After an error, or a panic, the connection is closed.
+    /// A task of the pool does it, for every session, and has a bounded time for it: nobody waits for it who finds
+    /// another connection. After an error, or a panic, the connection is closed.
     pub fn after_release<F, E>(mut self, hook: F) -> Self
     where
         F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>

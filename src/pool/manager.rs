@@ -35,7 +35,7 @@ impl Manager for Connector {
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
         connection.set_scope(Scope::default());
         connection.forget_notifications();
-        if connection.is_over() {
+        if connection.is_over() || self.may_not_write(connection) {
             return Disposition::Discard;
         }
         let is_as_new = connection.is_at_rest() && !connection.needs_reset(self.reset_policy());

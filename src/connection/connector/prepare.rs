@@ -5,8 +5,8 @@ use crate::connection::Connection;
 use crate::error::ConnectCause;
 
 impl Connector {
-    /// Has the program prepare a session, and notes that it is as its users shall find it. What the program leaves open is
-    /// rolled back.
+    /// Has the program prepare a session, and notes that it is as its users shall find it. What the program leaves
+    /// open is rolled back.
     pub(super) async fn prepare(&self, connection: &mut Connection) -> Result<(), ConnectCause> {
         if let Some(hook) = self.config.session_hook() {
             hook.run(connection).await.map_err(ConnectCause::Hook)?;
@@ -37,8 +37,8 @@ impl Connector {
         connection.roll_back().await.ok()
     }
 
-    /// Resets a session that comes back, as the configuration says, and prepares it anew where that was undone. Returns `None`
-    /// if it cannot be done.
+    /// Resets a session that comes back, as the configuration says, and prepares it anew where that was undone.
+    /// Returns `None` if it cannot be done.
     pub(crate) async fn reset(&self, connection: &mut Connection) -> Option<()> {
         let policy = self.config.get_reset();
         if connection.needs_reset(policy) {
