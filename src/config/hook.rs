@@ -32,7 +32,7 @@ type Prepare = dyn for<'c> Fn(&'c mut Connection) -> Preparing<'c, Failed> + Sen
 type Preparing<'c, E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>;
 
 impl SessionHook {
-    pub(super) fn new<F, E>(hook: F) -> Self
+    pub(crate) fn new<F, E>(hook: F) -> Self
     where
         F: for<'c> Fn(&'c mut Connection) -> Preparing<'c, E> + Send + Sync + 'static,
         E: Into<Failed> + 'static,

@@ -190,6 +190,8 @@ pub struct Config {
     notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
     session_hook: Option<SessionHook>,
+    acquire_hook: Option<SessionHook>,
+    release_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,

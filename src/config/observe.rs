@@ -4,8 +4,8 @@ use super::error::Problem;
 use super::value::{FromValue, Value};
 use super::word;
 
-/// Whether queries are measured, for [`Pool::stats`](crate::Pool::stats) and, with the features of these names, for the facades
-/// `metrics` and `tracing`.
+/// Whether queries are measured, for [`Pool::stats`](crate::Pool::stats) and, with the features of these names, for
+/// the facades `metrics` and `tracing`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Observe {
@@ -14,8 +14,8 @@ pub enum Observe {
     Off,
     /// Each command is measured: the clock is read twice, and a handful of counters rise.
     On,
-    /// As `On`, and spans have the text of queries in them, without parameters. A text that was put together by hand has its
-    /// values in it.
+    /// As `On`, and spans have the text of queries in them, without parameters. A text that was put together by hand
+    /// has its values in it.
     WithText,
 }
 

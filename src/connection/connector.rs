@@ -197,6 +197,15 @@ impl Connector {
         }
     }
 
+    /// Tells whether a server that does not report its role has just refused to write (25006), and writing is what it is
+    /// for.
+    pub(crate) fn may_not_write(&self, connection: &Connection) -> bool {
+        let wanted = self.config.get_target_session_attrs();
+        let writes = matches!(wanted, TargetSessionAttrs::ReadWrite | TargetSessionAttrs::Primary);
+        let refused = connection.latest_code.is_some_and(|code| code.as_str() == "25006");
+        writes && refused && role::reported(connection, wanted).is_none()
+    }
+
     /// Returns what was counted on the sessions that it has opened; `None` where [`Config::observe`] does not ask for it.
     pub fn traffic(&self) -> Option<Traffic> {
         self.observer.as_ref().map(|observer| observer.snapshot())

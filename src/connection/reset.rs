@@ -18,8 +18,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The connection cannot take a command, or is in a transaction (25001, 25P02). The server's, and [`Error::is_timeout`]: the
-    /// session is then in a state that nobody knows, and is best closed.
+    /// The connection cannot take a command, or is in a transaction (25001, 25P02). The server's, and
+    /// [`Error::is_timeout`]: the session is then in a state that nobody knows, and is best closed.
     ///
     /// # Cancel safety
     ///
@@ -58,8 +58,8 @@ impl Connection {
     }
 }
 
-/// What DISCARD ALL does, but for DEALLOCATE ALL, which would take the driver's own statements, and DISCARD PLANS. RESET ALL does
-/// not undo SET ROLE; the first of these does.
+/// What DISCARD ALL does, but for DEALLOCATE ALL, which would take the driver's own statements, and DISCARD PLANS.
+/// RESET ALL does not undo SET ROLE; the first of these does.
 // PG docs: sql-discard, "ALL"
 const ALL_BUT_STATEMENTS: &str = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; \
                                   SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP";

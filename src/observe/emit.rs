@@ -1,5 +1,5 @@
-//! Measurements for the facade `metrics`, under the names and in the units of OpenTelemetry's conventions for databases. What
-//! these have no name for begins with `molt_db`.
+//! Measurements for the facade `metrics`, under the names and in the units of OpenTelemetry's conventions for
+//! databases. What these have no name for begins with `molt_db`.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 use crate::config::{Config, Endpoint};
 
-/// What is said with every measurement, in the words of OpenTelemetry's conventions for databases. Nothing of it is secret.
+/// What is said with every measurement, in the words of OpenTelemetry's conventions for databases. Nothing of it is
+/// secret.
 #[derive(Debug, Clone)]
 #[cfg_attr(
     not(any(feature = "metrics", feature = "tracing")),
@@ -34,7 +35,8 @@ impl Labels {
     }
 }
 
-/// Returns the operation that a command tag begins with, if it is one of PostgreSQL's: what a server makes up is no label.
+/// Returns the operation that a command tag begins with, if it is one of PostgreSQL's: what a server makes up is no
+/// label.
 pub(super) fn operation(tag: &str) -> Option<&'static str> {
     let verb = tag.split(' ').next().unwrap_or_default();
     OPERATIONS.iter().find(|known| **known == verb).copied()

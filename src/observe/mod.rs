@@ -1,7 +1,8 @@
 //! What is measured of queries, and who is told.
 //!
-//! A [`Probe`] is a part of a connection and knows what runs on it. What it finds out are [`Event`]s for the [`Observer`] that
-//! all connections of a pool share: it counts them, and passes them on to the facades that are built in.
+//! A [`Probe`] is a part of a connection and knows what runs on it. What it finds out are [`Event`]s for the
+//! [`Observer`] that all connections of a pool share: it counts them, and passes them on to the facades that are
+//! built in.
 
 mod durations;
 #[cfg(feature = "metrics")]

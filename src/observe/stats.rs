@@ -9,7 +9,8 @@ use super::Durations;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Its name: [`Config::pool_name`](crate::Config::pool_name), or else the server's address, its port and the database.
+    /// Its name: [`Config::pool_name`](crate::Config::pool_name), or else the server's address, its port and the
+    /// database.
     pub name: String,
     /// How it looks at this moment.
     pub status: Status,
@@ -19,7 +20,8 @@ pub struct Stats {
     pub traffic: Option<Traffic>,
 }
 
-/// What was counted of the queries of all connections of a pool or a [`Connector`](crate::Connector). All of it only rises.
+/// What was counted of the queries of all connections of a pool or a [`Connector`](crate::Connector). All of it only
+/// rises.
 ///
 /// The figures are read one after the other, not together: under load, two of them may differ by the events in between.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,11 +29,12 @@ pub struct Stats {
 pub struct Traffic {
     /// How long it took to connect, where that succeeded.
     pub connects: Durations,
-    /// How long operations took, from the call to the final answer, failed ones too. A batch is one, and so is a script. Of
-    /// rows that are taken one by one it has the caller's own time in it.
+    /// How long operations took, from the call to the final answer, failed ones too. A batch is one, and so is a
+    /// script. Of rows that are taken one by one it has the caller's own time in it.
     pub operations: Durations,
-    /// How many of them failed, by the server's SQLSTATE, or `timeout`, `cancelled`, `connection_lost`, `abandoned` of those
-    /// that nobody waited for any more, and `other`. At most 128 codes are counted each, and those beyond by their class: `40000`.
+    /// How many of them failed, by the server's SQLSTATE, or `timeout`, `cancelled`, `connection_lost`, `abandoned`
+    /// of those that nobody waited for any more, and `other`. At most 128 codes are counted each, and those beyond by
+    /// their class: `40000`.
     pub errors: BTreeMap<String, u64>,
     /// Bytes that were sent, before their encryption.
     pub bytes_sent: u64,
@@ -41,7 +44,8 @@ pub struct Traffic {
     pub cancels: u64,
     /// Sessions that were reset for their next user.
     pub resets: u64,
-    /// How long transactions took from the start of the first command in them. Those that one command begins and ends are not seen.
+    /// How long transactions took from the start of the first command in them. Those that one command begins and ends
+    /// are not seen.
     pub transactions: Durations,
     /// How many of them were rolled back.
     pub rollbacks: u64,

@@ -1,11 +1,12 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_pool::Lane;
 
 use super::Pool;
-use crate::config::{Config, ResetPolicy};
-use crate::connection::Connector;
+use crate::config::{Config, ResetPolicy, SessionHook};
+use crate::connection::{Connection, Connector};
 use crate::error::{Error, Kind};
 
 /// Puts a [`Pool`] together.
@@ -52,8 +53,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets how long a connection may be idle before it is closed, if there are more than `min_conns`. `None` is for ever.
-    /// Default 10 minutes.
+    /// Sets how long a connection may be idle before it is closed, if there are more than `min_conns`. `None` is for
+    /// ever. Default 10 minutes.
     pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.config = self.config.max_idle(limit);
         self
@@ -98,6 +99,49 @@ impl PoolBuilder {
     /// [`Pool::holders`] tells where it was acquired. `None`, the default, counts none.
     pub fn leak_after(mut self, bound: impl Into<Option<Duration>>) -> Self {
         self.settings = self.settings.leak_after(bound);
+        self
+    }
+
+    /// Sets what is done with a session before a caller gets it. Default: nothing.
+    ///
+    /// It has what is left of the caller's `max_wait`. An error turns the connection down: it is closed, and the
+    /// caller goes on waiting. A panic is the caller's, and costs the connection.
+    ///
+    /// ```
+    /// use molt_db::{Config, Error, Pool};
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let pool = Pool::builder(config).before_acquire(|session| {
+    ///     Box::pin(async move { session.script("set app.seen = 'yes'").await.map(drop) })
+    /// });
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    pub fn before_acquire<F, E>(mut self, hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>
+            + Send
+            + Sync
+            + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        self.config.set_acquire_hook(SessionHook::new(hook));
+        self
+    }
+
+    /// Sets what is done with a session that has come back, when it is at rest and before it is reset. Default:
+    /// nothing. It is written as that of [`PoolBuilder::before_acquire`].
+    ///
+    /// A task of the pool does it, for every session, and has a bounded time for it: nobody waits for it who finds
+    /// another connection. After an error, or a panic, the connection is closed.
+    pub fn after_release<F, E>(mut self, hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>
+            + Send
+            + Sync
+            + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        self.config.set_release_hook(SessionHook::new(hook));
         self
     }
 

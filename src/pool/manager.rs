@@ -25,16 +25,21 @@ impl Manager for Connector {
         }
     }
 
+    async fn before_acquire(&self, connection: &mut Box<Connection>) -> Liveness {
+        match self.hand_out(connection).await {
+            Some(()) => Liveness::Alive,
+            None => Liveness::Dead,
+        }
+    }
+
     fn on_release(&self, connection: &mut Box<Connection>) -> Disposition {
         connection.set_scope(Scope::default());
         connection.forget_notifications();
-        if connection.is_over() {
-            Disposition::Discard
-        } else if connection.is_at_rest() && !connection.needs_reset(self.reset_policy()) {
-            Disposition::Keep
-        } else {
-            Disposition::Settle
+        if connection.is_over() || self.may_not_write(connection) {
+            return Disposition::Discard;
         }
+        let is_as_new = connection.is_at_rest() && !connection.needs_reset(self.reset_policy());
+        if is_as_new && !self.sees_off() { Disposition::Keep } else { Disposition::Settle }
     }
 
     async fn check(&self, connection: &mut Box<Connection>) -> Liveness {
@@ -46,6 +51,7 @@ impl Manager for Connector {
 
     async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
         connection.roll_back().await.ok()?;
+        self.see_off(&mut connection).await?;
         self.reset(&mut connection).await?;
         Some(connection)
     }

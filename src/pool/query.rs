@@ -8,8 +8,8 @@ use crate::error::Error;
 
 /// A query that takes a connection of a pool for itself: bind parameters, then choose how its rows are to come.
 ///
-/// The connection is taken when the query is run, and goes back with its result. Queries that belong together, and those whose rows
-/// are to be streamed, want a [`Session`](crate::Session).
+/// The connection is taken when the query is run, and goes back with its result. Queries that belong together, and
+/// those whose rows are to be streamed, want a [`Session`](crate::Session).
 ///
 /// An error of binding is reported when the query is run, and costs no connection.
 #[must_use = "a query does nothing until it is run"]
@@ -44,8 +44,8 @@ impl<'p, 's> PoolQuery<'p, 's> {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped before it has a connection, nothing was done; later, the query is cancelled by the pool, and may have
-    /// been committed.
+    /// If the future is dropped before it has a connection, nothing was done; later, the query is cancelled by the
+    /// pool, and may have been committed.
     pub async fn one<T: for<'r> FromRow<'r>>(self) -> Result<T, Error> {
         let Bound { pool, sql, declared, params } = self.checked()?;
         pool.acquire().await?.query_bound(sql, declared, params).one().await

@@ -10,10 +10,10 @@ use crate::scope::Scope;
 /// A connection on loan from a [`Pool`](crate::Pool). It goes back when this is dropped.
 ///
 /// A connection that comes back in the middle of a query or of a transaction goes to a task of the pool first, which
-/// ends the query (as [`Connection::settle`] does) and rolls the transaction back, within five seconds in all. Then it serves
-/// the next caller; until then it counts against `max_conns`. If the server does not come to an end in that time, or
-/// the runtime in which the pool was used has gone, the connection is closed instead. A query or a commit that was under
-/// way may have taken effect.
+/// ends the query (as [`Connection::settle`] does) and rolls the transaction back, within five seconds in all. Then
+/// it serves the next caller; until then it counts against `max_conns`. If the server does not come to an end in that
+/// time, or the runtime in which the pool was used has gone, the connection is closed instead. A query or a commit
+/// that was under way may have taken effect.
 ///
 /// The state of a session that is not a transaction (settings, temporary tables, locks of the session) is reset then, as
 /// [`ResetPolicy`](crate::config::ResetPolicy) says.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
-use molt_db::{Pool, Session, TransactionStatus};
+use molt_db::{CopyIn, Pool, Session, TransactionStatus};
 use molt_db_testkit::peer::{FirstPacket, Peer, PeerConnection, PeerListener, messages};
 use molt_db_testkit::{Server, ServerOptions, shared_servers};
 use tokio::task::JoinSet;
@@ -23,10 +23,13 @@ enum Leaving {
     FailedTransaction,
     QueryInTransaction,
     RowsInTransaction,
+    CopyIn,
+    CopyOut,
+    CopyInTransaction,
 }
 
 impl Leaving {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Query,
         Self::Script,
         Self::Rows,
@@ -35,6 +38,9 @@ impl Leaving {
         Self::FailedTransaction,
         Self::QueryInTransaction,
         Self::RowsInTransaction,
+        Self::CopyIn,
+        Self::CopyOut,
+        Self::CopyInTransaction,
     ];
 
     async fn leave(self, mut session: Session) {
@@ -58,6 +64,16 @@ impl Leaving {
                 session.script(&format!("begin; {INSERT}")).await.unwrap();
                 walk_away(session.execute(SLEEP, ())).await;
             }
+            Self::CopyIn => drop(begun_copy(&mut session).await),
+            Self::CopyOut => {
+                let sql = format!("copy ({ENDLESS}) to stdout");
+                let mut copy = session.copy_out(&sql).await.unwrap();
+                assert!(copy.next().await.unwrap().is_some());
+            }
+            Self::CopyInTransaction => {
+                session.script(&format!("begin; {INSERT}")).await.unwrap();
+                drop(begun_copy(&mut session).await);
+            }
             Self::RowsInTransaction => {
                 session.script(&format!("begin; {INSERT}")).await.unwrap();
                 drop(
@@ -69,6 +85,13 @@ impl Leaving {
             }
         }
     }
+}
+
+/// Begins a copy of which some has been sent.
+async fn begun_copy(session: &mut Session) -> CopyIn<'_> {
+    let mut copy = session.copy_in("copy orders from stdin").await.unwrap();
+    copy.send("1\n2\n").await.unwrap();
+    copy
 }
 
 const INSERT: &str = "insert into orders values (1)";

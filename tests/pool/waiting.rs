@@ -45,14 +45,14 @@ async fn a_freed_connection_goes_to_the_one_who_waited_longest() {
 async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
     for server in shared_servers() {
         let config = plain_config(server, "test");
-        let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(50)).build().unwrap();
+        let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(500)).build().unwrap();
         let held = (acquire(&pool).await, acquire(&pool).await);
         let error = within(pool.acquire()).await.unwrap_err();
         assert!(error.is_pool_exhausted() && error.is_timeout() && !error.is_connect(), "{error:?}");
         let text = error.to_string();
-        assert!(text.contains("no connection within 50ms") && text.contains("2 of 2 in use"), "{text}");
+        assert!(text.contains("no connection within 500ms") && text.contains("2 of 2 in use"), "{text}");
         let exhausted = error.pool_exhausted().unwrap();
-        assert_eq!(exhausted.max_wait(), Duration::from_millis(50));
+        assert_eq!(exhausted.max_wait(), Duration::from_millis(500));
         assert_eq!((exhausted.status().in_use, exhausted.status().waiting), (2, 1));
         assert_eq!(pool.status().waiting, 0);
         drop(held);

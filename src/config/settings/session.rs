@@ -137,9 +137,10 @@ impl Config {
 
     /// Sets what every session goes through before anybody else gets it. Default: nothing.
     ///
-    /// It is a part of connecting: it has what is left of `connect_timeout`, an error of it is one of connecting, and so is a
-    /// panic to a pool. What it leaves open is rolled back. What it does is how a session begins: a pool has it run
-    /// again when it has [reset](Config::reset) the session. Plain settings are cheaper in [`Config::options`].
+    /// It is a part of connecting: it has what is left of `connect_timeout`, an error of it is one of connecting, and
+    /// so is a panic to a pool. What it leaves open is rolled back. What it does is how a session begins: a pool has
+    /// it run again when it has [reset](Config::reset) the session. Plain settings are cheaper in
+    /// [`Config::options`].
     ///
     /// ```
     /// use molt_db::Config;
@@ -164,6 +165,22 @@ impl Config {
     {
         self.session_hook = Some(SessionHook::new(hook));
         self
+    }
+
+    pub(crate) fn acquire_hook(&self) -> Option<&SessionHook> {
+        self.acquire_hook.as_ref()
+    }
+
+    pub(crate) fn set_acquire_hook(&mut self, hook: SessionHook) {
+        self.acquire_hook = Some(hook);
+    }
+
+    pub(crate) fn release_hook(&self) -> Option<&SessionHook> {
+        self.release_hook.as_ref()
+    }
+
+    pub(crate) fn set_release_hook(&mut self, hook: SessionHook) {
+        self.release_hook = Some(hook);
     }
 
     pub(crate) fn session_hook(&self) -> Option<&SessionHook> {
