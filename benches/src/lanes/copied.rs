@@ -34,7 +34,7 @@ pub(super) async fn measure(
         Check::Skip => None,
         Check::Hash => Some(hash(connection, "select * from copied").await?.to_string()),
     };
-    Ok(Measured { tally: Tally { rows: stored, nbytes: stored * VALUES_SIZE }, cost, hash })
+    Ok(Measured { tally: Tally { rows: stored, nbytes: stored * VALUES_SIZE }, cost, hash, times: None })
 }
 
 /// Makes up rows, the same ones in every run, at the cost of a few multiplications each.

@@ -357,7 +357,7 @@ async fn pgspec_finds_what_is_known_of_pgbouncer_and_nothing_else() {
     server.sql_in("postgres", "create database trust").unwrap();
     let bouncer = Bouncer::start(&server, "pool_mode = session");
     let known = ExpectedFailures::parse(include_str!("../../../spec/known/pgbouncer-1.18.txt"));
-    let target: Target = format!("postgresql://trust@127.0.0.1:{}/test", bouncer.port).parse().unwrap();
+    let target: Target = format!("postgresql://trust@127.0.0.1:{}/test", bouncer.port()).parse().unwrap();
     let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
     let report = molt_db_spec::run(&target, molt_db_spec::server::cases(), &settings, |_| {}).await.unwrap();
     assert!(known.conforms(&report), "{}", human(&report, &known, Style::Plain));

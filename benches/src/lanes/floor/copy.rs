@@ -18,7 +18,12 @@ pub(crate) async fn read(config: &Config, query: &ScanQuery) -> Result<Measured,
     let meter = Meter::start()?;
     let tally = wire.exchange(&messages).await?;
     // The header comes with the first row, and the trailer alone.
-    Ok(Measured { tally: Tally { rows: tally.rows - 1, ..tally }, cost: meter.stop()?, hash: None })
+    Ok(Measured {
+        tally: Tally { rows: tally.rows - 1, ..tally },
+        cost: meter.stop()?,
+        hash: None,
+        times: None,
+    })
 }
 
 /// Writes rows that were made beforehand, the same ones again and again.
@@ -29,7 +34,7 @@ pub(crate) async fn write(config: &Config, load: &Load) -> Result<Measured, Fail
     wire.exchange(&script(EMPTY)?).await?;
     let meter = Meter::start()?;
     let nbytes = copy(&mut wire, load.rows).await?;
-    Ok(Measured { tally: Tally { rows: load.rows, nbytes }, cost: meter.stop()?, hash: None })
+    Ok(Measured { tally: Tally { rows: load.rows, nbytes }, cost: meter.stop()?, hash: None, times: None })
 }
 
 async fn copy(wire: &mut Wire, rows: u64) -> Result<u64, Failure> {
