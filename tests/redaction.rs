@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use common::{on_each_server, within};
 use molt_db::config::{
-    Endpoint, Host, LoadBalanceHosts, Replication, SslCertMode, SslMode, SslNegotiation, SslRootCert, Switch,
-    TargetSessionAttrs, TlsVersion,
+    Endpoint, Host, LoadBalanceHosts, Replication, ResetPolicy, SslCertMode, SslMode, SslNegotiation,
+    SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
 };
 use molt_db::replication::{
     Delivery, EmittedMessage, Lsn, OldRow, PgTimestamp, Prepared, ReplicationClient, ReplicationDriver,
@@ -63,6 +63,7 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
         of_transactions(&mut printer, server).await;
+        of_copies(&mut printer, server).await;
         of_notifications(&mut printer, server).await;
         of_replication(&mut printer, server).await;
         for name in public_types(Path::new("src")) {
@@ -97,6 +98,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.all(&LoadBalanceHosts::Random);
     printer.debug(&Switch::On);
     printer.debug(&Replication::Off);
+    printer.all(&ResetPolicy::Cheap);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }
@@ -118,6 +120,7 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     let pool = Pool::builder(config).build().unwrap();
     let mut session = within(pool.acquire()).await.unwrap();
     printer.debug(&pool);
+    printer.debug(&pool.query("select $1::text").bind("Secret-Parameter"));
     printer.debug(&session);
     let connection: &mut Connection = &mut session;
     printer.debug(connection);
@@ -144,6 +147,29 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.all(&error);
     let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
     printer.all(&error);
+}
+
+async fn of_copies(printer: &mut Printer, server: &Server) {
+    let mut c = common::connect(server).await;
+    c.script("create temporary table t (id int8, name text)").await.unwrap();
+    let mut copy = c.copy_in("copy t from stdin").await.unwrap();
+    copy.send("1\tSecret-Value\n").await.unwrap();
+    printer.debug(&copy);
+    copy.finish().await.unwrap();
+    let mut rows = c.copy_in_rows("t", &[]).await.unwrap();
+    rows.send((1_i64, "Secret-Value")).await.unwrap();
+    printer.debug(&rows);
+    printer.all(&rows.send(("Secret-Value", "Secret-Value")).await.unwrap_err());
+    rows.abort("enough").await.unwrap();
+    let mut copy = c.copy_out("copy t to stdout").await.unwrap();
+    copy.next().await.unwrap();
+    printer.debug(&copy);
+    printer.debug(&copy.chunks());
+    c.settle().await.unwrap();
+    let mut rows =
+        c.copy_out_rows::<(i64, String)>("select * from t union all select * from t").await.unwrap();
+    rows.next().await.unwrap();
+    printer.debug(&rows);
 }
 
 async fn of_transactions(printer: &mut Printer, server: &Server) {

@@ -1,6 +1,6 @@
 //! A connection outside the ledger, and the slot it stands in.
 
-use crate::ledger::{Lease, Loan};
+use crate::ledger::{Lease, Loan, Papers};
 use crate::manager::{Disposition, Liveness};
 use crate::pool::now;
 use crate::{Guard, Manager, Pool};
@@ -14,7 +14,7 @@ pub(crate) struct Held<M: Manager> {
 
 impl<M: Manager> Held<M> {
     pub(crate) fn new(pool: Pool<M>, loan: Loan<M::Connection>) -> Self {
-        Self { conn: loan.conn, slot: Slot { pool, lease: Some(loan.lease) } }
+        Self { conn: loan.conn, slot: Slot { pool, lease: Some(loan.lease), papers: loan.papers } }
     }
 
     /// Makes a guard of a connection that is alive, and discards one that is dead.
@@ -34,22 +34,23 @@ impl<M: Manager> Held<M> {
         }
     }
 
-    /// Passes the connection on, to the oldest waiter or to lie idle.
+    /// Passes the connection on, to the next waiter or to lie idle.
     pub(crate) fn put_back(self) {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
             let now = now();
-            let released = slot.pool.ledger().release(Loan { lease, conn }, now);
+            let released = slot.pool.ledger().release(Loan { lease, conn, papers: slot.papers }, now);
             slot.pool.conclude(released);
         }
     }
 
-    /// Leaves the connection to a settler, if there is one, or else discards it.
+    /// Leaves the connection to a keeper, if there is one, or else discards it.
     fn put_aside(self) {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
             let now = now();
-            let released = slot.pool.ledger().release_unsettled(Loan { lease, conn }, now);
+            let released =
+                slot.pool.ledger().release_unsettled(Loan { lease, conn, papers: slot.papers }, now);
             slot.pool.conclude(released);
         }
     }
@@ -66,12 +67,13 @@ impl<M: Manager> Held<M> {
 pub(crate) struct Slot<M: Manager> {
     pub(crate) pool: Pool<M>,
     lease: Option<Lease>,
+    papers: Papers,
 }
 
 impl<M: Manager> Slot<M> {
     fn vacate(&mut self) {
         if let Some(lease) = self.lease.take() {
-            let wakes = self.pool.ledger().vacate(lease);
+            let wakes = self.pool.ledger().vacate(lease, now());
             wakes.wake();
         }
     }
@@ -80,7 +82,7 @@ impl<M: Manager> Slot<M> {
 impl<M: Manager> Drop for Slot<M> {
     fn drop(&mut self) {
         if self.lease.is_some() {
-            self.pool.counters().discarded();
+            self.pool.counters().count(|metrics| metrics.discarded += 1);
             self.vacate();
         }
     }

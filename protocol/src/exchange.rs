@@ -139,6 +139,11 @@ impl Exchange {
         )
     }
 
+    /// Tells whether a piece of a copy to the client may come.
+    pub(crate) fn takes_copied(&self) -> bool {
+        self.owed.front().is_some_and(|front| front.after(Tag::CopyData).is_some())
+    }
+
     /// Tells whether both directions of a copy are in use, or one of them still is.
     pub(crate) fn is_copy_both(&self) -> bool {
         matches!(

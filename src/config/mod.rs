@@ -14,6 +14,7 @@ mod parse_uri;
 mod password_file;
 mod piece;
 mod refusal;
+mod reset;
 mod service_file;
 mod settings;
 mod ssl;
@@ -32,11 +33,12 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, NotificationHook, SlowHook};
+pub(crate) use hook::{Hook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
 pub use molt_db_protocol::message::ProtocolVersion;
+pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
 pub use word::{Replication, Switch};
@@ -139,9 +141,10 @@ use word::{ClientEncoding, GssEncMode};
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
-/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
+/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | 600000 |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
-/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
+/// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
+/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | 30000 |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
@@ -182,6 +185,7 @@ pub struct Config {
     notice_hook: Option<NoticeHook>,
     notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
+    session_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,
@@ -240,6 +244,7 @@ pub struct Config {
     max_idle: Option<Option<Duration>>,
     max_wait: Option<Duration>,
     health_check_interval: Option<Option<Duration>>,
+    reset: Option<ResetPolicy>,
 }
 
 impl Config {

@@ -1,6 +1,7 @@
 mod deadline;
 mod login;
 mod order;
+mod prepare;
 mod role;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use molt_db_protocol::client::Hints;
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
 use crate::scope::{Scope, ScopeWatch};
@@ -111,7 +112,11 @@ impl Connector {
         let endpoint = self.config.endpoint();
         let version = self.config.get_max_protocol_version();
         let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption, version);
-        let begun = async { begun.await.map_err(|failed| failed.cause) };
+        let begun = async {
+            let mut connection = begun.await.map_err(|failed| failed.cause)?;
+            self.prepare(&mut connection).await?;
+            Ok(connection)
+        };
         let connected = Deadline::new(self.config.get_connect_timeout()).bound(begun).await;
         connected.map_err(|cause| Error::connect(endpoint.clone(), cause))
     }
@@ -163,7 +168,11 @@ impl Connector {
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
         let mut connection = self.session(endpoint, &peer).await?;
-        match role::check(&mut connection, wanted).await {
+        let is_ready = async {
+            role::check(&mut connection, wanted).await?;
+            self.prepare(&mut connection).await
+        };
+        match is_ready.await {
             Ok(()) => Ok(connection),
             Err(cause) => {
                 // Whether the farewell arrives changes nothing.
@@ -171,6 +180,10 @@ impl Connector {
                 Err(cause)
             }
         }
+    }
+
+    pub(crate) fn reset_policy(&self) -> ResetPolicy {
+        self.config.get_reset()
     }
 
     /// Tells whether the server has reported another role than `target_session_attrs` asks for.

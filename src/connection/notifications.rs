@@ -3,7 +3,7 @@ use std::fmt;
 
 use molt_db_protocol::message::Notification as Arrived;
 
-use crate::config::{Config, NotificationHook};
+use crate::config::{Config, Hook, NotificationHook};
 use crate::error::{Error, Kind, ListenProblem};
 
 /// A message of NOTIFY, to a channel that the session listens on.
@@ -85,7 +85,7 @@ impl Inbox {
 
     pub(super) fn take(&mut self, arrived: Arrived<'_>) {
         let notification = Notification::new(arrived);
-        if let Some(NotificationHook(hook)) = &self.hook {
+        if let Some(Hook(hook)) = &self.hook {
             return hook(notification);
         }
         self.bytes = self.bytes.saturating_add(notification.size());

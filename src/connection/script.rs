@@ -58,8 +58,8 @@ impl ScriptResults<'_> {
                 self.connection.check_result_encoding(&self.columns)?;
                 Ok(None)
             }
-            // Neither comes of a script.
-            Ok(Step::Suspended | Step::Restarted) => Ok(None),
+            // None of them comes of a script.
+            Ok(Step::Suspended | Step::Restarted | Step::Copy(_) | Step::CopyData(_)) => Ok(None),
             Err(error) => {
                 self.is_over = true;
                 Err(error)

@@ -3,8 +3,9 @@ use std::io;
 use std::time::Duration;
 
 use molt_db_decode::arrow::BatchError;
+use molt_db_decode::copy::{CopyError, CopyRowError};
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_pool::{BuildError, PoolExhausted, QueueFull};
 use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{CommandError, Unsettled};
 use molt_db_protocol::message::ServerError;
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
         found: Found,
     },
     Copy(CopyRefused),
+    CopyData(CopyError),
+    CopyRow(CopyRowError),
     Unsettled,
     Over,
     Transaction(TransactionProblem),
@@ -63,6 +66,7 @@ pub(crate) enum Kind {
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
+    QueueFull(QueueFull),
     PoolSettings(BuildError),
     Pool(String),
     PoolClosed,
@@ -118,17 +122,23 @@ pub(crate) enum Fate {
     Unknown,
 }
 
-/// What became of a COPY that was run as a query.
+/// What is wrong about a COPY, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CopyRefused {
-    /// From the client: it had no effect.
+    /// From the client, which was not asked for: it had no effect.
     In,
-    /// To the client: what it read was dropped, what else it did stands.
+    /// To the client, which was not asked for: what it read was dropped, what else it did stands.
     Out,
     /// A replication stream, which was ended.
     Both,
     /// Of a batch, of which nothing was sent.
     Batched,
+    /// There was none, where one was asked for.
+    None,
+    /// Typed rows were wanted of one that is text.
+    NotBinary,
+    /// It has another number of columns.
+    Columns { copied: usize, given: usize },
 }
 
 /// How many rows there were where one was wanted.
@@ -136,6 +146,27 @@ pub(crate) enum CopyRefused {
 pub(crate) enum Found {
     None,
     Several,
+}
+
+impl fmt::Display for CopyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::In => {
+                "the statement is a COPY from the client, which `copy_in` runs; it was ended and had no effect"
+            }
+            Self::Out => {
+                "the statement is a COPY to the client, which `copy_out` runs; it ran, and the data that it sent were \
+                 dropped"
+            }
+            Self::Both => "a replication stream cannot run as a query; it was ended",
+            Self::Batched => "COPY from or to the client cannot run in a batch; nothing was sent",
+            Self::None => "the statement is no COPY from or to the client; it ran",
+            Self::NotBinary => "typed rows need a COPY with `(format binary)`",
+            Self::Columns { copied, given } => {
+                return write!(f, "the COPY has {copied} columns, and {given} were given");
+            }
+        })
+    }
 }
 
 impl fmt::Display for TransactionProblem {

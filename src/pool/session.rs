@@ -14,8 +14,8 @@ use crate::scope::Scope;
 /// the runtime in which the pool was used has gone, the connection is closed instead. A query or a commit that was under
 /// way may have taken effect.
 ///
-/// The state of a session that is not a transaction (settings, temporary tables, locks of the session) goes back with
-/// it.
+/// The state of a session that is not a transaction (settings, temporary tables, locks of the session) is reset then, as
+/// [`ResetPolicy`](crate::config::ResetPolicy) says.
 pub struct Session {
     guard: Guard<Connector>,
 }

@@ -3,6 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod opening;
+mod prepared;
+mod query;
+mod reset;
 mod settling;
 mod waiting;
 

@@ -264,7 +264,7 @@ async fn let_in(peer: &mut PeerConnection) -> std::io::Result<()> {
 }
 
 /// Takes cancel requests, and does nothing about them, until a client begins a session.
-async fn ignore_cancels(listener: &PeerListener) -> std::io::Result<PeerConnection> {
+pub(crate) async fn ignore_cancels(listener: &PeerListener) -> std::io::Result<PeerConnection> {
     loop {
         let mut peer = listener.accept().await?;
         match peer.first_packet().await? {
@@ -352,15 +352,5 @@ async fn a_committed_transaction_is_no_reason_to_replace_a_connection() {
         acquire(&pool).await.script("select 1/0").await.unwrap_err();
         assert_eq!(pid(&pool).await, first);
         assert_eq!(pool.metrics().discarded, 0);
-    }
-}
-
-#[tokio::test]
-async fn settings_of_a_session_go_back_with_it() {
-    for server in shared_servers() {
-        let pool = pool(server, 1);
-        acquire(&pool).await.execute("set statement_timeout = 12345", ()).await.unwrap();
-        let (found,): (String,) = acquire(&pool).await.query("show statement_timeout").one().await.unwrap();
-        assert_eq!(found, "12345ms");
     }
 }

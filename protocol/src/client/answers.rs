@@ -122,7 +122,12 @@ impl Client {
             Tag::CopyData if self.is_copying() && owed != Owed::CopyBothOver => {
                 return Ok(Some(Event::CopyData(body)));
             }
-            Tag::CopyDone if self.is_copying() => return Ok(Some(Event::CopyDone)),
+            Tag::CopyDone if self.is_copying() => {
+                if let Some(simple) = &mut self.simple {
+                    simple.copied();
+                }
+                return Ok(Some(Event::CopyDone));
+            }
             _ => {}
         }
         Ok(None)
@@ -182,15 +187,15 @@ impl Client {
     }
 
     fn completed<'b>(&mut self, tag: CommandTag) -> Option<Event<'b>> {
+        if self.pipeline.answering().is_some_and(Query::is_led) {
+            return self.lead_over(tag);
+        }
         self.note(&tag);
         if let Some(simple) = &mut self.simple {
             simple.outcome.complete(tag.clone());
             simple.description = None;
             simple.returned = Returned::Nothing;
             return (simple.reports == ScriptReports::Results).then_some(Event::Completed(tag));
-        }
-        if self.pipeline.answering().is_some_and(Query::is_led) {
-            return self.lead_over(tag);
         }
         let segment = self.pipeline.front()?;
         segment.complete(tag.clone());
@@ -250,7 +255,7 @@ impl Client {
         Some(Event::Suspended)
     }
 
-    fn is_copying(&self) -> bool {
+    pub(super) fn is_copying(&self) -> bool {
         self.simple.as_ref().is_some_and(super::simple::Simple::is_copying)
     }
 

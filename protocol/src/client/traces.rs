@@ -3,7 +3,7 @@ use crate::message::CommandTag;
 /// What the commands of a session may have left behind in it, from the least to the most.
 ///
 /// It goes by what the server calls a command. Of a function that changes a setting or takes a lock, nothing is seen but
-/// the SELECT that called it.
+/// the SELECT that called it. What leads a query is taken to be a part of its transaction, and to leave nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Traces {
     /// Nothing: no command was run.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config};
+use super::super::{AfterCancel, Config, ResetPolicy};
 
 /// # Limits, statements and pools
 impl Config {
@@ -72,7 +72,7 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before it is closed. `None`, the default, is for ever.
+    /// Sets how long a connection of a pool may be idle before it is closed. `None` is for ever. Default: 10 minutes.
     #[must_use]
     pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.max_idle = Some(limit.into());
@@ -86,11 +86,18 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None`, the
-    /// default, never asks.
+    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None` never asks.
+    /// Default: 30 seconds.
     #[must_use]
     pub fn health_check_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.health_check_interval = Some(interval.into());
+        self
+    }
+
+    /// Sets what becomes of the state of a session that comes back to a pool. Default: [`ResetPolicy::Cheap`].
+    #[must_use]
+    pub fn reset(mut self, policy: ResetPolicy) -> Self {
+        self.reset = Some(policy);
         self
     }
 
@@ -131,7 +138,7 @@ impl Config {
 
     /// Returns how long a connection of a pool may be idle; `None` is for ever.
     pub fn get_max_idle(&self) -> Option<Duration> {
-        self.max_idle.flatten()
+        self.max_idle.unwrap_or(Some(Duration::from_secs(10 * 60)))
     }
 
     /// Returns how long to wait for a connection of a pool.
@@ -142,7 +149,12 @@ impl Config {
     /// Returns how long a connection of a pool may be idle before the server is asked for a sign of life; `None` never
     /// asks.
     pub fn get_health_check_interval(&self) -> Option<Duration> {
-        self.health_check_interval.flatten()
+        self.health_check_interval.unwrap_or(Some(Duration::from_secs(30)))
+    }
+
+    /// Returns what becomes of the state of a session that comes back to a pool.
+    pub fn get_reset(&self) -> ResetPolicy {
+        self.reset.unwrap_or_default()
     }
 }
 
@@ -163,9 +175,10 @@ mod tests {
             .max_conns(5)
             .max_idle(millis(6))
             .max_wait(millis(7))
-            .health_check_interval(millis(8));
+            .health_check_interval(millis(8))
+            .reset(ResetPolicy::Full);
         let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close statement_cache_size=3 min_conns=4 \
-                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8";
+                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
@@ -175,6 +188,7 @@ mod tests {
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
         assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+        assert_eq!((built.get_reset(), Config::new().get_reset()), (ResetPolicy::Full, ResetPolicy::Cheap));
     }
 
     #[test]

@@ -148,6 +148,50 @@ fn a_second_copy_in_the_same_text_is_one_too_many() {
 }
 
 #[test]
+fn the_results_in_front_of_a_copy_are_told_where_they_are_wanted() {
+    let mut client = started(8);
+    let out = &mut Vec::new();
+    client.copy_results("select a from t limit 0; copy t to stdout", CopyDirection::Out, out).unwrap();
+    assert_eq!(sent(out), "Q");
+    let columns = [msg(b'T', b"\0\0"), complete("SELECT 0")].concat();
+    assert_eq!(feed(&mut client, &columns, out).unwrap(), ["columns", "completed SELECT 0"]);
+    let begun = msg(b'H', b"\0\0\x01\0\0");
+    assert_eq!(feed(&mut client, &begun, out).unwrap(), ["copy Out"]);
+    let rest = [msg(b'd', b"1\n"), msg(b'c', b""), complete("COPY 1"), ready(b'I')].concat();
+    assert_eq!(
+        feed(&mut client, &rest, out).unwrap(),
+        ["data of 2", "copy done", "completed COPY 1", "finished COPY 1"]
+    );
+}
+
+#[test]
+fn pieces_are_walked_up_to_anything_else() {
+    let (mut client, mut out) = copying("copy t to stdout", CopyDirection::Out, b'H');
+    let input = [msg(b'd', b"1\n"), msg(b'd', b""), msg(b'N', b"\0"), msg(b'd', b"2")].concat();
+    let mut run = client.copied(&input);
+    assert_eq!(run.next_row(), Ok(Some(&b"1\n"[..])));
+    assert_eq!(run.next_row(), Ok(Some(&b""[..])));
+    assert_eq!((run.next_row(), run.consumed()), (Ok(None), 12));
+    assert_eq!(client.copied(b"d\0\0\0\x06x").next_row(), Ok(None), "half a piece");
+    assert!(client.copied(b"d\0\0\0\x03").next_row().is_err());
+    assert_eq!(client.rows(&input).next_row(), Ok(None), "they are no rows");
+    feed(&mut client, &msg(b'c', b""), &mut out).unwrap();
+    assert_eq!(client.copied(&input).next_row(), Ok(None), "there are no more");
+    let (client, _) = copying("copy t from stdin", CopyDirection::In, b'G');
+    assert_eq!(client.copied(&input).next_row(), Ok(None), "they go the other way");
+}
+
+#[test]
+fn the_data_of_a_second_copy_are_not_those_of_the_first() {
+    let (mut client, mut out) = copying("copy t to stdout; copy u to stdout", CopyDirection::Out, b'H');
+    let first = [msg(b'd', b"1\n"), msg(b'c', b""), complete("COPY 1")].concat();
+    assert_eq!(feed(&mut client, &first, &mut out).unwrap(), ["data of 2", "copy done"]);
+    let second =
+        [msg(b'H', b"\0\0\0"), msg(b'd', b"2\n"), msg(b'c', b""), complete("COPY 1"), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &second, &mut out).unwrap(), ["failed copy out"]);
+}
+
+#[test]
 fn what_is_no_copy_ends_without_one() {
     let mut client = started(8);
     let out = &mut Vec::new();

@@ -64,3 +64,18 @@ fn statements_that_the_server_has_discarded_are_parsed_anew() {
         assert_eq!(sent(out), "PDBES", "and nothing is closed");
     }
 }
+
+#[test]
+fn what_leads_a_query_leaves_nothing() {
+    let mut client = started(8);
+    warm(&mut client, "select $1");
+    client.forget_traces();
+    let out = &mut Vec::new();
+    client.lead("BEGIN").unwrap();
+    client.lead("SET LOCAL statement_timeout = 7").unwrap();
+    client.query("select $1", &ONE, out).unwrap();
+    let led = |tag| [msg(b'1', b""), msg(b'2', b""), complete(tag)].concat();
+    let select = [msg(b'2', b""), ROW.to_vec(), complete("SELECT 1"), ready(b'T')].concat();
+    feed(&mut client, &[led("BEGIN"), led("SET"), select].concat(), out).unwrap();
+    assert_eq!((client.traces(), client.status()), (Traces::Data, TransactionStatus::InTransaction));
+}
