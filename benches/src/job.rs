@@ -20,6 +20,12 @@ pub(crate) enum Job {
     Acquire(Acquires),
     /// Connect, authenticate and close, again and again.
     Connect(Connects),
+    /// Hear notifications, so many.
+    Notify(u64),
+    /// Read so many rows that have been written, out of a replication slot.
+    Replication(u64),
+    /// Follow so many transactions as they are committed.
+    Lag(u64),
 }
 
 /// A job, the way to the server, and the runtime that it runs on.
@@ -141,6 +147,9 @@ impl Workload {
                 option("--n", connects.count.to_string());
                 option("--way", connects.way.name().to_owned());
             }
+            Job::Notify(count) | Job::Replication(count) | Job::Lag(count) => {
+                option("--n", count.to_string());
+            }
         }
         if self.route.delay_ms > 0 {
             option("--delay-ms", self.route.delay_ms.to_string());
@@ -162,6 +171,9 @@ impl Job {
             Self::Batch(_) => "batch",
             Self::Acquire(_) => "acquire",
             Self::Connect(_) => "connect",
+            Self::Notify(_) => "notify",
+            Self::Replication(_) => "replication",
+            Self::Lag(_) => "lag",
         }
     }
 
@@ -172,6 +184,8 @@ impl Job {
             Self::Qps(_) | Self::Batch(_) => Table::Kv.name(),
             Self::Acquire(_) => "pool",
             Self::Connect(connects) => connects.way.name(),
+            Self::Notify(_) => "channel",
+            Self::Replication(_) | Self::Lag(_) => "slot",
         }
     }
 
@@ -179,6 +193,7 @@ impl Job {
     pub(crate) fn connections(&self) -> usize {
         match self {
             Self::Arrow(_) | Self::Rows(_) | Self::Connect(_) => 1,
+            Self::Notify(_) | Self::Replication(_) | Self::Lag(_) => 1,
             Self::Qps(selects) => selects.connections,
             Self::Batch(batches) => batches.connections,
             Self::Acquire(acquires) => acquires.connections,
@@ -189,7 +204,7 @@ impl Job {
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
             Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
-            Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) | Self::Connect(_) => 1,
+            _ => 1,
         }
     }
 }

@@ -6,6 +6,7 @@ mod floor;
 mod hash;
 #[cfg(feature = "peers")]
 mod login;
+mod notify;
 mod ours;
 #[cfg(feature = "peers")]
 mod sqlx;
@@ -96,12 +97,14 @@ impl Lane {
     pub(crate) fn does(self, job: &Job) -> bool {
         match self {
             Self::Ours => true,
-            Self::Floor => !matches!(job, Job::Acquire(_) | Job::Connect(_)),
+            Self::Floor => matches!(job, Job::Arrow(_) | Job::Rows(_) | Job::Qps(_) | Job::Batch(_)),
             Self::Hash => matches!(job, Job::Connect(Connects { way: Way::Scram, .. })),
             #[cfg(feature = "peers")]
-            Self::TokioPostgres => !matches!(job, Job::Arrow(_)),
+            Self::TokioPostgres => !matches!(job, Job::Arrow(_) | Job::Replication(_) | Job::Lag(_)),
             #[cfg(feature = "peers")]
-            Self::Sqlx => !matches!(job, Job::Arrow(_) | Job::Batch(_)),
+            Self::Sqlx => {
+                matches!(job, Job::Rows(_) | Job::Qps(_) | Job::Acquire(_) | Job::Connect(_))
+            }
             #[cfg(feature = "peers")]
             Self::DeadpoolVerified | Self::SqlxUntested => matches!(job, Job::Qps(_) | Job::Acquire(_)),
         }

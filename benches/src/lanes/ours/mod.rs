@@ -4,8 +4,10 @@ mod acquire;
 mod arrow;
 mod batch;
 mod connect;
+mod notify;
 mod pool;
 mod qps;
+mod replication;
 mod rows;
 
 use std::time::Duration;
@@ -25,6 +27,8 @@ rows: a stream of tuples (rows_as), each of which goes into a checksum.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
+notify: next_notification, again and again.
+replication, lag: the driver in a task, the stream in another; of each row its key is read, each commit is confirmed.
 connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.";
 
 pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
@@ -39,6 +43,9 @@ pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Meas
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        Job::Notify(count) => notify::run(config, *count).await,
+        Job::Replication(rows) => replication::run(config, *rows).await,
+        Job::Lag(transactions) => replication::lag(config, *transactions).await,
     }
 }
 
