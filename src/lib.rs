@@ -42,6 +42,7 @@ mod connection;
 mod error;
 mod listener;
 mod net;
+mod observe;
 mod pool;
 mod scope;
 mod warden;
@@ -56,6 +57,7 @@ pub use connection::{
 };
 pub use error::{ConnectAttempt, Error};
 pub use listener::{Listener, ListenerEvent};
+pub use observe::{Durations, Stats, Traffic};
 pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
 

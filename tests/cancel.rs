@@ -705,6 +705,34 @@ async fn public_futures_of_several_statements_are_send(connection: &mut Connecti
 }
 
 /// As those.
+async fn public_futures_of_copies_are_send(connection: &mut Connection) -> Result<(), Error> {
+    is_send(connection.copy_in(""));
+    is_send(connection.copy_in_rows("", &[]));
+    is_send(connection.copy_out(""));
+    is_send(connection.copy_out_rows::<(i32,)>(""));
+    is_send(connection.copy_out_arrow(""));
+    let mut copy = connection.copy_in("").await?;
+    is_send(copy.send(""));
+    is_send(copy.flush());
+    is_send(copy.finish());
+    is_send(connection.copy_in("").await?.abort(""));
+    is_send(connection.copy_in("").await?.rows(&Columns::default()));
+    let mut rows = connection.copy_in_rows("", &[]).await?;
+    is_send(rows.send((1_i32, "text")));
+    is_send(rows.flush());
+    is_send(rows.finish());
+    is_send(connection.copy_in_rows("", &[]).await?.abort(""));
+    is_send(connection.copy_out("").await?.next());
+    is_send(connection.copy_out("").await?.finish());
+    is_send(connection.copy_out("").await?.rows_as::<(i32,)>(&Columns::default()));
+    is_send(connection.copy_out_rows::<(i32,)>("").await?.next());
+    is_send(connection.copy_out_rows::<(i32,)>("").await?.finish());
+    let (options, limits) = (ArrowOptions::default(), BatchLimits::default());
+    is_send(connection.copy_out("").await?.arrow_with(&Columns::default(), &options, limits));
+    Ok(())
+}
+
+/// As those.
 async fn public_futures_of_notifications_are_send(
     connection: &mut Connection,
     listener: &mut Listener,
@@ -738,34 +766,6 @@ async fn public_futures_of_replication_are_send(config: &Config) -> Result<(), E
     Ok(())
 }
 
-/// As those.
-async fn public_futures_of_copies_are_send(connection: &mut Connection) -> Result<(), Error> {
-    is_send(connection.copy_in(""));
-    is_send(connection.copy_in_rows("", &[]));
-    is_send(connection.copy_out(""));
-    is_send(connection.copy_out_rows::<(i32,)>(""));
-    is_send(connection.copy_out_arrow(""));
-    let mut copy = connection.copy_in("").await?;
-    is_send(copy.send(""));
-    is_send(copy.flush());
-    is_send(copy.finish());
-    is_send(connection.copy_in("").await?.abort(""));
-    is_send(connection.copy_in("").await?.rows(&Columns::default()));
-    let mut rows = connection.copy_in_rows("", &[]).await?;
-    is_send(rows.send((1_i32, "text")));
-    is_send(rows.flush());
-    is_send(rows.finish());
-    is_send(connection.copy_in_rows("", &[]).await?.abort(""));
-    is_send(connection.copy_out("").await?.next());
-    is_send(connection.copy_out("").await?.finish());
-    is_send(connection.copy_out("").await?.rows_as::<(i32,)>(&Columns::default()));
-    is_send(connection.copy_out_rows::<(i32,)>("").await?.next());
-    is_send(connection.copy_out_rows::<(i32,)>("").await?.finish());
-    let (options, limits) = (ArrowOptions::default(), BatchLimits::default());
-    is_send(connection.copy_out("").await?.arrow_with(&Columns::default(), &options, limits));
-    Ok(())
-}
-
 fn public_types_are_send() {
     is_send(None::<(CopyIn<'_>, CopyInRows<'_>, CopyOut<'_>, CopyOutRows<'_, i32>, CopyChunks<'_>)>);
     is_send(None::<(Query<'_, '_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
@@ -778,8 +778,8 @@ fn public_types_are_send() {
 #[test]
 fn futures_and_types_cross_threads() {
     let _compiled = (public_futures_are_send, public_futures_of_several_statements_are_send);
-    let _compiled = (public_futures_of_notifications_are_send, public_futures_of_replication_are_send);
     let _compiled = public_futures_of_copies_are_send;
+    let _compiled = (public_futures_of_notifications_are_send, public_futures_of_replication_are_send);
     public_types_are_send();
     is_send(None::<Box<dyn Fn(Connection) -> Box<dyn Future<Output = Result<(), Error>> + Send> + Send>>);
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use common::{on_each_server, within};
 use molt_db::config::{
-    Endpoint, Host, LoadBalanceHosts, Replication, ResetPolicy, SslCertMode, SslMode, SslNegotiation,
-    SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
+    Endpoint, Host, LoadBalanceHosts, Observe, Replication, ResetPolicy, SslCertMode, SslMode,
+    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
 };
 use molt_db::replication::{
     Delivery, EmittedMessage, Lsn, OldRow, PgTimestamp, Prepared, ReplicationClient, ReplicationDriver,
@@ -99,6 +99,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.debug(&Switch::On);
     printer.debug(&Replication::Off);
     printer.all(&ResetPolicy::Cheap);
+    printer.all(&Observe::WithText);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }
@@ -117,9 +118,14 @@ async fn of_errors(printer: &mut Printer, server: &Server) {
 
 async fn of_sessions(printer: &mut Printer, server: &Server) {
     let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let config = config.observe(Observe::On);
     let pool = Pool::builder(config).build().unwrap();
     let mut session = within(pool.acquire()).await.unwrap();
     printer.debug(&pool);
+    let stats = pool.stats();
+    printer.debug(&stats);
+    printer.debug(stats.traffic.as_ref().unwrap());
+    printer.debug(&stats.traffic.as_ref().unwrap().operations);
     printer.debug(&pool.query("select $1::text").bind("Secret-Parameter"));
     printer.debug(&session);
     let connection: &mut Connection = &mut session;

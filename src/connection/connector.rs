@@ -7,6 +7,7 @@ mod role;
 use std::sync::Arc;
 
 use molt_db_protocol::client::Hints;
+use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::order::arrange;
@@ -14,6 +15,7 @@ use super::Connection;
 use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
+use crate::observe::{Event, Observer, Traffic};
 use crate::scope::{Scope, ScopeWatch};
 
 /// Everything that connecting takes, read and checked once, to connect many times.
@@ -37,6 +39,8 @@ pub struct Connector {
     encryption: Encryption,
     /// What its sessions have found out, for those that come later.
     hints: Arc<Hints>,
+    /// Who counts what happens on its sessions, if anybody does.
+    observer: Option<Arc<Observer>>,
 }
 
 impl Connector {
@@ -55,6 +59,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
+            observer: Observer::new(config),
         })
     }
 
@@ -68,6 +73,16 @@ impl Connector {
     ///
     /// A dropped future closes what it opened.
     pub async fn connect(&self) -> Result<Connection, Error> {
+        let began = self.observer.as_ref().map(|_| Instant::now());
+        let connection = self.search().await?;
+        if let (Some(observer), Some(began)) = (&self.observer, began) {
+            observer.note(Event::Created(began.elapsed()));
+        }
+        Ok(connection)
+    }
+
+    /// Tries the hosts, up to the first that has what is wanted, or has the last word.
+    async fn search(&self) -> Result<Connection, Error> {
         let mut endpoints = self.config.endpoints();
         arrange(&mut endpoints, self.config.get_load_balance_hosts())
             .map_err(|cause| Error::connect(self.config.endpoint(), cause))?;
@@ -180,6 +195,19 @@ impl Connector {
                 Err(cause)
             }
         }
+    }
+
+    /// Returns what was counted on the sessions that it has opened; `None` where [`Config::observe`] does not ask for it.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.observer.as_ref().map(|observer| observer.snapshot())
+    }
+
+    pub(crate) fn observer(&self) -> Option<&Arc<Observer>> {
+        self.observer.as_ref()
+    }
+
+    pub(crate) fn pool_name(&self) -> String {
+        Observer::pool_name(&self.config)
     }
 
     pub(crate) fn reset_policy(&self) -> ResetPolicy {

@@ -11,6 +11,7 @@ use molt_db_protocol::message::CommandTag;
 use super::copy::Shape;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
+use crate::observe::CutOff;
 use crate::pool::Quiet;
 
 /// What became of the command that is under way.
@@ -230,10 +231,7 @@ impl Connection {
     pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
         self.note_business();
-        self.slow.part_over(result.as_ref());
-        if self.client.is_settled() {
-            self.slow.over();
-        }
+        self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
         // What is refused because a transaction has failed does not hide why it has.
         if code.is_none_or(|code| code.as_str() != "25P02") {
@@ -244,7 +242,7 @@ impl Connection {
 
     pub(super) fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            self.slow.cut_off();
+            self.cut_off(CutOff::Timeout);
             Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
         })
     }
@@ -284,7 +282,7 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        self.slow.cut_off();
+        self.cut_off(CutOff::ConnectionLost);
         self.fate()
     }
 

@@ -11,6 +11,7 @@ mod exchange;
 mod listen;
 mod notices;
 mod notifications;
+mod observed;
 mod portal;
 mod query;
 pub mod replication;
@@ -62,6 +63,7 @@ pub use typed_rows::TypedRows;
 use crate::config::{AfterCancel, Config, ProtocolVersion};
 use crate::error::{Error, Fate, Kind, ReplicationProblem, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
+use crate::observe::Probe;
 use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Ward;
 use exchange::Step;
@@ -118,6 +120,8 @@ pub struct Connection {
     /// What the warden of a pool and this know of each other.
     ward: Option<Arc<Ward>>,
     slow: Slow,
+    /// `None` where nothing is measured.
+    probe: Option<Probe>,
     /// Of all connections of the process.
     number: u64,
     /// The BEGIN of the transaction that a handle owns.
@@ -428,7 +432,7 @@ impl Connection {
     /// Puts the limit of time of a call in force, and whatever else watches over a command.
     fn command_begins(&mut self, sql: &str) {
         self.timer.set(self.query_timeout.map(Limit::Call));
-        self.slow.begins(sql, self.watch.scope());
+        self.watch_begins(sql);
         self.accepted_before = self.transport.accepted();
         self.note_business();
     }

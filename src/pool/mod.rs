@@ -4,6 +4,7 @@ mod builder;
 mod manager;
 mod query;
 mod session;
+mod times;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +17,12 @@ pub use builder::PoolBuilder;
 pub(crate) use manager::Quiet;
 pub use query::PoolQuery;
 pub use session::Session;
+use times::Wait;
 
 use crate::config::Config;
 use crate::connection::{Connector, Sql};
 use crate::error::{Error, Kind};
+use crate::observe::Stats;
 use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Warden;
 
@@ -93,7 +96,12 @@ impl Pool {
         request: Request<'_>,
     ) -> impl Future<Output = Result<Session, Error>> + Send + use<'p> {
         let acquiring = self.inner.acquire_with(request);
-        async { acquiring.await.map(Session::new).map_err(from_acquire) }
+        async {
+            let wait = self.inner.manager().observer().map(Wait::begin);
+            let acquired = acquiring.await.map_err(from_acquire);
+            let time = wait.and_then(|wait| wait.over(&acquired));
+            Ok(Session::new(acquired?, time))
+        }
     }
 
     /// Takes a connection as [`Pool::acquire`] does, for work within a scope: the wait obeys it, in its lane, and so does
@@ -154,6 +162,18 @@ impl Pool {
     /// Returns what the pool has counted since it was made.
     pub fn metrics(&self) -> Metrics {
         self.inner.metrics()
+    }
+
+    /// Returns what the pool looks like and what it has counted, queries included where
+    /// [`Config::observe`] asks for that.
+    pub fn stats(&self) -> Stats {
+        let connector = self.inner.manager();
+        Stats {
+            name: connector.pool_name(),
+            status: self.status(),
+            metrics: self.metrics(),
+            traffic: connector.traffic(),
+        }
     }
 
     /// Returns what each lane looks like at this moment, that of callers that name none first.

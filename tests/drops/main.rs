@@ -9,12 +9,14 @@
 //! | `memory.rs`, `trickle.rs` | a server in memory, and a stream that moves one byte for each poll |
 //! | `byte_by_byte.rs` | all of it over that stream: every byte of every frame, both ways, is a drop point |
 //! | `servers.rs` | all of it over real servers, at every poll that comes about by itself |
+//! | `anywhere.rs` | sessions that are dropped on other threads, in panics, and without their runtime |
 //!
 //! A new operation is a line in `table/`.
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod anywhere;
 mod byte_by_byte;
 mod coverage;
 mod memory;

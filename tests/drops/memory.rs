@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use molt_db::protocol::message::{
-    CancelKey, FieldDescription, ParameterStatus, ServerError, Severity, SqlState, TransactionStatus,
-    WireFormat,
+    BackendMessage, CancelKey, FieldDescription, Notification, ParameterStatus, ServerError, Severity,
+    SqlState, TransactionStatus, WireFormat,
 };
 use molt_db::protocol::server::{Arrival, Backend, Portal, Reception, Request, Segment, Statement};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -30,6 +30,8 @@ struct Shared {
     cancels: watch::Sender<Option<CancelKey>>,
     /// How often all sessions were ended.
     ends: watch::Sender<u32>,
+    /// How often those who listen were notified.
+    news: watch::Sender<u32>,
     sessions: Mutex<Sessions>,
     number: AtomicU32,
 }
@@ -60,6 +62,11 @@ impl Memory {
         self.shared.sessions.lock().unwrap().running
     }
 
+    /// Sends a notification to all who listen.
+    pub(crate) fn notify(&self) {
+        self.shared.news.send_modify(|news| *news += 1);
+    }
+
     /// Ends the sessions that run something.
     pub(crate) fn end_all(&self) {
         self.shared.ends.send_modify(|ends| *ends += 1);
@@ -76,6 +83,11 @@ enum Plan {
     Count,
     Delete,
     Divide,
+    Listen,
+    Unlisten,
+    Notify,
+    /// A step of a reset.
+    Reset,
     Begin,
     Commit,
     Rollback,
@@ -112,7 +124,8 @@ impl Shared {
         let encoding = ParameterStatus { name: "client_encoding", value: "UTF8" };
         let backend = Backend::open(door.admit(&mut out)?, &[encoding], Some(key.clone()), &mut out)?;
         self.sessions.lock().unwrap().open += 1;
-        let mut visit = Visit { shared: self, backend, stream, out, key, stored: 0, savepoints: Vec::new() };
+        let (stored, savepoints, news) = (0, Vec::new(), None);
+        let mut visit = Visit { shared: self, backend, stream, out, key, stored, savepoints, news };
         let ended = visit.serve(&mut input).await;
         visit.shared.sessions.lock().unwrap().open -= 1;
         ended
@@ -130,6 +143,8 @@ struct Visit {
     stored: i64,
     /// How many there were at each.
     savepoints: Vec<(String, i64)>,
+    /// Of one that listens.
+    news: Option<watch::Receiver<u32>>,
 }
 
 impl Visit {
@@ -137,7 +152,7 @@ impl Visit {
         while !self.backend.is_over() {
             let (consumed, request) = self.backend.receive(input, &mut self.out)?.into_parts();
             let answered = match request {
-                None => exchange(&mut self.stream, input, &mut self.out).await,
+                None => self.exchange(input).await,
                 Some(request) => self.answer(request).await,
             };
             if let Err(failure) = answered {
@@ -166,6 +181,22 @@ impl Visit {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Sends what is written, and waits for more. Meanwhile there may be news.
+    async fn exchange(&mut self, input: &mut Vec<u8>) -> Result<(), Failure> {
+        self.stream.write_all(&std::mem::take(&mut self.out)).await?;
+        let Some(news) = &mut self.news else {
+            return exchange(&mut self.stream, input, &mut self.out).await;
+        };
+        tokio::select! {
+            biased;
+            _ = news.changed() => {
+                let notification = Notification { process: 7, channel: "drops", payload: "news" };
+                Ok(self.backend.send(&BackendMessage::NotificationResponse(notification), &mut self.out)?)
+            }
+            more = exchange(&mut self.stream, input, &mut self.out) => more,
         }
     }
 
@@ -201,6 +232,17 @@ impl Visit {
                 self.backend.row(&[Some(&count.to_be_bytes())], &mut self.out)?;
                 Ok(self.backend.complete("SELECT 1", &mut self.out)?)
             }
+            Plan::Listen | Plan::Unlisten => {
+                self.news = (*plan == Plan::Listen).then(|| self.shared.news.subscribe());
+                Ok(self
+                    .backend
+                    .complete(if self.news.is_some() { "LISTEN" } else { "UNLISTEN" }, &mut self.out)?)
+            }
+            Plan::Notify => {
+                self.backend.row(&[Some(b"")], &mut self.out)?;
+                Ok(self.backend.complete("SELECT 1", &mut self.out)?)
+            }
+            Plan::Reset => Ok(self.backend.complete("RESET", &mut self.out)?),
             Plan::Find => Ok(self.backend.complete("SELECT 0", &mut self.out)?),
             Plan::Divide => Err(error("22012", "by zero")),
             Plan::Delete => {
@@ -328,6 +370,15 @@ fn understand_one(text: &str) -> Result<Plan, Failure> {
         "select count(*) from drops" => Plan::Count,
         "delete from drops" => Plan::Delete,
         "select 1 / 0" => Plan::Divide,
+        "LISTEN \"drops\"" => Plan::Listen,
+        "UNLISTEN \"drops\"" | "UNLISTEN *" => Plan::Unlisten,
+        "select pg_catalog.pg_notify($1, $2)" => Plan::Notify,
+        "SET SESSION AUTHORIZATION DEFAULT"
+        | "RESET ALL"
+        | "CLOSE ALL"
+        | "DISCARD SEQUENCES"
+        | "DISCARD TEMP"
+        | "SELECT pg_advisory_unlock_all()" => Plan::Reset,
         "BEGIN" => Plan::Begin,
         "COMMIT" => Plan::Commit,
         "ROLLBACK" => Plan::Rollback,
@@ -336,16 +387,21 @@ fn understand_one(text: &str) -> Result<Plan, Failure> {
 }
 
 fn describe(plan: Plan) -> Statement<Plan> {
-    let (int4, int8, text) = (23, 20, 25);
+    let (int4, int8, text, void) = (23, 20, 25, 2278);
     let columns: Option<&[(&str, u32)]> = match plan {
         Plan::Insert | Plan::SleepAndInsert | Plan::Find => Some(&[("id", int4), ("name", text)]),
         Plan::Number | Plan::Divide => Some(&[("number", int4)]),
         Plan::Count => Some(&[("count", int8)]),
+        Plan::Notify => Some(&[("pg_notify", void)]),
         _ => None,
     };
     let columns =
         columns.map(|columns| columns.iter().map(|(name, oid)| FieldDescription::new(*name, *oid)).collect());
-    let parameters = if matches!(plan, Plan::Number | Plan::Find) { vec![int4] } else { Vec::new() };
+    let parameters = match plan {
+        Plan::Number | Plan::Find => vec![int4],
+        Plan::Notify => vec![text, text],
+        _ => Vec::new(),
+    };
     Statement { plan, parameters, columns }
 }
 

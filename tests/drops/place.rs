@@ -120,6 +120,14 @@ impl Place {
         .await;
     }
 
+    /// Sends a notification to all who listen on `drops`.
+    pub(crate) async fn notify(&self) {
+        match &self.side {
+            Side::Memory(memory) => memory.notify(),
+            Side::Server(side) => drop(side.lock().await.script("notify drops, 'news'").await.unwrap()),
+        }
+    }
+
     /// Ends what nobody is there to end.
     pub(crate) async fn end_all(&self) {
         match &self.side {

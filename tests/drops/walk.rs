@@ -45,9 +45,9 @@ pub(crate) async fn walk(place: &Place, operation: &Operation, holder: Holder) -
     for axis in axes {
         for sql in [QUICK, SLOW] {
             if sql == QUICK || operation.pace == Pace::Any {
-                let mut walk = Walk { place, operation, sql, axis: *axis, point: 0, latest: End::Dropped };
+                let mut walk = Walk::new(place, operation, sql, *axis, holder);
                 walk.all(holder).await;
-                points += walk.point;
+                points += walk.visited;
             }
         }
     }
@@ -67,6 +67,8 @@ struct Walk<'p> {
     axis: Axis,
     /// The next one.
     point: usize,
+    step: usize,
+    visited: usize,
     latest: End,
 }
 
@@ -79,7 +81,19 @@ enum End {
     Waiting,
 }
 
-impl Walk<'_> {
+impl<'p> Walk<'p> {
+    /// New connections see every byte; the others, which do the same with less to send, every third.
+    fn new(
+        place: &'p Place,
+        operation: &'p Operation,
+        sql: &'static str,
+        axis: Axis,
+        holder: Holder,
+    ) -> Self {
+        let step = if axis == Axis::Polls || holder == Holder::Newcomer { 1 } else { 3 };
+        Self { place, operation, sql, axis, point: 0, step, visited: 0, latest: End::Dropped }
+    }
+
     async fn all(&mut self, holder: Holder) {
         match (self.operation.run, holder) {
             (Run::Connection(run), Holder::Caller) => self.on_one_connection(run).await,
@@ -200,15 +214,18 @@ impl Walk<'_> {
 
     /// Goes back to the first point, once the statements are known.
     fn begins_anew(&mut self) {
-        (self.point, self.latest) = (0, End::Dropped);
+        (self.point, self.visited, self.latest) = (0, 0, End::Dropped);
     }
 
     fn goes_on(&self) -> bool {
         self.latest == End::Dropped
     }
 
-    fn on<'m>(&self, mark: &'m Mark) -> On<'m> {
-        On { sql: self.sql, mark }
+    fn on<'m>(&self, mark: &'m Mark) -> On<'m>
+    where
+        'p: 'm,
+    {
+        On { sql: self.sql, place: self.place, mark }
     }
 
     /// Drops the operation at the next point, or runs it to its end.
@@ -221,7 +238,8 @@ impl Walk<'_> {
         assert!(mark.is_reached(), "{self}: it has not begun");
         assert!(dropped.is_ok() || self.sql == SLOW, "{self}: it hangs");
         self.latest = dropped.unwrap_or(End::Waiting);
-        self.point = self.point.saturating_add(1);
+        self.point = self.point.saturating_add(self.step);
+        self.visited += 1;
     }
 
     async fn poll_and_drop(&self, mark: &Mark, mut doing: Doing<'_>) -> End {

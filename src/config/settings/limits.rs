@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config, ResetPolicy};
+use super::super::{AfterCancel, Config, Observe, ResetPolicy};
+use super::said;
 
 /// # Limits, statements and pools
 impl Config {
@@ -101,6 +102,21 @@ impl Config {
         self
     }
 
+    /// Sets whether queries are measured. Default: [`Observe::Off`].
+    #[must_use]
+    pub fn observe(mut self, observe: Observe) -> Self {
+        self.observe = Some(observe);
+        self
+    }
+
+    /// Sets what a pool is called in measurements. Default: the server's address, its port and the database, as in
+    /// `db.example:5432/shop`; of several hosts the first.
+    #[must_use]
+    pub fn pool_name(mut self, name: impl Into<String>) -> Self {
+        self.pool_name = Some(name.into());
+        self
+    }
+
     /// Returns how long connecting may take; `None` is for ever.
     pub fn get_connect_timeout(&self) -> Option<Duration> {
         self.connect_timeout.unwrap_or(Some(Duration::from_secs(10)))
@@ -152,6 +168,16 @@ impl Config {
         self.health_check_interval.unwrap_or(Some(Duration::from_secs(30)))
     }
 
+    /// Returns whether queries are measured.
+    pub fn get_observe(&self) -> Observe {
+        self.observe.unwrap_or_default()
+    }
+
+    /// Returns what a pool is called in measurements, if that is set.
+    pub fn get_pool_name(&self) -> Option<&str> {
+        said(self.pool_name.as_ref())
+    }
+
     /// Returns what becomes of the state of a session that comes back to a pool.
     pub fn get_reset(&self) -> ResetPolicy {
         self.reset.unwrap_or_default()
@@ -176,9 +202,11 @@ mod tests {
             .max_idle(millis(6))
             .max_wait(millis(7))
             .health_check_interval(millis(8))
-            .reset(ResetPolicy::Full);
+            .reset(ResetPolicy::Full)
+            .observe(Observe::WithText)
+            .pool_name("p");
         let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close statement_cache_size=3 min_conns=4 \
-                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full";
+                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full observe=text pool_name=p";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
@@ -188,6 +216,7 @@ mod tests {
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
         assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+        assert_eq!((built.get_observe(), built.get_pool_name()), (Observe::WithText, Some("p")));
         assert_eq!((built.get_reset(), Config::new().get_reset()), (ResetPolicy::Full, ResetPolicy::Cheap));
     }
 

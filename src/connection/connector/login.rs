@@ -15,6 +15,7 @@ use molt_db_protocol::client::{
 
 use super::{Connector, random};
 use crate::config::{Endpoint, ProtocolVersion, Replication};
+use crate::connection::cancel::Target;
 use crate::connection::notices::Notices;
 use crate::connection::notifications::Inbox;
 use crate::connection::settle::Waits;
@@ -23,6 +24,7 @@ use crate::connection::transaction::whole_millis;
 use crate::connection::{Canceller, Connection, State};
 use crate::error::ConnectCause;
 use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
+use crate::observe::Probe;
 use crate::scope::ScopeWatch;
 
 /// A session that is ready.
@@ -209,9 +211,14 @@ impl Connector {
     ) -> Connection {
         let Ready { transport, client, version, notices } = ready;
         let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
-            let host = endpoint.host().to_owned();
-            let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
+            Canceller::new(Target {
+                key: key.clone(),
+                peer,
+                encryption: encryption.as_used_by(transport.stream()),
+                host: endpoint.host().to_owned(),
+                connect_timeout: self.config.get_connect_timeout(),
+                observer: self.observer.clone(),
+            })
         });
         Connection {
             transport,
@@ -234,6 +241,7 @@ impl Connector {
             watch: ScopeWatch::default(),
             ward: None,
             slow: Slow::new(self.config.slow_hook().cloned()),
+            probe: self.observer.clone().map(Probe::new),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,
             rollback: None,

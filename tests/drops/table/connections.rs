@@ -1,6 +1,9 @@
 //! The beginning and the end of a connection, and what brings it to rest.
 
-use molt_db::{Connection, Connector};
+use std::time::Duration;
+
+use molt_db::config::ResetPolicy;
+use molt_db::{Connection, Connector, Scope};
 
 use super::{Operation, Run, SLOW};
 use crate::walk::walk_away;
@@ -27,6 +30,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 let stream = place.dial().await.unwrap();
                 on.begins().await;
                 drop(Connection::connect_with(&place.config, stream).await.unwrap());
+            })
+        }),
+    )
+    .quick(),
+    Operation::new(
+        "Connection::connect_within",
+        0,
+        100,
+        Run::Place(|place, on| {
+            Box::pin(async move {
+                on.begins().await;
+                drop(Connection::connect_within(&place.config, Scope::default()).await.unwrap());
+            })
+        }),
+    )
+    .quick(),
+    Operation::new(
+        "Connector::connect_within",
+        0,
+        100,
+        Run::Place(|place, on| {
+            Box::pin(async move {
+                let connector = Connector::new(&place.config).unwrap();
+                on.begins().await;
+                drop(connector.connect_within(Scope::within(Duration::from_secs(3600))).await.unwrap());
             })
         }),
     )
@@ -78,6 +106,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 walk_away(c.execute(SLOW, ())).await;
                 on.begins().await;
                 c.settle().await.unwrap();
+            })
+        }),
+    )
+    .quick(),
+    Operation::new(
+        "Connection::reset",
+        0,
+        220,
+        Run::Connection(|c, on| {
+            Box::pin(async move {
+                c.listen("drops").await.unwrap();
+                on.begins().await;
+                c.reset(ResetPolicy::Full).await.unwrap();
             })
         }),
     )

@@ -1,6 +1,7 @@
 //! Every public operation that can be dropped half-way.
 
 mod connections;
+mod listeners;
 mod pools;
 mod queries;
 mod several;
@@ -21,6 +22,7 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
         several::OPERATIONS,
         transactions::OPERATIONS,
         pools::OPERATIONS,
+        listeners::OPERATIONS,
     ];
     tables.into_iter().flatten()
 }
@@ -70,6 +72,7 @@ pub(crate) type Doing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 pub(crate) struct On<'a> {
     /// Stores three rows, and returns them.
     pub(crate) sql: &'static str,
+    pub(crate) place: &'a Place,
     pub(crate) mark: &'a Mark,
 }
 
