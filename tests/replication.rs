@@ -472,8 +472,12 @@ async fn an_idle_slot_does_not_hold_the_log_of_others_back() {
         running.stream.confirm(end);
         within(async {
             while source.confirmed_flush() <= end {
-                sleep(Duration::from_millis(50)).await;
                 source.sql("insert into others values (0)");
+                // Before 15 a transaction that changed nothing of the publication comes empty.
+                while let Ok(event) = timeout(Duration::from_millis(50), running.stream.next()).await {
+                    assert!(source.server.version().0 < 15);
+                    event.unwrap().unwrap().end_lsn().into_iter().for_each(|end| running.stream.confirm(end));
+                }
             }
         })
         .await;

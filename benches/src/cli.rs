@@ -190,6 +190,9 @@ impl Arguments {
             "acquire" => (Job::Acquire(self.acquires()?), 2),
             "connect" => (Job::Connect(self.connects()?), 1),
             "cancel" => (Job::Cancel(self.cancels()?), 1),
+            "notify" => (Job::Notify(self.count(100_000)?), 1),
+            "replication" => (Job::Replication(self.count(500_000)?), 2),
+            "lag" => (Job::Lag(self.count(5_000)?), 2),
             _ => return Err(UsageError(format!("there is no job {name}"))),
         };
         let threads = self.number("--threads", 1..=1024)?.unwrap_or(threads);
@@ -318,19 +321,25 @@ Jobs
   acquire take a connection from a pool and give it back, without a query
   connect connect, authenticate and close, one connection after the other
   cancel  give a query up after five milliseconds and use its connection again, one query after the other
+  notify  hear what another connection tells a channel, all of it in one transaction
+  replication  read rows that have been written, in transactions of 100, out of a replication slot
+  lag     follow a replication slot while another connection commits a row at a time, as fast as it can; wall is the sum
+          of the times from each commit to its arrival
 
 Options
   --table T      arrow: w_fixed (default), w_lineitem or w_nulls
   --n N          arrow, rows, copy-out: the first N rows (default: the whole table); copy-in: rows (default 1000000);
                  qps, batch: selects (default 100000); acquire: how often (default 100000);
-                 connect: connections, cancel: queries (default 500)
+                 connect: connections, cancel: queries (default 500); notify: notifications (default 100000);
+                 replication: rows (default 500000); lag: transactions (default 5000)
   --conc C       qps, acquire: connections (default 16); batch: connections, each with a task (default 1)
   --tasks T      qps, acquire: tasks that share the connections (default: as many)
   --size S       batch: selects under one Sync (default 100, at most 1000)
   --way W        connect: socket (a Unix socket, no password), tls (a verified certificate, no password) or scram (TLS
                  and SCRAM; default). A URL that is given has to fit
   --victim V     cancel: sleep (a query that sleeps; default) or busy (one that computes)
-  --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps, acquire: 2)
+  --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps, acquire,
+                 replication, lag: 2)
   --url URL      the server (default: DATABASE_URL; without it run and compare start one and fill it, which takes
                  a while)
   --tls          all jobs but connect: over TLS with a verified certificate. A URL that is given has to say
@@ -417,6 +426,9 @@ mod tests {
             "acquire --n 9 --conc 4 --tasks 8",
             "connect --n 3 --way socket --threads 2",
             "cancel --n 3 --victim busy --tls",
+            "notify --n 7",
+            "replication --n 7 --tls",
+            "lag --n 7",
         ] {
             let workload = run(&format!("run ours {line}")).workload;
             let again = run(&format!("run ours {}", workload.arguments().join(" "))).workload;
@@ -447,6 +459,8 @@ mod tests {
             "run floor connect",
             "run floor cancel",
             "run ours cancel --victim way",
+            "run floor notify",
+            "run ours notify --conc 2",
             "run ours connect --conc 2",
             "run ours connect --tls",
             "run ours connect --delay-ms 1",

@@ -68,6 +68,9 @@ fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
         Job::Acquire(_) => (1e9, "ns/acquire"),
         Job::Connect(_) => (1e6, "us/connect"),
         Job::Cancel(_) => (1e6, "us/query"),
+        Job::Notify(_) => (1e9, "ns/notification"),
+        Job::Replication(_) => (1e9, "ns/row"),
+        Job::Lag(_) => (1e6, "us/transaction"),
     };
     let mut text = rounds.first().and_then(|rounds| title(rounds, unit)).unwrap_or_default();
     let lines: Vec<_> = rounds.iter().filter_map(|rounds| Line::new(job, rounds, scale)).collect();

@@ -28,6 +28,12 @@ pub(crate) enum Job {
     Connect(Connects),
     /// Give a query up, and use its connection again, again and again.
     Cancel(Cancels),
+    /// Hear notifications, so many.
+    Notify(u64),
+    /// Read so many rows that have been written, out of a replication slot.
+    Replication(u64),
+    /// Follow so many transactions as they are committed.
+    Lag(u64),
 }
 
 /// A job, the way to the server, and the runtime that it runs on.
@@ -209,6 +215,9 @@ impl Workload {
                 option("--n", cancels.count.to_string());
                 option("--victim", cancels.victim.name().to_owned());
             }
+            Job::Notify(count) | Job::Replication(count) | Job::Lag(count) => {
+                option("--n", count.to_string());
+            }
         }
         if self.route.delay_ms > 0 {
             option("--delay-ms", self.route.delay_ms.to_string());
@@ -233,6 +242,9 @@ impl Job {
             Self::Acquire(_) => "acquire",
             Self::Connect(_) => "connect",
             Self::Cancel(_) => "cancel",
+            Self::Notify(_) => "notify",
+            Self::Replication(_) => "replication",
+            Self::Lag(_) => "lag",
         }
     }
 
@@ -245,6 +257,8 @@ impl Job {
             Self::Acquire(_) => "pool",
             Self::Connect(connects) => connects.way.name(),
             Self::Cancel(cancels) => cancels.victim.name(),
+            Self::Notify(_) => "channel",
+            Self::Replication(_) | Self::Lag(_) => "slot",
         }
     }
 
@@ -252,7 +266,7 @@ impl Job {
     pub(crate) fn connections(&self) -> usize {
         match self {
             Self::Arrow(_) | Self::Rows(_) | Self::CopyOut(_) | Self::CopyIn(_) => 1,
-            Self::Connect(_) | Self::Cancel(_) => 1,
+            Self::Connect(_) | Self::Cancel(_) | Self::Notify(_) | Self::Replication(_) | Self::Lag(_) => 1,
             Self::Qps(selects) => selects.connections,
             Self::Batch(batches) => batches.connections,
             Self::Acquire(acquires) => acquires.connections,
@@ -265,8 +279,7 @@ impl Job {
             Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => {
                 scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS)
             }
-            Self::CopyIn(_) | Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) => 1,
-            Self::Connect(_) | Self::Cancel(_) => 1,
+            _ => 1,
         }
     }
 }

@@ -26,8 +26,11 @@ impl Site {
     pub(crate) fn find(url: Option<&str>, job: &Job) -> Result<Self, Failure> {
         match (given(url), job) {
             (Some(url), _) => Ok(Self::Given(url)),
-            (None, Job::Connect(_) | Job::Acquire(_) | Job::Cancel(_)) => {
+            (None, Job::Connect(_) | Job::Acquire(_) | Job::Cancel(_) | Job::Notify(_)) => {
                 Ok(Self::Own(Box::new(Server::start(options())?)))
+            }
+            (None, Job::Replication(_) | Job::Lag(_)) => {
+                Ok(Self::Own(Box::new(Server::start(options().setting("wal_level", "logical"))?)))
             }
             (None, _) => Ok(Self::Own(Box::new(start(job.rows_needed())?))),
         }

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use molt_db_testkit::{Server, User};
+use molt_db_testkit::{Server, ServerOptions, User};
 
 const ROWS: &str = "1000";
 
@@ -68,6 +68,25 @@ fn connections_are_taken_and_given_back() {
         assert_has(&line, &["\"job\":\"acquire\"", "\"table\":\"pool\"", "\"conc\":3,", "\"rows\":50,"]);
     }
 }
+
+#[test]
+fn notifications_are_heard_and_changes_followed() {
+    for lane in HEARING {
+        let line = run(&["run", lane, "notify", "--n", "50"]);
+        assert_has(&line, &["\"job\":\"notify\"", "\"table\":\"channel\"", "\"rows\":50,"]);
+    }
+    let server = Server::start(ServerOptions::default().setting("wal_level", "logical")).unwrap();
+    for job in ["replication", "lag"] {
+        let url = server.url(User::Superuser, "test");
+        let line = run(&["run", "ours", job, "--n", "250", "--url", &url]);
+        assert_has(&line, &[&format!("\"job\":\"{job}\""), "\"table\":\"slot\"", "\"rows\":250,"]);
+    }
+}
+
+#[cfg(feature = "peers")]
+const HEARING: &[&str] = &["ours", "tokio-postgres"];
+#[cfg(not(feature = "peers"))]
+const HEARING: &[&str] = &["ours"];
 
 #[cfg(feature = "peers")]
 const TAKING: &[&str] = &["ours", "tokio-postgres", "deadpool-verified", "sqlx", "sqlx-untested"];

@@ -7,6 +7,7 @@ mod floor;
 mod hash;
 #[cfg(feature = "peers")]
 mod login;
+mod notify;
 mod ours;
 #[cfg(feature = "peers")]
 mod sqlx;
@@ -107,15 +108,17 @@ impl Lane {
         match self {
             Self::Ours => true,
             Self::OursByRequest => matches!(job, Job::Cancel(_)),
-            Self::Floor => !matches!(job, Job::Acquire(_) | Job::Connect(_) | Job::Cancel(_)),
+            Self::Floor => matches!(
+                job,
+                Job::Arrow(_) | Job::Rows(_) | Job::CopyOut(_) | Job::CopyIn(_) | Job::Qps(_) | Job::Batch(_)
+            ),
             Self::Hash => matches!(job, Job::Connect(Connects { way: Way::Scram, .. })),
             #[cfg(feature = "peers")]
-            Self::TokioPostgres => !matches!(job, Job::Arrow(_)),
+            Self::TokioPostgres => !matches!(job, Job::Arrow(_) | Job::Replication(_) | Job::Lag(_)),
             #[cfg(feature = "peers")]
-            Self::Sqlx => !matches!(
-                job,
-                Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) | Job::CopyOut(_) | Job::CopyIn(_)
-            ),
+            Self::Sqlx => {
+                matches!(job, Job::Rows(_) | Job::Qps(_) | Job::Acquire(_) | Job::Connect(_))
+            }
             #[cfg(feature = "peers")]
             Self::DeadpoolVerified | Self::SqlxUntested => matches!(job, Job::Qps(_) | Job::Acquire(_)),
         }

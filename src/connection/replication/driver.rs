@@ -108,19 +108,17 @@ impl Link {
             if self.progress.is_news() {
                 self.report();
             }
-            let room = orders.room.bytes;
-            let mut left = orders.room;
-            let arrived = self.take_arrived(&mut left);
-            feeder.push(&mut self.events, room.saturating_sub(left.bytes));
+            let mut room = orders.room;
+            let arrived = self.take_arrived(&mut room);
+            feeder.push(&mut self.events, orders.room.bytes.saturating_sub(room.bytes));
             let transport = &mut self.connection.transport;
             let moved = match arrived {
                 Ok(Pause::Needs(needed)) => transport.poll_exchange(cx, needed),
                 // What is told of confirmations and signs of life goes out all the same.
-                Ok(Pause::Full) if left.is_none() => match transport.poll_send(cx) {
+                Ok(Pause::Full) => match transport.poll_send(cx) {
                     Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                     Poll::Ready(Ok(())) | Poll::Pending => return Poll::Pending,
                 },
-                Ok(Pause::Full) => continue,
                 Err(outcome) => return Poll::Ready(End::Over(outcome)),
             };
             match moved {

@@ -11,7 +11,7 @@ use super::{Table, Tuple};
 /// What a replication stream brings.
 ///
 /// Between `Begin` and `Commit` stand the changes of one transaction, between `StreamStart` and `StreamStop` a piece of
-/// one that still runs. `xid` is the (sub)transaction of a change, and only there inside of such a piece.
+/// one that still runs. Before PostgreSQL 15 transactions that changed nothing of what is published come empty. `xid` is the (sub)transaction of a change, and only there inside of such a piece.
 ///
 /// `Debug` shows no values.
 #[derive(Debug, Clone)]

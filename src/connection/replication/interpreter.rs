@@ -14,7 +14,6 @@ use super::scalar;
 use super::{EmittedMessage, OldRow, Prepared, ReplicationEvent, Table, Tuple};
 
 /// Turns the messages of one stream into events: it knows the tables that were told of.
-#[derive(Debug)]
 pub(super) struct Interpreter {
     decoder: Decoder,
     format: Format,
@@ -24,7 +23,6 @@ pub(super) struct Interpreter {
 }
 
 /// A table, and the formats that its rows have come in.
-#[derive(Debug)]
 struct Known {
     table: Arc<Table>,
     /// The first is that of the table, and none stands there twice.

@@ -33,7 +33,7 @@ struct Shared {
 
 /// Why there are no more events.
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     Regular,
     Failed(Error),
     /// Somebody has dropped the driver.
@@ -61,14 +61,6 @@ impl Room {
     }
 }
 
-/// Why the reader gets nothing more.
-#[derive(Debug)]
-pub(super) enum Ended {
-    Regular,
-    Failed(Error),
-    Abandoned,
-}
-
 pub(super) fn queue(max_events: usize, max_bytes: usize) -> (Reader, Feeder) {
     let shared = Arc::new(Mutex::new(Shared {
         events: VecDeque::new(),
@@ -90,7 +82,7 @@ impl Reader {
         &self,
         taken: &mut VecDeque<ReplicationEvent>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Ended>> {
+    ) -> Poll<Result<(), End>> {
         let mut shared = lock(&self.0);
         if !shared.events.is_empty() {
             std::mem::swap(&mut shared.events, taken);
@@ -98,12 +90,12 @@ impl Reader {
             wake(shared.driver.take(), shared);
             return Poll::Ready(Ok(()));
         }
-        match shared.end.replace(End::Regular) {
-            Some(End::Regular) => Poll::Ready(Err(Ended::Regular)),
-            Some(End::Failed(error)) => Poll::Ready(Err(Ended::Failed(error))),
-            Some(End::Abandoned) => Poll::Ready(Err(Ended::Abandoned)),
+        match shared.end.take() {
+            Some(end) => {
+                shared.end = Some(End::Regular);
+                Poll::Ready(Err(end))
+            }
             None => {
-                shared.end = None;
                 shared.reader = Some(cx.waker().clone());
                 Poll::Pending
             }
@@ -225,9 +217,9 @@ mod tests {
         assert!(matches!(reader.poll_take(&mut taken, &mut context()), Poll::Ready(Ok(()))));
         taken.clear();
         let end = reader.poll_take(&mut taken, &mut context());
-        assert!(matches!(end, Poll::Ready(Err(Ended::Abandoned))));
+        assert!(matches!(end, Poll::Ready(Err(End::Abandoned))));
         let end = reader.poll_take(&mut taken, &mut context());
-        assert!(matches!(end, Poll::Ready(Err(Ended::Regular))));
+        assert!(matches!(end, Poll::Ready(Err(End::Regular))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use molt_db_protocol::replication::Lsn;
 
 use super::ReplicationEvent;
-use super::queue::{Ended, Reader};
+use super::queue::{End, Reader};
 use crate::error::{Error, Kind, ReplicationProblem};
 
 /// The changes that a replication slot brings, in the order of their commits. Made by
@@ -74,9 +74,9 @@ impl ReplicationStream {
             }
             match ready!(self.reader.poll_take(&mut self.taken, cx)) {
                 Ok(()) => {}
-                Err(Ended::Regular) => return Poll::Ready(Ok(None)),
-                Err(Ended::Failed(error)) => return Poll::Ready(Err(error)),
-                Err(Ended::Abandoned) => {
+                Err(End::Regular) => return Poll::Ready(Ok(None)),
+                Err(End::Failed(error)) => return Poll::Ready(Err(error)),
+                Err(End::Abandoned) => {
                     return Poll::Ready(Err(Kind::Replication(ReplicationProblem::Undriven).into()));
                 }
             }

@@ -38,6 +38,6 @@ pub(super) async fn run(config: &Config, job: &Job) -> Result<Measured, Failure>
             select::run(config, &Batches { count, connections, size: 1 }).await
         }
         Job::Batch(batches) => select::run(config, batches).await,
-        Job::Acquire(_) | Job::Connect(_) | Job::Cancel(_) => Err(undone(job)),
+        _ => Err(undone(job)),
     }
 }

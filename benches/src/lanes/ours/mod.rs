@@ -6,8 +6,10 @@ mod batch;
 mod cancel;
 mod connect;
 mod copy;
+mod notify;
 mod pool;
 mod qps;
+mod replication;
 mod rows;
 
 use std::time::Duration;
@@ -28,6 +30,8 @@ copy-out: as rows, by copy_out_rows. copy-in: copy_in_rows, a tuple for each row
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
+notify: next_notification, again and again.
+replication, lag: the driver in a task, the stream in another; of each row its key is read, each commit is confirmed.
 connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.
 cancel: the future of the query is dropped, and the connection settled: it is given ten milliseconds to end, and then
 cancelled.";
@@ -59,6 +63,9 @@ pub(super) async fn run(
         Job::Acquire(acquires) => acquire::run(config, acquires).await,
         Job::Connect(connects) => connect::run(config, connects).await,
         Job::Cancel(cancels) => cancel::run(config, cancels, cancelling).await,
+        Job::Notify(count) => notify::run(config, *count).await,
+        Job::Replication(rows) => replication::run(config, *rows).await,
+        Job::Lag(transactions) => replication::lag(config, *transactions).await,
     }
 }
 

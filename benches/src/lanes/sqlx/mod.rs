@@ -37,12 +37,12 @@ pub(super) async fn run(
     check: Check,
 ) -> Result<Measured, Failure> {
     match job {
-        Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) | Job::CopyOut(_) | Job::CopyIn(_) => Err(undone(job)),
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
         Job::Qps(selects) => qps::run(config, selects, test, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires, test).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        _ => Err(undone(job)),
     }
 }

@@ -5,6 +5,7 @@ mod batch;
 mod cancel;
 mod connect;
 mod copy;
+mod notify;
 mod pool;
 mod qps;
 mod rows;
@@ -30,10 +31,11 @@ it is closed; prepare_cached, query_one, reads (i32, String).
 batch: as many futures of query_one, with a prepared statement, polled together by try_join_all, which pipelines them;
 each has a Sync of its own, since there is no other way.
 acquire: as qps, without the select.
+notify: the caller drives the connection itself and takes the messages from it, without a task or a channel.
 connect: within ten seconds. The configuration of TLS is made once; each connection has its task, whose end is waited
 for.
 cancel: by a CancelToken while the query is waited for. Nothing waits until the server has taken the request.
-Leaves out: deadlines (none is set); arrow, which it does not have.";
+Leaves out: deadlines (none is set); arrow and replication, which it does not have.";
 
 pub(super) const VERIFIED: &str = "\
 qps, acquire: as tokio-postgres, but recycled by Verified, which asks the server whenever a connection is taken.";
@@ -45,7 +47,6 @@ pub(super) async fn run(
     check: Check,
 ) -> Result<Measured, Failure> {
     match job {
-        Job::Arrow(_) => Err(undone(job)),
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
@@ -58,5 +59,7 @@ pub(super) async fn run(
         Job::Acquire(acquires) => acquire::run(config, acquires, recycling).await,
         Job::Connect(connects) => connect::run(config, connects).await,
         Job::Cancel(cancels) => cancel::run(config, cancels).await,
+        Job::Notify(count) => notify::run(config, *count).await,
+        Job::Arrow(_) | Job::Replication(_) | Job::Lag(_) => Err(undone(job)),
     }
 }
