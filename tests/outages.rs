@@ -21,6 +21,37 @@ async fn until(condition: impl Fn() -> bool) {
     .await;
 }
 
+#[tokio::test]
+async fn a_thousand_queries_that_time_out_open_no_connection_but_those_of_their_cancels() {
+    const QUERIES: u32 = 1000;
+    const SESSIONS: u32 = 8;
+    for server in shared_servers() {
+        let proxy = Proxy::start(server.port()).unwrap();
+        let config = plain_config(server, "test").port(proxy.port()).query_timeout(Duration::from_millis(5));
+        let pool = Pool::builder(config).max_conns(SESSIONS).max_wait(Duration::from_secs(60));
+        let pool = pool.build().unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..2 * SESSIONS {
+            let pool = pool.clone();
+            tasks.spawn(async move {
+                for _ in 0..QUERIES.div_ceil(2 * SESSIONS) {
+                    let mut session = pool.acquire().await.unwrap();
+                    let error = session.execute("select pg_sleep(60)", ()).await.unwrap_err();
+                    assert!(error.is_timeout(), "{error}");
+                }
+            });
+        }
+        tokio::time::timeout(Duration::from_secs(100), tasks.join_all()).await.expect("it hangs");
+        until(|| pool.status().settling == 0).await;
+        let metrics = pool.metrics();
+        let cancels = proxy.connections() - metrics.connects;
+        println!("{} connects, {} settled, {cancels} requests to cancel", metrics.connects, metrics.settles);
+        assert_eq!((metrics.discarded, metrics.settles_failed), (0, 0));
+        assert!(metrics.settles >= u64::from(QUERIES) && metrics.connects <= u64::from(SESSIONS), "{metrics:?}");
+        assert!(cancels >= u64::from(QUERIES), "only {cancels} requests to cancel");
+    }
+}
+
 /// The parameter is there from 14 on.
 #[tokio::test]
 async fn a_session_that_was_idle_for_too_long_is_not_handed_out() {

@@ -1,8 +1,10 @@
 //! Jobs that a client of PostgreSQL does, and lanes that do them: `molt-db-bench`.
 //!
-//! A *job* is work to be done: read a table into Arrow batches, read it into typed rows, copy it out, copy rows in, select single rows through a
-//! pool or in batches, take connections from a pool, connect. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets
-//! alone cost; with the feature `peers`, other drivers have theirs. Every run is a process of its own that measures one lane of one job and prints one line of JSON.
+//! A *job* is work to be done: read a table into Arrow batches or typed rows, copy rows out and in, select single rows
+//! through a pool or in batches, take connections from a pool, connect, give queries up, hear notifications, follow a
+//! replication slot. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the
+//! sockets alone cost; with the feature `peers`, other drivers have theirs. Every run is a process of its own that
+//! measures one lane of one job and prints one line of JSON.
 //! `molt-db-bench --help` says what each lane does and leaves out.
 //!
 //! | folder or file | what is in it |
@@ -13,6 +15,7 @@
 //! | `measure.rs`, `fingerprint.rs` | wall clock, CPU and memory; a hash of the values |
 //! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
 //! | `delay.rs` | a proxy that makes the way to the server longer |
+//! | `../peers/` | the lane of a driver in another language, for the job `cancel` |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 
 mod cli;
