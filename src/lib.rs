@@ -34,6 +34,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Two features, neither of which is on by default, pass what [`config::Observe`] asks for to a facade: `metrics` and
+//! `tracing`.
+//!
 //! The layers below are crates of their own, for those who bring their own IO: [`protocol`] is the wire protocol as
 //! bytes and states, [`decode`] turns row bytes into values and Arrow buffers.
 

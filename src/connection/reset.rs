@@ -6,7 +6,7 @@ use molt_db_protocol::client::Traces;
 
 use super::Connection;
 use crate::config::ResetPolicy;
-use crate::error::Error;
+use crate::error::{Error, Kind, TransactionProblem};
 use crate::net::Limit;
 use crate::observe::Event;
 
@@ -16,9 +16,11 @@ impl Connection {
     /// This is what a [`Pool`](crate::Pool) does with what comes back; it is for those who hand connections on
     /// themselves. It takes no round trip where there is nothing to do, and one otherwise, within five seconds.
     ///
+    /// What [`Config::after_connect`](crate::Config::after_connect) has set up is undone too; a pool has it run again.
+    ///
     /// # Errors
     ///
-    /// The connection cannot take a command, or is in a transaction (25001, 25P02). The server's, and
+    /// The connection cannot take a command; a transaction is open, which could undo it. The server's, and
     /// [`Error::is_timeout`]: the session is then in a state that nobody knows, and is best closed.
     ///
     /// # Cancel safety
@@ -26,6 +28,9 @@ impl Connection {
     /// A dropped future leaves the connection unsettled; the session may have been reset or not.
     pub async fn reset(&mut self, policy: ResetPolicy) -> Result<(), Error> {
         let Some(sql) = self.what_resets(policy) else { return Ok(()) };
+        if !self.stands_outside() {
+            return Err(Kind::Transaction(TransactionProblem::Open).into());
+        }
         self.ready_for_script(sql).await?;
         let (_, output) = self.transport.buffers();
         self.client.script(sql, output)?;

@@ -368,7 +368,7 @@ impl Connection {
     }
 
     /// Tells whether a command that is sent now runs outside of a transaction, unless it begins one.
-    fn stands_outside(&self) -> bool {
+    pub(super) fn stands_outside(&self) -> bool {
         let rolled_back = self.rollback.is_some_and(|rollback| self.client.still_leads(rollback));
         self.scope.is_none() && (rolled_back || self.client.status() == TransactionStatus::Idle)
     }

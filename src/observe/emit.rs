@@ -54,7 +54,6 @@ impl Stats {
     /// Tells the recorder of the facade `metrics` how the pool looks: `db.client.connection.count` by state,
     /// `db.client.connection.max` and `db.client.connection.pending_requests`. Call it whenever somebody is about to
     /// read: everything else is told as it happens.
-    #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "so many connections nobody has")]
     pub fn publish(&self) {
         let state =
             |state| [of_pool(&self.name), vec![Label::new("db.client.connection.state", state)]].concat();
