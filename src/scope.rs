@@ -1,10 +1,15 @@
+use std::borrow::Cow;
 use std::fmt;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use molt_db_pool::Request;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::error::{Error, Fate, Kind};
 
 /// How long something may take, and who may end it: the request that a piece of work is done for.
 ///
@@ -27,17 +32,19 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 pub struct Scope {
     deadline: Option<Instant>,
     token: Option<CancellationToken>,
+    tag: Option<&'static str>,
+    lane: Option<Cow<'static, str>>,
 }
 
 impl Scope {
     /// Makes a scope that ends after this time, which begins here. One beyond what the clock can say is without end.
     pub fn within(time: Duration) -> Self {
-        Self { deadline: Instant::now().checked_add(time), token: None }
+        Self { deadline: Instant::now().checked_add(time), ..Self::default() }
     }
 
     /// Makes a scope that ends at this time.
     pub fn until(deadline: std::time::Instant) -> Self {
-        Self { deadline: Some(deadline.into()), token: None }
+        Self { deadline: Some(deadline.into()), ..Self::default() }
     }
 
     /// Has the scope end when this token is cancelled.
@@ -47,12 +54,65 @@ impl Scope {
         self
     }
 
-    fn end(&self) -> Option<ScopeEnd> {
+    /// Names the kind of work: errors of the scope's end, [slow statements](crate::Config::on_slow_statement) and
+    /// [holders](crate::Pool::holders) of a pool's connections tell the name.
+    #[must_use]
+    pub fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Has [sessions](crate::Pool::session) wait for their connection in this lane of the pool, one of those
+    /// that it [was built with](crate::PoolBuilder::lane).
+    #[must_use]
+    pub fn lane(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.lane = Some(name.into());
+        self
+    }
+
+    /// Returns what a pool is to know of it.
+    pub(crate) fn request(&self) -> Request<'_> {
+        let mut request = Request::new();
+        if let Some(tag) = self.tag {
+            request = request.tag(tag);
+        }
+        if let Some(lane) = &self.lane {
+            request = request.lane(lane);
+        }
+        request
+    }
+
+    /// Tells whether it can end at all.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.deadline.is_some() || self.token.is_some()
+    }
+
+    pub(crate) fn get_tag(&self) -> Option<&'static str> {
+        self.tag
+    }
+
+    /// Tells whether the scope has ended, and how.
+    pub(crate) fn end(&self) -> Option<ScopeOver> {
+        self.how().map(|end| self.over(end))
+    }
+
+    fn over(&self, end: ScopeEnd) -> ScopeOver {
+        ScopeOver { end, tag: self.tag }
+    }
+
+    fn how(&self) -> Option<ScopeEnd> {
         if self.token.as_ref().is_some_and(CancellationToken::is_cancelled) {
             return Some(ScopeEnd::Cancelled);
         }
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline).then_some(ScopeEnd::Deadline)
     }
+}
+
+/// A scope that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeOver {
+    pub(crate) end: ScopeEnd,
+    tag: Option<&'static str>,
 }
 
 /// How a scope has ended.
@@ -75,57 +135,81 @@ impl ScopeWatch {
         Self { scope, deadline: None, cancelled: None }
     }
 
-    /// Tells whether the scope has ended, and how.
-    pub(crate) fn end(&self) -> Option<ScopeEnd> {
-        self.scope.end()
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Runs something up to the end of the scope. If that has come already, nothing of it is run.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of what is run.
+    pub(crate) async fn bound<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if let Some(over) = self.scope.end() {
+            return Err(Kind::ScopeOver { over, outcome: Fate::None }.into());
+        }
+        let mut work = pin!(work);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => {
+                self.poll_end(cx).map(|over| Err(Kind::ScopeOver { over, outcome: Fate::None }.into()))
+            }
+        })
+        .await
     }
 
     /// Is ready once the scope has ended. The task is woken for it.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<ScopeEnd> {
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<ScopeOver> {
         if let Some(token) = &self.scope.token {
             let cancelled = self.cancelled.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()));
             if cancelled.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(ScopeEnd::Cancelled);
+                return Poll::Ready(self.scope.over(ScopeEnd::Cancelled));
             }
         }
         if let Some(deadline) = self.scope.deadline {
             // The runtime's timer keeps quiet while this task has used up its budget.
             let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             if Instant::now() >= deadline || sleep.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(ScopeEnd::Deadline);
+                return Poll::Ready(self.scope.over(ScopeEnd::Deadline));
             }
         }
         Poll::Pending
     }
 }
 
-impl fmt::Display for ScopeEnd {
+impl fmt::Display for ScopeOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Deadline => "the deadline of its scope has passed",
-            Self::Cancelled => "its scope was cancelled",
-        })
+        f.write_str(match self.end {
+            ScopeEnd::Deadline => "the deadline of its scope has passed",
+            ScopeEnd::Cancelled => "its scope was cancelled",
+        })?;
+        self.tag.iter().try_for_each(|tag| write!(f, " ({tag})"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
     use super::*;
 
     async fn ends(watch: &mut ScopeWatch) -> ScopeEnd {
-        poll_fn(|cx| watch.poll_end(cx)).await
+        poll_fn(|cx| watch.poll_end(cx)).await.end
+    }
+
+    fn end(watch: &ScopeWatch) -> Option<ScopeEnd> {
+        watch.scope().end().map(|over| over.end)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_scope_ends_at_its_deadline_and_not_before() {
         let begin = Instant::now();
         let mut watch = ScopeWatch::new(Scope::within(Duration::from_secs(2)));
-        assert_eq!(watch.end(), None);
+        assert_eq!(end(&watch), None);
         assert_eq!(ends(&mut watch).await, ScopeEnd::Deadline);
         assert_eq!(begin.elapsed().as_secs(), 2);
-        assert_eq!((watch.end(), ends(&mut watch).await), (Some(ScopeEnd::Deadline), ScopeEnd::Deadline));
+        assert_eq!((end(&watch), ends(&mut watch).await), (Some(ScopeEnd::Deadline), ScopeEnd::Deadline));
     }
 
     #[tokio::test(start_paused = true)]
@@ -136,8 +220,8 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
             token.cancel();
         };
-        let (end, ()) = tokio::join!(ends(&mut watch), cancel);
-        assert_eq!((end, watch.end()), (ScopeEnd::Cancelled, Some(ScopeEnd::Cancelled)));
+        let (how, ()) = tokio::join!(ends(&mut watch), cancel);
+        assert_eq!((how, end(&watch)), (ScopeEnd::Cancelled, Some(ScopeEnd::Cancelled)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -145,7 +229,7 @@ mod tests {
         for scope in [Scope::default(), Scope::within(Duration::MAX)] {
             let mut watch = ScopeWatch::new(scope);
             let long = tokio::time::timeout(Duration::from_secs(1_000_000), ends(&mut watch));
-            assert!(long.await.is_err() && watch.end().is_none());
+            assert!(long.await.is_err() && end(&watch).is_none());
         }
     }
 }

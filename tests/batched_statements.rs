@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    assert_usable, code, connect, connect_to_new, on_each_server, plain_config, poll_times, within,
+    FORGET_UNSEEN, assert_usable, code, connect, connect_to_new, on_each_server, plain_config, poll_times,
+    within,
 };
 use molt_db::{Connection, Outcome, TransactionStatus};
 use molt_db_testkit::Server;
@@ -118,7 +119,7 @@ async fn write_and_read(c: &mut Connection) -> Result<Vec<String>, molt_db::Erro
 
 const STALE: [(&str, usize); 6] = [
     ("alter table s add column b int", 2),
-    ("deallocate all", 2),
+    (FORGET_UNSEEN, 2),
     ("alter table s drop column b", 1),
     ("discard all", 1),
     ("drop table s; create table s (z text, a int)", 2),
@@ -158,7 +159,7 @@ async fn in_a_transaction_that_was_open_before_a_stale_statement_is_an_error() {
     on_each_server(async |server| {
         let mut c = connect_to_new(server).await;
         c.script("create table s (a int)").await.unwrap();
-        for (change, expected) in [("alter table s add column b int", "0A000"), ("deallocate all", "26000")] {
+        for (change, expected) in [("alter table s add column b int", "0A000"), (FORGET_UNSEEN, "26000")] {
             write_and_read(&mut c).await.unwrap();
             let mut tx = c.begin().await.unwrap();
             tx.script(change).await.unwrap();

@@ -216,8 +216,14 @@ async fn a_pool_that_writes_leaves_a_primary_that_is_made_read_only() {
             first.sql(statement).unwrap();
         }
         until_read_only(&pool).await;
-        let expected = if first.version().0 < 14 { &first } else { &second };
-        assert_eq!(pool_port(&pool).await, expected.port());
+        if first.version().0 < 14 {
+            assert_eq!(pool_port(&pool).await, first.port());
+            let mut session = within(pool.acquire()).await.unwrap();
+            let mut tx = session.begin().await.unwrap();
+            let error = tx.execute("create table written ()", ()).await.unwrap_err();
+            assert_eq!(code(&error), "25006");
+        }
+        assert_eq!(pool_port(&pool).await, second.port());
     }
 }
 

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{connect_to, on_each_server, plain_config};
-use molt_db::config::SslMode;
-use molt_db::{AuthMethod, Config, Connection, OwnedRow, Pool};
+use common::{FORGET_UNSEEN, connect_to, on_each_server, plain_config};
+use molt_db::config::{ResetPolicy, SslMode};
+use molt_db::{AuthMethod, Config, Connection, OwnedRow, Pool, TransactionStatus};
 use molt_db_testkit::proxy::{Direction, Proxy};
 use molt_db_testkit::{Server, User};
 
@@ -184,8 +184,10 @@ async fn a_stale_statement_is_healed_in_two_round_trips() {
         c.script("alter table t add column b int").await;
         assert_eq!(c.all("select * from t").await, 2);
         assert_eq!(c.all("select * from t").await, 1);
-        c.script("deallocate all").await;
+        c.script(FORGET_UNSEEN).await;
         assert_eq!(c.all("select * from t").await, 2);
+        assert_eq!(c.all("select * from t").await, 1);
+        c.script("deallocate all").await;
         assert_eq!(c.all("select * from t").await, 1);
     })
     .await;
@@ -229,6 +231,41 @@ async fn taking_and_returning_an_idle_connection_costs_nothing() {
         }
         drop(pool.acquire().await.unwrap());
         assert_eq!((proxy.client_bursts(), proxy.connections()), (bursts + 5, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn returning_a_session_costs_a_round_trip_where_it_is_reset() {
+    const CHANGE: &str = "set work_mem = '1234kB'";
+    on_each_server(async |server| {
+        for (policy, script, expected) in [
+            (ResetPolicy::None, CHANGE, 0),
+            (ResetPolicy::None, "select 1", 0),
+            (ResetPolicy::Cheap, CHANGE, 1),
+            (ResetPolicy::Cheap, "select 1", 0),
+            (ResetPolicy::Cheap, "begin; create temp table t (id int) on commit drop; commit", 1),
+            (ResetPolicy::Cheap, "begin; insert into pg_temp.kept values (1); rollback", 0),
+            (ResetPolicy::Full, CHANGE, 1),
+            (ResetPolicy::Full, "select 1", 1),
+            (ResetPolicy::Full, "prepare p as select 1", 1),
+        ] {
+            let proxy = Proxy::start(server.port()).unwrap();
+            let config = plain_config(server, "test").port(proxy.port());
+            let pool = Pool::builder(config).max_conns(1).reset(policy).build().unwrap();
+            for _ in 0..2 {
+                let mut session = pool.acquire().await.unwrap();
+                // Whether it succeeds is of no importance.
+                let _ = session.script(script).await;
+                let open = session.transaction_status() != TransactionStatus::Idle;
+                let bursts = proxy.client_bursts();
+                drop(session);
+                drop(pool.acquire().await.unwrap());
+                let expected = bursts + expected + u64::from(open);
+                assert_eq!(proxy.client_bursts(), expected, "{policy} {script}");
+            }
+            assert_eq!(proxy.connections(), 1);
+        }
     })
     .await;
 }
@@ -299,6 +336,34 @@ async fn one_command_is_one_write_under_tls_too() {
         assert_eq!(c.all("select 1").await, 1);
         assert_eq!(c.script("begin").await, 1);
         assert_eq!(c.all("select 2").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_is_one_round_trip_to_begin_and_one_to_end() {
+    on_each_server(async |server| {
+        let mut c = Counted::new(server, |config| config).await;
+        c.script("create temporary table t (id int4)").await;
+        for _ in 0..2 {
+            let mut copy = c.connection.copy_in("copy t from stdin").await.unwrap();
+            for _ in 0..100 {
+                copy.send("1\n").await.unwrap();
+            }
+            copy.finish().await.unwrap();
+            assert_eq!(c.cost(), 2);
+            let mut rows = c.connection.copy_in_rows("t", &[]).await.unwrap();
+            for id in 0..100_i32 {
+                rows.send((id,)).await.unwrap();
+            }
+            rows.finish().await.unwrap();
+            assert_eq!(c.cost(), 2);
+            c.connection.copy_out("copy t to stdout").await.unwrap().finish().await.unwrap();
+            assert_eq!(c.cost(), 1);
+            let mut rows = c.connection.copy_out_rows::<(i32,)>("select id from t").await.unwrap();
+            while rows.next().await.unwrap().is_some() {}
+            assert_eq!(c.cost(), 1);
+        }
     })
     .await;
 }

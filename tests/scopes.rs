@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{assert_usable, connect, connect_to, on_each_server, plain_config, within};
-use molt_db::{CancellationToken, Connection, Error, OwnedRow, Pool, Scope, TransactionStatus};
+use molt_db::{CancellationToken, Config, Connection, Error, OwnedRow, Pool, Scope, TransactionStatus};
 
 const SLEEP: &str = "select pg_sleep(30)";
 
@@ -217,6 +219,74 @@ async fn what_a_scope_has_ended_is_cancelled_in_the_server() {
         let (count,): (i64,) = admin.query(running).one().await.unwrap();
         assert_eq!(count, 0);
         assert!(sessions.iter().all(|session| session.is_usable()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connecting_obeys_the_scope() {
+    // One that takes connections and says nothing.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!("host=127.0.0.1 port={} user=test sslmode=disable", deaf.local_addr().unwrap().port());
+    let config: Config = text.parse().unwrap();
+    let scope = Scope::within(Duration::from_millis(50)).tag("start");
+    let error = within(Connection::connect_within(&config, scope)).await.unwrap_err();
+    assert!(error.is_timeout() && error.is_unsent() && !error.is_connect(), "{error}");
+    assert_eq!(error.to_string(), "the deadline of its scope has passed (start)");
+    let token = CancellationToken::new();
+    let connecting = Connection::connect_within(&config, Scope::default().cancelled_by(token.clone()));
+    let cancelling = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        token.cancel();
+    };
+    let (result, ()) = tokio::join!(within(connecting), cancelling);
+    assert!(result.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_scope_that_is_over_dials_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let text =
+        format!("host=127.0.0.1 port={} user=test sslmode=disable", listener.local_addr().unwrap().port());
+    let config: Config = text.parse().unwrap();
+    let error = Connection::connect_within(&config, Scope::until(Instant::now())).await.unwrap_err();
+    assert!(error.is_timeout() && error.is_unsent(), "{error}");
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn a_connection_obeys_the_scope_that_it_was_made_in() {
+    on_each_server(async |server| {
+        let token = CancellationToken::new();
+        let scope = Scope::default().cancelled_by(token.clone());
+        let mut c = Connection::connect_within(&plain_config(server, "test"), scope).await.unwrap();
+        assert_usable(&mut c).await;
+        token.cancel();
+        assert!(c.execute("select 1", ()).await.unwrap_err().is_cancelled());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_tag_of_a_scope_is_told_with_slow_statements_and_with_its_end() {
+    on_each_server(async |server| {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let config = plain_config(server, "test").on_slow_statement(Duration::ZERO, move |slow| {
+            sink.lock().unwrap().push(slow.tag);
+        });
+        let mut c = Connection::connect(&config).await.unwrap();
+        c.set_scope(Scope::default().tag("orders"));
+        c.execute("select 1", ()).await.unwrap();
+        c.set_scope(Scope::default());
+        c.execute("select 1", ()).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), [Some("orders"), None]);
+        let token = CancellationToken::new();
+        token.cancel();
+        c.set_scope(Scope::default().cancelled_by(token).tag("request"));
+        let error = c.execute("select 1", ()).await.unwrap_err();
+        assert_eq!(error.to_string(), "its scope was cancelled (request)");
     })
     .await;
 }

@@ -4,7 +4,9 @@ mod common;
 
 use std::fmt::Debug;
 
-use common::{assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config};
+use common::{
+    FORGET_UNSEEN, assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config,
+};
 use molt_db::{Connection, FromSql, Oid, OwnedRow, Statement, TransactionStatus};
 use molt_db_testkit::Server;
 use molt_db_testkit::proxy::{Direction, Proxy};
@@ -338,7 +340,7 @@ async fn statements_that_the_server_forgot_are_prepared_again() {
     on_each_server(async |server| {
         let mut c = connect(server).await;
         let statement = c.prepare("select $1::int4 * 2").await.unwrap();
-        for forget in ["discard all", "deallocate all", "deallocate prepare all"] {
+        for forget in [FORGET_UNSEEN, "discard all", "deallocate all", "deallocate prepare all"] {
             for _ in 0..2 {
                 assert_eq!(c.query(&statement).bind(4_i32).one::<(i32,)>().await.unwrap(), (8,), "{forget}");
                 assert_eq!(read::<i32>(&mut c, "select 3::int4").await, 3, "{forget}");
@@ -393,7 +395,7 @@ async fn a_transaction_whose_statements_are_forgotten_can_be_rolled_back() {
         let mut c = connect(server).await;
         c.script("begin").await.unwrap();
         c.execute("rollback", ()).await.unwrap();
-        assert_surfaces(&mut c, "select 'forgotten'", "deallocate all", "26000").await;
+        assert_surfaces(&mut c, "select 'forgotten'", FORGET_UNSEEN, "26000").await;
         assert_usable(&mut c).await;
     })
     .await;

@@ -5,7 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{
-    assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config, within,
+    FORGET_UNSEEN, assert_usable, code, connect, connect_to, connect_to_new, on_each_server, plain_config,
+    within,
 };
 use molt_db::{Connection, Error, IsolationLevel, Pool, TransactionStatus};
 use molt_db_testkit::proxy::Proxy;
@@ -469,7 +470,7 @@ async fn a_stale_plan_of_the_first_statement_heals_and_of_a_later_one_is_an_erro
             assert_eq!(tx.commit().await.is_err(), later);
             c.script("alter table s drop column b").await.unwrap();
         }
-        for forget in ["deallocate all", "discard all"] {
+        for forget in [FORGET_UNSEEN, "deallocate all", "discard all"] {
             c.execute("select * from s", ()).await.unwrap();
             c.script(forget).await.unwrap();
             let mut tx = c.begin().await.unwrap();

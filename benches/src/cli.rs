@@ -5,7 +5,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::job::{Acquires, Batches, Connects, Encryption, Job, Route, Scan, Selects, Way, Workload};
+use crate::job::{
+    Acquires, Batches, Cancels, Connects, Encryption, Job, Load, Route, Scan, Selects, Victim, Way, Workload,
+};
 use crate::lanes::{Check, Lane};
 use crate::tables::{DEFAULT_ROWS, Table};
 
@@ -181,10 +183,13 @@ impl Arguments {
         let (job, threads) = match name.as_str() {
             "arrow" => (Job::Arrow(self.scan(&[Table::Fixed, Table::Lineitem, Table::Nulls])?), 1),
             "rows" => (Job::Rows(self.scan(&[Table::Fixed])?), 1),
+            "copy-out" => (Job::CopyOut(self.scan(&[Table::Fixed])?), 1),
+            "copy-in" => (Job::CopyIn(Load { rows: self.count(1_000_000)? }), 1),
             "qps" => (Job::Qps(self.selects()?), 2),
             "batch" => (Job::Batch(self.batches()?), 1),
             "acquire" => (Job::Acquire(self.acquires()?), 2),
             "connect" => (Job::Connect(self.connects()?), 1),
+            "cancel" => (Job::Cancel(self.cancels()?), 1),
             _ => return Err(UsageError(format!("there is no job {name}"))),
         };
         let threads = self.number("--threads", 1..=1024)?.unwrap_or(threads);
@@ -247,6 +252,13 @@ impl Arguments {
         Ok(Connects { count: self.count(500)?, way })
     }
 
+    fn cancels(&mut self) -> Result<Cancels, UsageError> {
+        let name = self.take("--victim").unwrap_or_else(|| Victim::Sleep.name().to_owned());
+        let victim = Victim::ALL.into_iter().find(|victim| victim.name() == name);
+        let victim = victim.ok_or_else(|| UsageError(format!("there is no victim {name}")))?;
+        Ok(Cancels { count: self.count(500)?, victim })
+    }
+
     fn finish(self) -> Result<(), UsageError> {
         match (self.words.front(), self.options.keys().next()) {
             (Some(word), _) => Err(UsageError(format!("{word} is one word too many"))),
@@ -265,13 +277,14 @@ fn option(name: &str) -> Result<&'static str, UsageError> {
 }
 
 const FLAGS: [&str; 3] = ["--help", "--check", "--tls"];
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "--table",
     "--n",
     "--conc",
     "--tasks",
     "--size",
     "--way",
+    "--victim",
     "--delay-ms",
     "--threads",
     "--url",
@@ -298,20 +311,25 @@ Measures what jobs on PostgreSQL cost a client, lane by lane.
 Jobs
   arrow   read a table into Arrow record batches
   rows    read w_fixed into typed values, row by row
+  copy-out  the same, by a binary COPY
+  copy-in write typed values into a temporary table by a binary COPY, row by row
   qps     select single rows of kv by random keys, on several connections at once
   batch   select single rows of kv by random keys, many under one Sync
   acquire take a connection from a pool and give it back, without a query
   connect connect, authenticate and close, one connection after the other
+  cancel  give a query up after five milliseconds and use its connection again, one query after the other
 
 Options
   --table T      arrow: w_fixed (default), w_lineitem or w_nulls
-  --n N          arrow, rows: the first N rows (default: the whole table); qps, batch: selects (default 100000);
-                 acquire: how often (default 100000); connect: connections (default 500)
+  --n N          arrow, rows, copy-out: the first N rows (default: the whole table); copy-in: rows (default 1000000);
+                 qps, batch: selects (default 100000); acquire: how often (default 100000);
+                 connect: connections, cancel: queries (default 500)
   --conc C       qps, acquire: connections (default 16); batch: connections, each with a task (default 1)
   --tasks T      qps, acquire: tasks that share the connections (default: as many)
   --size S       batch: selects under one Sync (default 100, at most 1000)
   --way W        connect: socket (a Unix socket, no password), tls (a verified certificate, no password) or scram (TLS
                  and SCRAM; default). A URL that is given has to fit
+  --victim V     cancel: sleep (a query that sleeps; default) or busy (one that computes)
   --threads T    1 is tokio's current_thread, more are workers of multi_thread (default: 1; qps, acquire: 2)
   --url URL      the server (default: DATABASE_URL; without it run and compare start one and fill it, which takes
                  a while)
@@ -330,11 +348,12 @@ The line of JSON
   tls, delay_ms
   wall, cpu                   seconds for the job alone: connecting and a warm-up come before. cpu is user and system
                               time of all threads of the process
-  rows                        rows received; acquire, connect: connections
+  rows                        rows received; acquire, connect: connections; cancel: queries
   nbytes                      arrow: bytes of the arrays' values, offsets and validity, without spare capacity;
-                              rows, qps, batch: bytes of the decoded values; floor: bytes read from the socket;
-                              acquire, connect: 0
+                              rows, copy-out, copy-in, qps, batch: bytes of the values; floor: bytes of the socket;
+                              acquire, connect, cancel: 0
   peak_mb                     the most memory the process had resident, in 1000000 bytes
+  median, p99                 cancel: seconds from giving a query up to the answer of the next one on the connection
   hash                        with --check, in lanes that decode: a sum over the rows, whatever their order
 
 Exit codes: 0; 1 when it failed; 2 when the arguments make no sense.
@@ -397,6 +416,7 @@ mod tests {
             "batch --n 9 --conc 2 --size 4",
             "acquire --n 9 --conc 4 --tasks 8",
             "connect --n 3 --way socket --threads 2",
+            "cancel --n 3 --victim busy --tls",
         ] {
             let workload = run(&format!("run ours {line}")).workload;
             let again = run(&format!("run ours {}", workload.arguments().join(" "))).workload;
@@ -425,6 +445,8 @@ mod tests {
             "run ours batch --tasks 4",
             "run floor acquire",
             "run floor connect",
+            "run floor cancel",
+            "run ours cancel --victim way",
             "run ours connect --conc 2",
             "run ours connect --tls",
             "run ours connect --delay-ms 1",

@@ -5,7 +5,7 @@ use crate::cli::Comparison;
 use crate::failure::Failure;
 use crate::job::{Connects, Job, Workload};
 use crate::lanes::Lane;
-use crate::report::Report;
+use crate::report::{Report, Times};
 use crate::server::{Site, VARIABLE};
 use crate::server_cpu::ServerCpu;
 
@@ -63,10 +63,11 @@ fn run_apart(lane: Lane, workload: &Workload, url: &str) -> Result<Report, Failu
 
 fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
     let (scale, unit) = match job {
-        Job::Arrow(_) | Job::Rows(_) => (1e9, "ns/row"),
+        Job::Arrow(_) | Job::Rows(_) | Job::CopyOut(_) | Job::CopyIn(_) => (1e9, "ns/row"),
         Job::Qps(_) | Job::Batch(_) => (1e6, "us/select"),
         Job::Acquire(_) => (1e9, "ns/acquire"),
         Job::Connect(_) => (1e6, "us/connect"),
+        Job::Cancel(_) => (1e6, "us/query"),
     };
     let mut text = rounds.first().and_then(|rounds| title(rounds, unit)).unwrap_or_default();
     let lines: Vec<_> = rounds.iter().filter_map(|rounds| Line::new(job, rounds, scale)).collect();
@@ -80,7 +81,21 @@ fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
     let has_server = lines.iter().any(|line| line.server.is_some());
     text += if has_server { "    server\n" } else { "\n" };
     lines.iter().for_each(|line| text += &line.text(&measures));
+    rounds.iter().filter_map(|rounds| times(rounds, scale)).for_each(|times| text += &times);
     text + "least and most: of cpu\n" + &lacking(job)
+}
+
+/// Says how long each took in a lane, in the medians of its rounds.
+fn times(rounds: &[Round], scale: f64) -> Option<String> {
+    let lane = &rounds.first()?.report.lane;
+    let of = |figure: fn(&Times) -> f64| {
+        let mut figures: Vec<_> =
+            rounds.iter().filter_map(|round| round.report.times.as_ref().map(figure)).collect();
+        figures.sort_by(f64::total_cmp);
+        median(&figures)
+    };
+    let (middle, p99) = (of(|times| times.median)? * scale, of(|times| times.p99)? * scale);
+    Some(format!("{lane:<18} each: median {middle:.0}, p99 {p99:.0}\n"))
 }
 
 /// Says what was asked for.
@@ -197,6 +212,7 @@ mod tests {
             nbytes: 1,
             peak_mb: 5.0,
             hash: None,
+            times: None,
         };
         cpu.map(|cpu| Round { report: report(cpu), server }).into()
     }
@@ -231,7 +247,7 @@ mod tests {
         rounds[0].report.delay_ms = 2;
         let table = table(&SCAN, &[rounds]);
         assert!(table.contains("conc 1, TLS, 2 ms each way: medians"), "{table}");
-        assert!(table.lines().any(|line| line.starts_with("lacking: hash, ")), "{table}");
+        assert!(table.lines().any(|line| line.starts_with("lacking: ") && line.contains(" hash")), "{table}");
     }
 
     #[test]

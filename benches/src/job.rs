@@ -1,5 +1,7 @@
 //! What is to be done, the same for every lane.
 
+use std::time::Duration;
+
 use molt_db::Connection;
 
 use crate::failure::Failure;
@@ -12,6 +14,10 @@ pub(crate) enum Job {
     Arrow(Scan),
     /// Read a table into typed values, row by row.
     Rows(Scan),
+    /// Read a table into typed values by a binary COPY, row by row.
+    CopyOut(Scan),
+    /// Write typed values into a temporary table by a binary COPY, row by row.
+    CopyIn(Load),
     /// Select single rows by their key, through a pool.
     Qps(Selects),
     /// Select single rows by their key, many under one Sync.
@@ -20,6 +26,8 @@ pub(crate) enum Job {
     Acquire(Acquires),
     /// Connect, authenticate and close, again and again.
     Connect(Connects),
+    /// Give a query up, and use its connection again, again and again.
+    Cancel(Cancels),
 }
 
 /// A job, the way to the server, and the runtime that it runs on.
@@ -56,6 +64,12 @@ pub(crate) struct Scan {
     pub(crate) rows: Option<u64>,
 }
 
+/// Rows to be made up and written, of the columns of `w_fixed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) rows: u64,
+}
+
 /// Point selects on the table `kv`, by tasks that share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Selects {
@@ -89,6 +103,55 @@ pub(crate) struct Connects {
     pub(crate) way: Way,
 }
 
+/// Queries to be given up while they run, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cancels {
+    pub(crate) count: u64,
+    pub(crate) victim: Victim,
+}
+
+/// What is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victim {
+    /// A query that sleeps.
+    Sleep,
+    /// A query that computes.
+    Busy,
+}
+
+impl Victim {
+    pub(crate) const ALL: [Self; 2] = [Self::Sleep, Self::Busy];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// Returns the query, which takes minutes.
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Self::Sleep => "select 1 from pg_sleep(600)",
+            // Among the columns the series is made row by row, and nothing is written down.
+            Self::Busy => {
+                "select 1 from (select generate_series(1, 9000000000) as g) as numbers having max(g) = 0"
+            }
+        }
+    }
+}
+
+impl Cancels {
+    /// How long a query runs before it is given up.
+    pub(crate) const HEAD_START: Duration = Duration::from_millis(5);
+    /// How long a request to cancel is given before there is another.
+    pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
+    /// How many are given up before that counts.
+    pub(crate) const WARM_UP: u64 = 10;
+    /// Answered, it shows that the connection is usable.
+    pub(crate) const NEXT: &'static str = "select 1";
+}
+
 /// How a connection is opened, where the URL does not say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -118,10 +181,11 @@ impl Workload {
         let mut arguments = vec![self.job.name().to_owned()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
         match &self.job {
-            Job::Arrow(scan) | Job::Rows(scan) => {
+            Job::Arrow(scan) | Job::Rows(scan) | Job::CopyOut(scan) => {
                 option("--table", scan.table.name().to_owned());
                 scan.rows.into_iter().for_each(|rows| option("--n", rows.to_string()));
             }
+            Job::CopyIn(load) => option("--n", load.rows.to_string()),
             Job::Qps(selects) => {
                 option("--n", selects.count.to_string());
                 option("--conc", selects.connections.to_string());
@@ -141,6 +205,10 @@ impl Workload {
                 option("--n", connects.count.to_string());
                 option("--way", connects.way.name().to_owned());
             }
+            Job::Cancel(cancels) => {
+                option("--n", cancels.count.to_string());
+                option("--victim", cancels.victim.name().to_owned());
+            }
         }
         if self.route.delay_ms > 0 {
             option("--delay-ms", self.route.delay_ms.to_string());
@@ -158,27 +226,33 @@ impl Job {
         match self {
             Self::Arrow(_) => "arrow",
             Self::Rows(_) => "rows",
+            Self::CopyOut(_) => "copy-out",
+            Self::CopyIn(_) => "copy-in",
             Self::Qps(_) => "qps",
             Self::Batch(_) => "batch",
             Self::Acquire(_) => "acquire",
             Self::Connect(_) => "connect",
+            Self::Cancel(_) => "cancel",
         }
     }
 
-    /// Returns what the job is done on: a table, a pool, or a way to connect.
+    /// Returns what the job is done on: a table, a pool, a way to connect, or a kind of query.
     pub(crate) fn subject(&self) -> &'static str {
         match self {
-            Self::Arrow(scan) | Self::Rows(scan) => scan.table.name(),
+            Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => scan.table.name(),
+            Self::CopyIn(_) => "temporary",
             Self::Qps(_) | Self::Batch(_) => Table::Kv.name(),
             Self::Acquire(_) => "pool",
             Self::Connect(connects) => connects.way.name(),
+            Self::Cancel(cancels) => cancels.victim.name(),
         }
     }
 
     /// Returns how many connections there are at a time.
     pub(crate) fn connections(&self) -> usize {
         match self {
-            Self::Arrow(_) | Self::Rows(_) | Self::Connect(_) => 1,
+            Self::Arrow(_) | Self::Rows(_) | Self::CopyOut(_) | Self::CopyIn(_) => 1,
+            Self::Connect(_) | Self::Cancel(_) => 1,
             Self::Qps(selects) => selects.connections,
             Self::Batch(batches) => batches.connections,
             Self::Acquire(acquires) => acquires.connections,
@@ -188,8 +262,11 @@ impl Job {
     /// Returns how many rows the tables need, where they are made for this job alone.
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
-            Self::Arrow(scan) | Self::Rows(scan) => scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS),
-            Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) | Self::Connect(_) => 1,
+            Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => {
+                scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS)
+            }
+            Self::CopyIn(_) | Self::Qps(_) | Self::Batch(_) | Self::Acquire(_) => 1,
+            Self::Connect(_) | Self::Cancel(_) => 1,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Jobs that a client of PostgreSQL does, and lanes that do them: `molt-db-bench`.
 //!
-//! A *job* is work to be done: read a table into Arrow batches, read it into typed rows, select single rows through a
+//! A *job* is work to be done: read a table into Arrow batches, read it into typed rows, copy it out, copy rows in, select single rows through a
 //! pool or in batches, take connections from a pool, connect. A *lane* is a way to do it: `ours` is molt-db as a service would use it, `floor` is what the sockets
 //! alone cost; with the feature `peers`, other drivers have theirs. Every run is a process of its own that measures one lane of one job and prints one line of JSON.
 //! `molt-db-bench --help` says what each lane does and leaves out.

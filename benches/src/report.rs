@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::measure::Cost;
 
@@ -24,6 +25,7 @@ pub(crate) struct Report {
     pub(crate) nbytes: u64,
     pub(crate) peak_mb: f64,
     pub(crate) hash: Option<String>,
+    pub(crate) times: Option<Times>,
 }
 
 /// What a lane has done, and at what cost.
@@ -32,6 +34,7 @@ pub(crate) struct Measured {
     pub(crate) tally: Tally,
     pub(crate) cost: Cost,
     pub(crate) hash: Option<String>,
+    pub(crate) times: Option<Times>,
 }
 
 /// What a lane has got.
@@ -49,9 +52,31 @@ impl Tally {
     }
 }
 
+/// How long each of many took, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Times {
+    pub(crate) median: f64,
+    /// 99 of 100 took no longer.
+    pub(crate) p99: f64,
+}
+
+impl Times {
+    /// Returns `None` if there are none.
+    pub(crate) fn of(mut all: Vec<Duration>) -> Option<Self> {
+        all.sort_unstable();
+        let at = |share: usize| all.get((all.len() * share / 100).min(all.len().saturating_sub(1)));
+        Some(Self { median: at(50)?.as_secs_f64(), p99: at(99)?.as_secs_f64() })
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        Some(Self { median: field(line, "median").ok()?, p99: field(line, "p99").ok()? })
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lane, job, table, n, conc, tls, delay_ms, wall, cpu, rows, nbytes, peak_mb, hash } = self;
+        let Self { lane, job, table, n, conc, tls, delay_ms, wall, cpu, rows, nbytes, peak_mb, hash, times } =
+            self;
         write!(f, r#"{{"lane":"{lane}","job":"{job}","table":"{table}","n":{n},"conc":{conc},"#)?;
         write!(f, r#""tls":{tls},"delay_ms":{delay_ms},"#)?;
         write!(
@@ -60,6 +85,9 @@ impl fmt::Display for Report {
         )?;
         if let Some(hash) = hash {
             write!(f, r#","hash":"{hash}""#)?;
+        }
+        if let Some(Times { median, p99 }) = times {
+            write!(f, r#","median":{median:.6},"p99":{p99:.6}"#)?;
         }
         f.write_str("}")
     }
@@ -84,6 +112,7 @@ impl FromStr for Report {
             nbytes: field(line, "nbytes")?,
             peak_mb: field(line, "peak_mb")?,
             hash: field(line, "hash").ok(),
+            times: Times::read(line),
         })
     }
 }
@@ -114,6 +143,7 @@ mod tests {
             nbytes: 39_000,
             peak_mb: 12.5,
             hash: hash.map(str::to_owned),
+            times: None,
         }
     }
 
@@ -125,6 +155,16 @@ mod tests {
         );
         assert_eq!(report(Some("00ab")).to_string(), expected);
         assert!(report(None).to_string().ends_with(r#""peak_mb":12.5}"#));
+    }
+
+    #[test]
+    fn the_times_of_many_are_their_median_and_their_last_hundredth() {
+        let times = Times::of((1..=200).map(Duration::from_millis).collect()).unwrap();
+        assert_eq!(times, Times { median: 0.101, p99: 0.199 });
+        assert_eq!(Times::of(vec![Duration::from_secs(7)]), Some(Times { median: 7.0, p99: 7.0 }));
+        assert_eq!(Times::of(Vec::new()), None);
+        let report = Report { times: Some(times), ..report(None) };
+        assert_eq!(report.to_string().parse(), Ok(report));
     }
 
     #[test]

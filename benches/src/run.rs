@@ -29,6 +29,7 @@ pub(crate) fn run(run: &Run) -> Result<Report, Failure> {
         nbytes: measured.tally.nbytes,
         peak_mb: measured.cost.peak_mb,
         hash: measured.hash,
+        times: measured.times,
     })
 }
 

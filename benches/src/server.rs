@@ -26,7 +26,9 @@ impl Site {
     pub(crate) fn find(url: Option<&str>, job: &Job) -> Result<Self, Failure> {
         match (given(url), job) {
             (Some(url), _) => Ok(Self::Given(url)),
-            (None, Job::Connect(_) | Job::Acquire(_)) => Ok(Self::Own(Box::new(Server::start(options())?))),
+            (None, Job::Connect(_) | Job::Acquire(_) | Job::Cancel(_)) => {
+                Ok(Self::Own(Box::new(Server::start(options())?)))
+            }
             (None, _) => Ok(Self::Own(Box::new(start(job.rows_needed())?))),
         }
     }

@@ -17,6 +17,11 @@ fn the_floor_counts_what_it_reads() {
         assert_eq!(field(&line, "hash"), None, "nothing is decoded: {line}");
     }
     assert_has(&run(&["run", "floor", "rows", "--n", "999"]), &["\"job\":\"rows\"", "\"rows\":999,"]);
+    assert_has(&run(&["run", "floor", "copy-out"]), &["\"job\":\"copy-out\"", "\"rows\":1000,"]);
+    assert_has(
+        &run(&["run", "floor", "copy-in", "--n", "5000"]),
+        &["\"table\":\"temporary\"", "\"rows\":5000,"],
+    );
     for job in [&["qps"][..], &["batch", "--size", "7"]] {
         let line = run(&[&["run", "floor"], job, &["--n", "500", "--conc", "3"]].concat());
         assert_has(&line, &["\"table\":\"kv\"", "\"n\":500,", "\"conc\":3,", "\"rows\":500,"]);
@@ -31,6 +36,8 @@ fn every_job_of_ours_decodes_all_rows() {
         &["arrow", "--table", "w_lineitem"],
         &["arrow", "--table", "w_nulls"],
         &["rows"],
+        &["copy-out"],
+        &["copy-in", "--n", "1000"],
     ] {
         let line = run(&[&["run", "ours"], job, &["--check"]].concat());
         assert_has(&line, &["\"lane\":\"ours\"", "\"rows\":1000,"]);
@@ -70,8 +77,10 @@ const TAKING: &[&str] = &["ours"];
 #[cfg(feature = "peers")]
 #[test]
 fn other_drivers_read_the_same_values() {
-    let jobs: [(&[&str], &[&str]); 3] = [
+    let jobs: [(&[&str], &[&str]); 5] = [
         (&["rows"], &["tokio-postgres", "sqlx"]),
+        (&["copy-out"], &["tokio-postgres"]),
+        (&["copy-in", "--n", "3000"], &["tokio-postgres"]),
         (
             &["qps", "--n", "500", "--conc", "3", "--tasks", "7"],
             &["tokio-postgres", "deadpool-verified", "sqlx", "sqlx-untested"],
@@ -97,6 +106,7 @@ fn typed_rows_and_batches_have_the_same_hash() {
         field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
     };
     assert_eq!(hash("rows", ROWS), hash("arrow", ROWS));
+    assert_eq!(hash("rows", ROWS), hash("copy-out", ROWS));
     assert_ne!(hash("rows", ROWS), hash("rows", "999"), "the hash depends on the rows");
 }
 
@@ -125,6 +135,23 @@ const CONNECTING: &[&str] = &["ours", "tokio-postgres", "sqlx"];
 const CONNECTING: &[&str] = &["ours"];
 
 #[test]
+fn queries_are_given_up_and_their_connections_used_again() {
+    for lane in CANCELLING {
+        for victim in ["sleep", "busy"] {
+            let line = run(&["run", lane, "cancel", "--victim", victim, "--n", "5"]);
+            assert_has(&line, &["\"job\":\"cancel\"", &format!("\"table\":\"{victim}\""), "\"rows\":5,"]);
+            let times = ["median", "p99"].map(|name| field(&line, name).unwrap().parse::<f64>().unwrap());
+            assert!(0.0 < times[0] && times[0] <= times[1], "{line}");
+        }
+    }
+}
+
+#[cfg(feature = "peers")]
+const CANCELLING: &[&str] = &["ours", "ours-by-request", "tokio-postgres"];
+#[cfg(not(feature = "peers"))]
+const CANCELLING: &[&str] = &["ours", "ours-by-request"];
+
+#[test]
 fn connecting_is_compared_with_the_servers_share() {
     let output =
         program().args(["compare", "connect", "--way", "socket", "--n", "20", "--runs", "1"]).output();
@@ -149,14 +176,16 @@ fn encrypted_and_delayed_the_jobs_are_the_same() {
 
 #[cfg(feature = "peers")]
 const ASKING: &[(&str, &[&str])] = &[
-    ("ours", &["arrow", "rows", "qps", "batch"]),
-    ("floor", &["rows", "qps", "batch"]),
-    ("tokio-postgres", &["rows", "qps", "batch"]),
+    ("ours", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("floor", &["rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("tokio-postgres", &["rows", "copy-out", "copy-in", "qps", "batch"]),
     ("sqlx", &["rows", "qps"]),
 ];
 #[cfg(not(feature = "peers"))]
-const ASKING: &[(&str, &[&str])] =
-    &[("ours", &["arrow", "rows", "qps", "batch"]), ("floor", &["rows", "qps", "batch"])];
+const ASKING: &[(&str, &[&str])] = &[
+    ("ours", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("floor", &["rows", "copy-out", "copy-in", "qps", "batch"]),
+];
 
 #[test]
 fn a_url_without_verification_is_refused_with_tls() {

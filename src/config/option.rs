@@ -237,6 +237,12 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c| c.query_timeout.is_some(),
         |c, v| v.limit_millis().map(|limit| c.query_timeout = Some(limit)),
     ),
+    option(
+        "statement_timeout_ms",
+        "MOLT_DB_STATEMENT_TIMEOUT_MS",
+        |c| c.statement_timeout.is_some(),
+        |c, v| v.limit_millis().map(|limit| c.statement_timeout = Some(limit)),
+    ),
     option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
     option(
         "statement_cache_size",
@@ -278,6 +284,9 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c| c.health_check_interval.is_some(),
         |c, v| v.limit_millis().map(|interval| c.health_check_interval = Some(interval)),
     ),
+    option("observe", "MOLT_DB_OBSERVE", |c| c.observe.is_some(), |c, v| v.put(&mut c.observe)),
+    option("pool_name", "MOLT_DB_POOL_NAME", |c| c.pool_name.is_some(), |c, v| v.put(&mut c.pool_name)),
+    option("reset", "MOLT_DB_RESET", |c| c.reset.is_some(), |c, v| v.put(&mut c.reset)),
 ];
 
 pub(super) const MIN_CONNS: RangeInclusive<u32> = 0..=262_143;
@@ -358,7 +367,7 @@ mod tests {
         for option in OPTIONS {
             assert!(!option.is_set(&Config::new()), "{}", option.name);
             let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", key];
+            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "full", "text", key];
             let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
             assert!(!given.is_empty(), "{}", option.name);
             assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);
@@ -420,6 +429,7 @@ mod tests {
         for name in [
             "connect_timeout_ms",
             "query_timeout_ms",
+            "statement_timeout_ms",
             "max_idle_ms",
             "max_wait_ms",
             "health_check_interval_ms",

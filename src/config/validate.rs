@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::error::{ConfigError, Problem};
 use super::option::{
     MAX_CONNS, MAX_CONNS_EXPECTED, MIN_CONNS, MIN_CONNS_EXPECTED, STATEMENT_CACHE_SIZE_EXPECTED,
@@ -40,12 +42,14 @@ impl Config {
     fn check_numbers(&self) -> Checked {
         let (min, max) = (self.get_min_conns(), self.get_max_conns());
         let cache = self.get_statement_cache_size();
+        let statement = self.get_statement_timeout().unwrap_or_default();
         let checks = [
             ("port", !self.get_ports().contains(&Some(0)), PORT_EXPECTED),
             ("min_conns", MIN_CONNS.contains(&min), MIN_CONNS_EXPECTED),
             ("max_conns", MAX_CONNS.contains(&max), MAX_CONNS_EXPECTED),
             ("min_conns", min <= max, "no more than `max_conns`"),
             ("statement_cache_size", STATEMENT_CACHE_SIZES.contains(&cache), STATEMENT_CACHE_SIZE_EXPECTED),
+            ("statement_timeout_ms", statement <= STATEMENT_TIMEOUT, "at most 2147483647"),
             ("keepalives_count", self.get_keepalives_count() != Some(0), "a number above 0"),
         ];
         match checks.into_iter().find(|(_, is_met, _)| !is_met) {
@@ -178,6 +182,9 @@ impl Config {
 /// Nothing, or what is wrong with which option.
 type Checked = Result<(), (&'static str, Problem)>;
 
+/// The server's setting is an int4 of milliseconds.
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2_147_483_647);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +215,7 @@ mod tests {
             (config().min_conns(262_144), "min_conns"),
             (config().min_conns(3).max_conns(2), "min_conns"),
             (config().statement_cache_size(65_537), "statement_cache_size"),
+            (config().statement_timeout(STATEMENT_TIMEOUT + Duration::from_nanos(1)), "statement_timeout_ms"),
             (config().keepalives_count(0), "keepalives_count"),
             (config().host("a,b"), "host"),
             (config().host(""), "host"),
@@ -224,6 +232,7 @@ mod tests {
             assert_eq!(refused_option(&bad), Some(option));
         }
         let at_the_limits = config().port(1).max_conns(262_143).statement_cache_size(65_536);
+        let at_the_limits = at_the_limits.statement_timeout(STATEMENT_TIMEOUT);
         assert_eq!(at_the_limits.validate(), Ok(()));
     }
 

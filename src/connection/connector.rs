@@ -1,18 +1,22 @@
 mod deadline;
 mod login;
 mod order;
+mod prepare;
 mod role;
 
 use std::sync::Arc;
 
 use molt_db_protocol::client::Hints;
+use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
-use crate::config::{Config, Endpoint, TargetSessionAttrs};
+use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
+use crate::observe::{Event, Observer, Traffic};
+use crate::scope::{Scope, ScopeWatch};
 
 /// Everything that connecting takes, read and checked once, to connect many times.
 ///
@@ -35,6 +39,8 @@ pub struct Connector {
     encryption: Encryption,
     /// What its sessions have found out, for those that come later.
     hints: Arc<Hints>,
+    /// Who counts what happens on its sessions, if anybody does.
+    observer: Option<Arc<Observer>>,
 }
 
 impl Connector {
@@ -53,6 +59,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
+            observer: Observer::new(config),
         })
     }
 
@@ -66,6 +73,16 @@ impl Connector {
     ///
     /// A dropped future closes what it opened.
     pub async fn connect(&self) -> Result<Connection, Error> {
+        let began = self.observer.as_ref().map(|_| Instant::now());
+        let connection = self.search().await?;
+        if let (Some(observer), Some(began)) = (&self.observer, began) {
+            observer.note(Event::Created(began.elapsed()));
+        }
+        Ok(connection)
+    }
+
+    /// Tries the hosts, up to the first that has what is wanted, or has the last word.
+    async fn search(&self) -> Result<Connection, Error> {
         let mut endpoints = self.config.endpoints();
         arrange(&mut endpoints, self.config.get_load_balance_hosts())
             .map_err(|cause| Error::connect(self.config.endpoint(), cause))?;
@@ -85,6 +102,22 @@ impl Connector {
         Err(Kind::Connect(failed).into())
     }
 
+    /// Connects as [`Connection::connect_within`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connector::connect`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect_within(&self, scope: Scope) -> Result<Connection, Error> {
+        let mut watch = ScopeWatch::new(scope);
+        let mut connection = watch.bound(self.connect()).await?;
+        connection.set_watch(watch);
+        Ok(connection)
+    }
+
     /// Opens a session over a stream that is there already. There is no second try, and nowhere to cancel.
     ///
     /// # Cancel safety
@@ -94,7 +127,11 @@ impl Connector {
         let endpoint = self.config.endpoint();
         let version = self.config.get_max_protocol_version();
         let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption, version);
-        let begun = async { begun.await.map_err(|failed| failed.cause) };
+        let begun = async {
+            let mut connection = begun.await.map_err(|failed| failed.cause)?;
+            self.prepare(&mut connection).await?;
+            Ok(connection)
+        };
         let connected = Deadline::new(self.config.get_connect_timeout()).bound(begun).await;
         connected.map_err(|cause| Error::connect(endpoint.clone(), cause))
     }
@@ -146,7 +183,11 @@ impl Connector {
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
         let mut connection = self.session(endpoint, &peer).await?;
-        match role::check(&mut connection, wanted).await {
+        let is_ready = async {
+            role::check(&mut connection, wanted).await?;
+            self.prepare(&mut connection).await
+        };
+        match is_ready.await {
             Ok(()) => Ok(connection),
             Err(cause) => {
                 // Whether the farewell arrives changes nothing.
@@ -156,10 +197,41 @@ impl Connector {
         }
     }
 
+    /// Tells whether a server that does not report its role has just refused to write (25006), and writing is what it is
+    /// for.
+    pub(crate) fn may_not_write(&self, connection: &Connection) -> bool {
+        let wanted = self.config.get_target_session_attrs();
+        let writes = matches!(wanted, TargetSessionAttrs::ReadWrite | TargetSessionAttrs::Primary);
+        let refused = connection.latest_code.is_some_and(|code| code.as_str() == "25006");
+        writes && refused && role::reported(connection, wanted).is_none()
+    }
+
+    /// Returns what was counted on the sessions that it has opened; `None` where [`Config::observe`] does not ask for it.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.observer.as_ref().map(|observer| observer.snapshot())
+    }
+
+    pub(crate) fn observer(&self) -> Option<&Arc<Observer>> {
+        self.observer.as_ref()
+    }
+
+    pub(crate) fn pool_name(&self) -> String {
+        Observer::pool_name(&self.config)
+    }
+
+    pub(crate) fn reset_policy(&self) -> ResetPolicy {
+        self.config.get_reset()
+    }
+
     /// Tells whether the server has reported another role than `target_session_attrs` asks for.
     pub(crate) fn has_wrong_role(&self, connection: &Connection) -> bool {
         role::reported(connection, self.config.get_target_session_attrs()) == Some(false)
     }
+}
+
+/// Returns a random number, or one that is not where the system has none: it is for spreading load, not for secrets.
+pub(crate) fn random_u64() -> u64 {
+    random().map(u64::from_ne_bytes).unwrap_or_default()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {

@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 
 use molt_db_decode::Columns;
-use molt_db_protocol::client::{CommandError, Event, Failure, Received, SessionError};
+use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, RowRun, SessionError};
 use molt_db_protocol::message::CommandTag;
 
+use super::copy::Shape;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
+use crate::observe::CutOff;
 use crate::pool::Quiet;
 
 /// What became of the command that is under way.
@@ -19,6 +21,10 @@ pub(super) enum Step {
     Columns,
     /// A row, and where in the used input it is until the next step.
     Row(Range<usize>),
+    /// The copy that was asked for begins.
+    Copy(Shape),
+    /// A piece of it, and where in the used input it is until the next step.
+    CopyData(Range<usize>),
     /// One of several statements has run. That is not final.
     Completed(CommandTag),
     /// The portal has more rows than were asked for.
@@ -40,15 +46,23 @@ impl Connection {
     }
 
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Error>> {
+        let mut has_read = false;
         loop {
             let needed = match self.receive() {
                 Ok(Progress::Made(step)) => return Poll::Ready(Ok(step)),
                 Ok(Progress::Waits { needed }) => needed,
                 Err(error) => return Poll::Ready(Err(Error::session(error, self.end()))),
             };
+            // A peer that always has something to say would never have us wait, where the scope is looked at.
+            if has_read {
+                self.check_scope()?;
+            }
             match self.transport.poll_exchange(cx, needed) {
-                Poll::Ready(Ok(())) => self.timer.progress(),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
+                Poll::Ready(Ok(())) => {
+                    self.timer.progress();
+                    has_read = true;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
                 Poll::Pending => return self.poll_limits(cx),
             }
         }
@@ -59,10 +73,19 @@ impl Connection {
     /// This is the way for bulk: it leaves out the bookkeeping per message, which rows do not change.
     pub(super) fn take_rows(
         &mut self,
+        take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
+    ) -> Result<Wanted, Error> {
+        self.take_run(Client::rows, take)
+    }
+
+    /// As [`Connection::take_rows`], for the messages of a run.
+    pub(super) fn take_run(
+        &mut self,
+        run: for<'b> fn(&Client, &'b [u8]) -> RowRun<'b>,
         mut take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
     ) -> Result<Wanted, Error> {
         let (input, _) = self.transport.buffers();
-        let mut run = self.client.rows(input);
+        let mut run = run(&self.client, input);
         let mut taken = Ok(Wanted::More);
         while let Ok(Wanted::More) = taken {
             taken = match run.next_row() {
@@ -155,46 +178,60 @@ impl Connection {
     /// Feeds the state machine with what has arrived.
     pub(super) fn receive(&mut self) -> Result<Progress, SessionError> {
         loop {
-            let (input, output) = self.transport.buffers();
-            let (consumed, event) = match self.client.receive(input, output)? {
-                Received::Partial { consumed, needed } => {
-                    self.transport.take(consumed, 0);
-                    return Ok(Progress::Waits { needed });
-                }
-                Received::Event { consumed, event } => (consumed, event),
-            };
-            let step = match event {
-                Event::Columns => Some(Step::Columns),
-                Event::Row(row) => {
-                    let length = row.len();
-                    let place = self.transport.take(consumed, length);
-                    return Ok(Progress::Made(Step::Row(place)));
-                }
-                Event::Completed(tag) => Some(Step::Completed(tag)),
-                Event::Suspended => Some(Step::Suspended),
-                Event::Restarted => Some(Step::Restarted),
-                Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
-                Event::Notice(notice) => {
-                    self.notices.take(notice);
-                    None
-                }
-                // The others are told to those who copy.
-                _ => None,
-            };
-            self.transport.take(consumed, 0);
-            if let Some(step) = step {
-                return Ok(Progress::Made(step));
+            match self.receive_message()? {
+                Message::Step(step) => return Ok(Progress::Made(step)),
+                Message::NotYet { needed } => return Ok(Progress::Waits { needed }),
+                Message::Aside => {}
             }
         }
     }
 
+    /// Feeds the state machine up to the next message that means something.
+    pub(super) fn receive_message(&mut self) -> Result<Message, SessionError> {
+        let (input, output) = self.transport.buffers();
+        let (consumed, event) = match self.client.receive(input, output)? {
+            Received::Partial { consumed, needed } => {
+                self.transport.take(consumed, 0);
+                return Ok(Message::NotYet { needed });
+            }
+            Received::Event { consumed, event } => (consumed, event),
+        };
+        let step = match event {
+            Event::Columns => Some(Step::Columns),
+            Event::Row(row) => {
+                let length = row.len();
+                let place = self.transport.take(consumed, length);
+                return Ok(Message::Step(Step::Row(place)));
+            }
+            Event::Copy(_, response) => Some(Step::Copy(Shape::new(response))),
+            Event::CopyData(data) => {
+                let length = data.len();
+                let place = self.transport.take(consumed, length);
+                return Ok(Message::Step(Step::CopyData(place)));
+            }
+            Event::Completed(tag) => Some(Step::Completed(tag)),
+            Event::Suspended => Some(Step::Suspended),
+            Event::Restarted => Some(Step::Restarted),
+            Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
+            Event::Notice(notice) => {
+                self.notices.take(notice);
+                None
+            }
+            Event::Notification(notification) => {
+                self.inbox.take(notification);
+                None
+            }
+            _ => None,
+        };
+        self.transport.take(consumed, 0);
+        Ok(step.map_or(Message::Aside, Message::Step))
+    }
+
     /// Notes how a command has ended.
-    fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
+    pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
-        self.slow.part_over(result.as_ref());
-        if self.client.is_settled() {
-            self.slow.over();
-        }
+        self.note_business();
+        self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
         // What is refused because a transaction has failed does not hide why it has.
         if code.is_none_or(|code| code.as_str() != "25P02") {
@@ -203,18 +240,9 @@ impl Connection {
         result
     }
 
-    /// Is ready when the command that is under way has no time left, or its scope has ended.
-    fn poll_limits<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        if let Poll::Ready(end) = self.watch.poll_end(cx) {
-            self.slow.cut_off();
-            return Poll::Ready(Err(Kind::ScopeOver { end, outcome: self.fate() }.into()));
-        }
-        self.poll_deadline(cx)
-    }
-
-    fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+    pub(super) fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            self.slow.cut_off();
+            self.cut_off(CutOff::Timeout);
             Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
         })
     }
@@ -254,12 +282,12 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        self.slow.cut_off();
+        self.cut_off(CutOff::ConnectionLost);
         self.fate()
     }
 
     /// Tells what may have become of the command that is under way.
-    fn fate(&self) -> Fate {
+    pub(super) fn fate(&self) -> Fate {
         let unsent = self.transport.accepted() == self.accepted_before;
         if self.client.is_settled() || unsent { Fate::None } else { Fate::Unknown }
     }
@@ -271,6 +299,18 @@ pub(super) enum Progress {
     Made(Step),
     /// It takes so many bytes to the end of the next message.
     Waits {
+        needed: usize,
+    },
+}
+
+/// What the state machine made of the next message that has arrived.
+#[derive(Debug)]
+pub(super) enum Message {
+    Step(Step),
+    /// Something that the server said unasked.
+    Aside,
+    /// It takes so many bytes to its end.
+    NotYet {
         needed: usize,
     },
 }

@@ -5,14 +5,21 @@ mod batch_results;
 mod batches;
 mod cancel;
 mod connector;
+mod copy;
 mod copy_text;
 mod exchange;
+mod listen;
 mod notices;
+mod notifications;
+mod observed;
 mod portal;
 mod query;
+pub mod replication;
+mod reset;
 mod row_set;
 mod rows;
 mod savepoint;
+mod scoped;
 mod script;
 mod settle;
 mod slow;
@@ -22,6 +29,7 @@ mod typed_rows;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +43,11 @@ pub use batch_results::{BatchResults, Outcome};
 pub use batches::Batches;
 pub use cancel::Canceller;
 pub use connector::Connector;
+pub(crate) use connector::random_u64;
+pub use copy::{CopyChunks, CopyIn, CopyInRows, CopyOut, CopyOutRows};
+pub use listen::Notifications;
+pub(crate) use listen::quoted as quoted_channel;
+pub use notifications::Notification;
 pub use portal::Portal;
 pub use query::Query;
 pub use row_set::RowSet;
@@ -48,11 +61,14 @@ pub use transaction::{Begin, IsolationLevel, Transaction};
 pub use typed_rows::TypedRows;
 
 use crate::config::{AfterCancel, Config, ProtocolVersion};
-use crate::error::{Error, Fate, Kind, TransactionProblem};
+use crate::error::{Error, Fate, Kind, ReplicationProblem, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
+use crate::observe::Probe;
 use crate::scope::{Scope, ScopeWatch};
+use crate::warden::Ward;
 use exchange::Step;
 use notices::Notices;
+use notifications::Inbox;
 use settle::Waits;
 use slow::Slow;
 use statement::check_types;
@@ -94,9 +110,18 @@ pub struct Connection {
     formats: Vec<WireFormat>,
     layout: RowLayout,
     notices: Notices,
+    inbox: Inbox,
+    /// Whether LISTEN was sent for the caller, and nothing since that ends all of it.
+    listens: bool,
+    /// Whether the server takes commands of the simple protocol alone, because the session is to replicate.
+    is_simple: bool,
     waits: Waits,
     watch: ScopeWatch,
+    /// What the warden of a pool and this know of each other.
+    ward: Option<Arc<Ward>>,
     slow: Slow,
+    /// `None` where nothing is measured.
+    probe: Option<Probe>,
     /// Of all connections of the process.
     number: u64,
     /// The BEGIN of the transaction that a handle owns.
@@ -138,6 +163,20 @@ impl Connection {
     /// A dropped future closes what it opened.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         Connector::new(config)?.connect().await
+    }
+
+    /// Connects as [`Connection::connect`] does, within a scope, which the connection then obeys.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::connect`]; [`Error::is_timeout`] or [`Error::is_cancelled`] if the scope ends first. One that
+    /// has ended already dials nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future closes what it opened.
+    pub async fn connect_within(config: &Config, scope: Scope) -> Result<Self, Error> {
+        Connector::new(config)?.connect_within(scope).await
     }
 
     /// Authenticates over a stream that is open already, within `connect_timeout`: a tunnel, a proxy, a pipe in memory.
@@ -281,22 +320,9 @@ impl Connection {
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
-    /// Has everything on this connection obey a scope from here on; the default one has no limits.
-    ///
-    /// What the scope ends is [`Error::is_timeout`] or [`Error::is_cancelled`], and leaves the connection unsettled, as a
-    /// future that is dropped. Commands behind the end are refused and send nothing; settling, rolling back and closing
-    /// go on.
-    pub fn set_scope(&mut self, scope: Scope) {
-        self.watch = ScopeWatch::new(scope);
-    }
-
-    pub(crate) fn set_watch(&mut self, watch: ScopeWatch) {
-        self.watch = watch;
-    }
-
     /// Tells whether the connection can take another query: it is open, and no query was left unfinished on it.
     pub fn is_usable(&self) -> bool {
-        self.state == State::Open && self.client.is_settled()
+        !self.is_over() && self.client.is_settled()
     }
 
     /// Returns where the session stands, as the server said last.
@@ -339,12 +365,22 @@ impl Connection {
 
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
+        self.ready()?;
+        // PG docs: protocol-replication: "only the simple query protocol can be used"
+        if self.is_simple { Err(Kind::Replication(ReplicationProblem::SimpleOnly).into()) } else { Ok(()) }
+    }
+
+    /// As that, of a command of the simple protocol.
+    fn ready(&mut self) -> Result<(), Error> {
+        if self.state == State::Open && self.transport.has_hung_up() {
+            return Err(self.lost(io::ErrorKind::ConnectionAborted.into()));
+        }
         match (self.state, self.client.is_settled()) {
             (State::Open, true) if self.has_lost_its_transaction() => {
                 Err(Kind::Transaction(TransactionProblem::Ended).into())
             }
-            (State::Open, true) => match self.watch.end() {
-                Some(end) => Err(Kind::ScopeOver { end, outcome: Fate::None }.into()),
+            (State::Open, true) => match self.watch.scope().end() {
+                Some(over) => Err(Kind::ScopeOver { over, outcome: Fate::None }.into()),
                 None => Ok(()),
             },
             (State::Open, false) => Err(Kind::Unsettled.into()),
@@ -396,8 +432,9 @@ impl Connection {
     /// Puts the limit of time of a call in force, and whatever else watches over a command.
     fn command_begins(&mut self, sql: &str) {
         self.timer.set(self.query_timeout.map(Limit::Call));
-        self.slow.begins(sql);
+        self.watch_begins(sql);
         self.accepted_before = self.transport.accepted();
+        self.note_business();
     }
 
     /// Returns the columns of the result that has begun.

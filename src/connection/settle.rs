@@ -59,6 +59,7 @@ impl Connection {
         if self.state == State::Over {
             return Err(Kind::Over.into());
         }
+        self.watch_settles();
         let now = now();
         let policy = SettlePolicy { after_cancel: self.after_cancel, ..policy };
         let (_, output) = self.transport.buffers();
@@ -87,7 +88,7 @@ impl Connection {
 
     /// Tells whether the session has ended, so that there is nothing to settle.
     pub(crate) fn is_over(&self) -> bool {
-        self.state == State::Over
+        self.state == State::Over || self.transport.has_hung_up()
     }
 
     /// Tells whether nothing is under way, neither a command nor a transaction.
@@ -106,13 +107,15 @@ impl Connection {
             };
             match self.transport.poll_exchange(cx, needed) {
                 Poll::Ready(Ok(())) => continue,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Error::lost(error, self.end()))),
-                Poll::Pending => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
+                Poll::Pending => self.note_poll(),
             }
             let unsent = self.transport.unsent();
             match self.next_of_settling(unsent) {
                 Settle::Settled => {
                     self.waits = Waits::default();
+                    self.note_business();
+                    self.watch_settled();
                     return Poll::Ready(Ok(()));
                 }
                 Settle::Close(reason) => return Poll::Ready(Err(self.cannot_settle(reason))),

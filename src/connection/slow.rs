@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::config::SlowHook;
 use crate::error::Error;
+use crate::scope::Scope;
 
 /// A statement that took longer than it should. See [`Config::on_slow_statement`](crate::Config::on_slow_statement).
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct SlowStatement<'a> {
     pub elapsed: Duration,
     /// How many rows it touched or returned, of several statements the last; `None` if it failed, or one of them did.
     pub rows: Option<u64>,
+    /// The [tag](crate::Scope::tag) of the scope that it ran in.
+    pub tag: Option<&'static str>,
 }
 
 /// The watch over the command that is under way. Where nobody is to be told it costs nothing.
@@ -26,6 +29,7 @@ pub(super) struct Slow {
     sql: String,
     /// Of the parts that are over; `None` from the first on that has failed.
     rows: Option<u64>,
+    tag: Option<&'static str>,
 }
 
 impl Slow {
@@ -33,12 +37,13 @@ impl Slow {
         Self { hook, ..Self::default() }
     }
 
-    pub(super) fn begins(&mut self, sql: &str) {
+    pub(super) fn begins(&mut self, sql: &str, scope: &Scope) {
         if self.hook.is_some() {
             self.running = Some(Instant::now());
             self.sql.clear();
             self.sql.push_str(sql);
             self.rows = Some(0);
+            self.tag = scope.get_tag();
         }
     }
 
@@ -58,7 +63,7 @@ impl Slow {
         let (Some(hook), Some(began)) = (&self.hook, self.running.take()) else { return };
         let elapsed = began.elapsed();
         if elapsed > hook.bound {
-            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows });
+            (hook.call.0)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows, tag: self.tag });
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod dial;
 mod encryption;
+mod hangup;
 mod own;
 mod socket;
 mod stream;
@@ -11,6 +12,7 @@ mod transport;
 
 pub(crate) use dial::Peer;
 pub(crate) use encryption::{Encryption, Failed};
+pub(crate) use hangup::Hangup;
 pub(crate) use own::{Dialer, OwnStream};
 pub(crate) use socket::SocketOptions;
 pub(crate) use stream::Stream;

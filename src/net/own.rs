@@ -12,9 +12,11 @@ use crate::error::ConnectCause;
 
 /// A stream that the user has opened.
 pub(crate) struct OwnStream {
-    // Never locked: it makes any stream one that can be shared, as a connection can.
-    inner: Mutex<Box<dyn ReadWrite>>,
+    inner: Shared,
 }
+
+/// Empty once it is closed from elsewhere. Who holds the stream locks it for each poll.
+type Shared = Arc<Mutex<Option<Box<dyn ReadWrite>>>>;
 
 /// What a stream has to be able to do.
 trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -23,31 +25,61 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for S {}
 
 impl OwnStream {
     pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self { inner: Mutex::new(Box::new(stream)) }
+        Self { inner: Arc::new(Mutex::new(Some(Box::new(stream)))) }
     }
 
-    fn project(self: Pin<&mut Self>) -> Pin<&mut dyn ReadWrite> {
-        Pin::new(&mut **self.get_mut().inner.get_mut().unwrap_or_else(PoisonError::into_inner))
+    /// Returns what closes the stream from elsewhere.
+    pub(super) fn hangup(&self) -> OwnHangup {
+        OwnHangup { inner: Arc::clone(&self.inner) }
+    }
+
+    fn poll<T>(
+        &self,
+        poll: impl FnOnce(Pin<&mut dyn ReadWrite>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match self.inner.lock().unwrap_or_else(PoisonError::into_inner).as_deref_mut() {
+            Some(mut stream) => poll(Pin::new(&mut stream)),
+            None => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+        }
+    }
+}
+
+/// Closes a stream that the user has opened.
+pub(super) struct OwnHangup {
+    inner: Shared,
+}
+
+impl OwnHangup {
+    pub(super) fn close(&self) {
+        let stream = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It is the user's: not under the lock.
+        drop(stream);
+    }
+}
+
+impl fmt::Debug for OwnHangup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnHangup").finish_non_exhaustive()
     }
 }
 
 impl AsyncRead for OwnStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.project().poll_read(cx, buf)
+        self.poll(|stream| stream.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for OwnStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.project().poll_write(cx, buf)
+        self.poll(|stream| stream.poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().poll_flush(cx)
+        self.poll(|stream| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().poll_shutdown(cx)
+        self.poll(|stream| stream.poll_shutdown(cx))
     }
 }
 

@@ -2,13 +2,14 @@ use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::task::coop::unconstrained;
 
-use super::Stream;
+use super::{Hangup, Stream};
 
 /// A stream with its two buffers: what the server sent and is not used yet, and what is to be sent to it.
 ///
@@ -24,10 +25,14 @@ pub(crate) struct Transport {
     sent: usize,
     /// Bytes that it has accepted in all.
     accepted: u64,
+    /// Bytes that were read in all.
+    received: u64,
     /// The stream holds accepted bytes back until it is flushed: TLS does.
     unflushed: bool,
     /// Why nothing can be sent any more. The server's last words may still be readable.
     write_error: Option<io::Error>,
+    /// Who may end the stream from elsewhere, if anybody does.
+    hangup: Option<Arc<Hangup>>,
 }
 
 impl Transport {
@@ -39,13 +44,33 @@ impl Transport {
             output: Vec::with_capacity(FIRST_OUTPUT),
             sent: 0,
             accepted: 0,
+            received: 0,
             unflushed: false,
             write_error: None,
+            hangup: None,
         }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
+    }
+
+    /// Returns what ends the stream from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The process has no file descriptor left.
+    pub(crate) fn hangup(&mut self) -> io::Result<Arc<Hangup>> {
+        if let Some(hangup) = &self.hangup {
+            return Ok(Arc::clone(hangup));
+        }
+        let hangup = Arc::new(Hangup::of(&self.stream)?);
+        Ok(Arc::clone(self.hangup.insert(hangup)))
+    }
+
+    /// Tells whether the stream was ended from elsewhere.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        self.hangup.as_ref().is_some_and(|hangup| hangup.has_hung_up())
     }
 
     /// Returns what the server sent and is not used yet, and where to append what is to be sent.
@@ -67,6 +92,11 @@ impl Transport {
     /// Returns how many bytes the stream has accepted since it was opened.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
+    }
+
+    /// Returns how many bytes were read since it was opened.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Takes back what was appended to the output behind this length, of which nothing is sent.
@@ -140,7 +170,12 @@ impl Transport {
     fn poll_fill(&mut self, cx: &mut Context<'_>, needed: usize) -> Poll<io::Result<usize>> {
         self.make_room(needed);
         let read = pin!(self.stream.read_buf(&mut self.input));
-        read.poll(cx)
+        let read = read.poll(cx);
+        if let Poll::Ready(Ok(length)) = read {
+            self.received = self.received.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        }
+        // Asked behind the read: what comes after somebody else has read here has a gap in front of it.
+        if self.has_hung_up() { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read }
     }
 
     /// Room grows with what has arrived, never to what a message merely claims to be.

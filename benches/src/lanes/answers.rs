@@ -61,7 +61,7 @@ pub(super) async fn measure<C>(
         Check::Skip => None,
         Check::Hash => Some(select(open().await?, check).await?.hash.to_string()),
     };
-    Ok(Measured { tally, cost, hash })
+    Ok(Measured { tally, cost, hash, times: None })
 }
 
 const INT4_SIZE: u64 = 4;

@@ -32,7 +32,7 @@ pub(super) async fn measure(
         Check::Skip => None,
         Check::Hash => Some(hash(connection, &query.sql).await?.to_string()),
     };
-    Ok(Measured { tally, cost, hash })
+    Ok(Measured { tally, cost, hash, times: None })
 }
 
 async fn checksum(connection: &mut impl ReadRows, sql: &str) -> Result<Tally, Failure> {
@@ -42,7 +42,7 @@ async fn checksum(connection: &mut impl ReadRows, sql: &str) -> Result<Tally, Fa
     Ok(Tally { rows, nbytes: rows * VALUES_SIZE })
 }
 
-async fn hash(connection: &mut impl ReadRows, sql: &str) -> Result<Fingerprint, Failure> {
+pub(super) async fn hash(connection: &mut impl ReadRows, sql: &str) -> Result<Fingerprint, Failure> {
     let mut hash = Fingerprint::default();
     connection.read_rows(sql, |values| hash.add(row_hash(values))).await?;
     Ok(hash)
@@ -70,4 +70,4 @@ fn row_hash((id, a, s, x, y, flag, ts, d): Values) -> RowHash {
 const EPOCH_DAYS: i32 = 10_957;
 
 /// What the values of a row take, in bytes.
-const VALUES_SIZE: u64 = 8 + 4 + 2 + 8 + 4 + 1 + 8 + 4;
+pub(super) const VALUES_SIZE: u64 = 8 + 4 + 2 + 8 + 4 + 1 + 8 + 4;

@@ -1,6 +1,7 @@
 //! The ways to do a job.
 
 mod answers;
+mod copied;
 mod fixed;
 mod floor;
 mod hash;
@@ -13,19 +14,25 @@ mod tls;
 #[cfg(feature = "peers")]
 mod tokio_postgres;
 
-use molt_db::{Config, Connection};
+use std::pin::Pin;
+use std::time::Duration;
 
+use molt_db::{Config, Connection};
+use tokio::time::timeout;
+
+use self::ours::Cancelling;
 #[cfg(feature = "peers")]
 use self::{sqlx::TestBeforeAcquire, tokio_postgres::RecyclingMethod};
 use crate::failure::Failure;
-use crate::job::{Connects, Job, Scan, ScanQuery, Way};
+use crate::job::{Cancels, Connects, Job, Scan, ScanQuery, Way};
 use crate::measure::Meter;
-use crate::report::{Measured, Tally};
+use crate::report::{Measured, Tally, Times};
 
 /// A way to do a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     Ours,
+    OursByRequest,
     Floor,
     Hash,
     #[cfg(feature = "peers")]
@@ -48,6 +55,7 @@ pub(crate) enum Check {
 impl Lane {
     pub(crate) const ALL: &'static [Self] = &[
         Self::Ours,
+        Self::OursByRequest,
         Self::Floor,
         Self::Hash,
         #[cfg(feature = "peers")]
@@ -63,6 +71,7 @@ impl Lane {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursByRequest => "ours-by-request",
             Self::Floor => "floor",
             Self::Hash => "hash",
             #[cfg(feature = "peers")]
@@ -80,6 +89,7 @@ impl Lane {
     pub(crate) fn summary(self) -> &'static str {
         match self {
             Self::Ours => ours::SUMMARY,
+            Self::OursByRequest => ours::BY_REQUEST,
             Self::Floor => floor::SUMMARY,
             Self::Hash => hash::SUMMARY,
             #[cfg(feature = "peers")]
@@ -96,12 +106,16 @@ impl Lane {
     pub(crate) fn does(self, job: &Job) -> bool {
         match self {
             Self::Ours => true,
-            Self::Floor => !matches!(job, Job::Acquire(_) | Job::Connect(_)),
+            Self::OursByRequest => matches!(job, Job::Cancel(_)),
+            Self::Floor => !matches!(job, Job::Acquire(_) | Job::Connect(_) | Job::Cancel(_)),
             Self::Hash => matches!(job, Job::Connect(Connects { way: Way::Scram, .. })),
             #[cfg(feature = "peers")]
             Self::TokioPostgres => !matches!(job, Job::Arrow(_)),
             #[cfg(feature = "peers")]
-            Self::Sqlx => !matches!(job, Job::Arrow(_) | Job::Batch(_)),
+            Self::Sqlx => !matches!(
+                job,
+                Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) | Job::CopyOut(_) | Job::CopyIn(_)
+            ),
             #[cfg(feature = "peers")]
             Self::DeadpoolVerified | Self::SqlxUntested => matches!(job, Job::Qps(_) | Job::Acquire(_)),
         }
@@ -110,7 +124,8 @@ impl Lane {
     /// Connects, warms up, measures the job, and checks it where that is asked for.
     pub(crate) async fn run(self, config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
         match self {
-            Self::Ours => ours::run(config, job, check).await,
+            Self::Ours => ours::run(config, job, Cancelling::ByDropping, check).await,
+            Self::OursByRequest => ours::run(config, job, Cancelling::ByRequest, check).await,
             Self::Floor => floor::run(config, job).await,
             Self::Hash => hash::run(job).await,
             #[cfg(feature = "peers")]
@@ -162,7 +177,37 @@ async fn connect_repeatedly(
         connect().await?;
     }
     let tally = Tally { rows: connects.count, nbytes: 0 };
-    Ok(Measured { tally, cost: meter.stop()?, hash: None })
+    Ok(Measured { tally, cost: meter.stop()?, hash: None, times: None })
+}
+
+/// Warms up, and measures what gives a query up and returns how long that took.
+async fn cancel_repeatedly(
+    cancels: &Cancels,
+    mut cancel: impl AsyncFnMut() -> Result<Duration, Failure>,
+) -> Result<Measured, Failure> {
+    for _ in 0..Cancels::WARM_UP {
+        cancel().await?;
+    }
+    let (meter, mut all) = (Meter::start()?, Vec::new());
+    for _ in 0..cancels.count {
+        all.push(cancel().await?);
+    }
+    let tally = Tally { rows: cancels.count, nbytes: 0 };
+    Ok(Measured { tally, cost: meter.stop()?, hash: None, times: Times::of(all) })
+}
+
+/// Has a query cancelled until it has ended: a request that comes before the server has begun with it stops nothing.
+async fn cancel_until_over<T>(
+    mut query: Pin<&mut impl Future<Output = T>>,
+    cancel: impl AsyncFn() -> Result<(), Failure>,
+) -> Result<T, Failure> {
+    loop {
+        let (over, cancelled) = tokio::join!(timeout(Cancels::PATIENCE, query.as_mut()), cancel());
+        cancelled?;
+        if let Ok(outcome) = over {
+            return Ok(outcome);
+        }
+    }
 }
 
 /// Has the server begin a scan at the start of the table, and not where another scan happens to be.

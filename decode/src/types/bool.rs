@@ -26,6 +26,7 @@ impl FromSql<'_> for bool {
 }
 
 impl ToSql for bool {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::BOOL
     }
@@ -34,6 +35,7 @@ impl ToSql for bool {
         Oid::BOOL
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.push(u8::from(*self));
         Ok(IsNull::No)

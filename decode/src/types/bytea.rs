@@ -21,10 +21,12 @@ impl FromSql<'_> for Vec<u8> {
 }
 
 impl ToSql for [u8] {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::BYTEA
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self);
         Ok(IsNull::No)
@@ -32,6 +34,7 @@ impl ToSql for [u8] {
 }
 
 impl<const N: usize> ToSql for [u8; N] {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::BYTEA
     }
@@ -40,12 +43,14 @@ impl<const N: usize> ToSql for [u8; N] {
         Oid::BYTEA
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
 
 impl ToSql for Vec<u8> {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::BYTEA
     }
@@ -54,6 +59,7 @@ impl ToSql for Vec<u8> {
         Oid::BYTEA
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }

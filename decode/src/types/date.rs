@@ -88,6 +88,7 @@ impl FromSql<'_> for Date {
 }
 
 impl ToSql for Date {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::DATE
     }
@@ -96,6 +97,7 @@ impl ToSql for Date {
         Oid::DATE
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)

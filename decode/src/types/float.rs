@@ -37,6 +37,7 @@ impl FromSql<'_> for f64 {
 }
 
 impl ToSql for f32 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::FLOAT4
     }
@@ -45,6 +46,7 @@ impl ToSql for f32 {
         Oid::FLOAT4
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
@@ -52,6 +54,7 @@ impl ToSql for f32 {
 }
 
 impl ToSql for f64 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::FLOAT8
     }
@@ -60,6 +63,7 @@ impl ToSql for f64 {
         Oid::FLOAT8
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)

@@ -52,6 +52,7 @@ impl FromSql<'_> for i64 {
 }
 
 impl ToSql for i16 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::INT2
     }
@@ -60,6 +61,7 @@ impl ToSql for i16 {
         Oid::INT2
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
@@ -67,6 +69,7 @@ impl ToSql for i16 {
 }
 
 impl ToSql for i32 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::INT4
     }
@@ -75,6 +78,7 @@ impl ToSql for i32 {
         Oid::INT4
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
@@ -82,6 +86,7 @@ impl ToSql for i32 {
 }
 
 impl ToSql for i64 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::INT8
     }
@@ -90,6 +95,7 @@ impl ToSql for i64 {
         Oid::INT8
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)

@@ -48,14 +48,17 @@ impl FromSql<'_> for Json<String> {
 }
 
 impl<T: AsRef<str>> ToSql for Json<T> {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::UNSPECIFIED
     }
 
+    #[inline]
     fn format(&self) -> Format {
         Format::Text
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.0.as_ref().to_sql(out)
     }

@@ -31,6 +31,7 @@ impl FromSql<'_> for Oid {
 }
 
 impl ToSql for u32 {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::OID
     }
@@ -39,6 +40,7 @@ impl ToSql for u32 {
         Oid::OID
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
@@ -46,6 +48,7 @@ impl ToSql for u32 {
 }
 
 impl ToSql for Oid {
+    #[inline]
     fn oid(&self) -> Oid {
         Self::OID
     }
@@ -54,6 +57,7 @@ impl ToSql for Oid {
         Self::OID
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.0.to_sql(out)
     }

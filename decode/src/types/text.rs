@@ -43,14 +43,17 @@ impl<'r> FromSql<'r> for Cow<'r, str> {
 }
 
 impl ToSql for str {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::UNSPECIFIED
     }
 
+    #[inline]
     fn format(&self) -> Format {
         Format::Text
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self.as_bytes());
         Ok(IsNull::No)
@@ -58,28 +61,34 @@ impl ToSql for str {
 }
 
 impl ToSql for String {
+    #[inline]
     fn oid(&self) -> Oid {
         self.as_str().oid()
     }
 
+    #[inline]
     fn format(&self) -> Format {
         self.as_str().format()
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.as_str().to_sql(out)
     }
 }
 
 impl ToSql for Cow<'_, str> {
+    #[inline]
     fn oid(&self) -> Oid {
         self.as_ref().oid()
     }
 
+    #[inline]
     fn format(&self) -> Format {
         self.as_ref().format()
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.as_ref().to_sql(out)
     }

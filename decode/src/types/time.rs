@@ -53,6 +53,7 @@ impl FromSql<'_> for Time {
 }
 
 impl ToSql for Time {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::TIME
     }
@@ -61,6 +62,7 @@ impl ToSql for Time {
         Oid::TIME
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)

@@ -80,6 +80,7 @@ impl FromSql<'_> for Timestamp {
 }
 
 impl ToSql for Timestamp {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::TIMESTAMP
     }
@@ -88,6 +89,7 @@ impl ToSql for Timestamp {
         Oid::TIMESTAMP
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)

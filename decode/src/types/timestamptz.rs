@@ -104,6 +104,7 @@ impl FromSql<'_> for TimestampTz {
 }
 
 impl ToSql for TimestampTz {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::TIMESTAMPTZ
     }
@@ -112,6 +113,7 @@ impl ToSql for TimestampTz {
         Oid::TIMESTAMPTZ
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)

@@ -77,6 +77,7 @@ impl FromSql<'_> for Uuid {
 }
 
 impl ToSql for Uuid {
+    #[inline]
     fn oid(&self) -> Oid {
         Oid::UUID
     }
@@ -85,6 +86,7 @@ impl ToSql for Uuid {
         Oid::UUID
     }
 
+    #[inline]
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)

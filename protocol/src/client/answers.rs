@@ -5,6 +5,7 @@ use super::query::{Goal, Plan, Query, Remedy, ResultFormats, Stage};
 use super::sending::Closes;
 use super::simple::ScriptReports;
 use super::statements::{Inferred, Named};
+use super::traces::{Returned, Traces};
 use super::{Client, Description, Event, SessionError};
 use crate::exchange::{CopyEnd, Owed};
 use crate::message::{
@@ -118,8 +119,15 @@ impl Client {
             Tag::CopyBothResponse => {
                 return Ok(self.copies(CopyDirection::Both, owed, CopyResponse::parse(body)?, out));
             }
-            Tag::CopyData if self.is_copying() => return Ok(Some(Event::CopyData(body))),
-            Tag::CopyDone if self.is_copying() => return Ok(Some(Event::CopyDone)),
+            Tag::CopyData if self.is_copying() && owed != Owed::CopyBothOver => {
+                return Ok(Some(Event::CopyData(body)));
+            }
+            Tag::CopyDone if self.is_copying() => {
+                if let Some(simple) = &mut self.simple {
+                    simple.copied();
+                }
+                return Ok(Some(Event::CopyDone));
+            }
             _ => {}
         }
         Ok(None)
@@ -179,13 +187,15 @@ impl Client {
     }
 
     fn completed<'b>(&mut self, tag: CommandTag) -> Option<Event<'b>> {
+        if self.pipeline.answering().is_some_and(Query::is_led) {
+            return self.lead_over(tag);
+        }
+        self.note(&tag);
         if let Some(simple) = &mut self.simple {
             simple.outcome.complete(tag.clone());
             simple.description = None;
+            simple.returned = Returned::Nothing;
             return (simple.reports == ScriptReports::Results).then_some(Event::Completed(tag));
-        }
-        if self.pipeline.answering().is_some_and(Query::is_led) {
-            return self.lead_over(tag);
         }
         let segment = self.pipeline.front()?;
         segment.complete(tag.clone());
@@ -195,6 +205,25 @@ impl Client {
         }
         self.pipeline.query_over();
         (reports == Reports::Queries).then_some(Event::Completed(tag))
+    }
+
+    /// Notes what a command may have left behind, and what it has taken away.
+    fn note(&mut self, tag: &CommandTag) {
+        let returned = match (&self.simple, self.pipeline.answering()) {
+            (Some(simple), _) => simple.returned,
+            (None, Some(query)) => query.returned(),
+            (None, None) => Returned::Nothing,
+        };
+        self.traces = self.traces.max(Traces::of(tag, returned));
+        // PG docs: sql-discard, sql-deallocate: the statements of the protocol go too.
+        match tag.as_str() {
+            "DISCARD ALL" => {
+                self.statements.forget_all();
+                self.traces = Traces::Data;
+            }
+            "DEALLOCATE ALL" => self.statements.forget_all(),
+            _ => {}
+        }
     }
 
     /// Notes the end of a statement that leads a query.
@@ -210,10 +239,11 @@ impl Client {
 
     /// Takes in the columns of a result of a script, whose values are text.
     fn script_columns<'b>(&mut self, body: &[u8]) -> Result<Option<Event<'b>>, Malformed> {
-        let Some(simple) = self.simple.as_mut().filter(|simple| simple.reports == ScriptReports::Results)
-        else {
+        let Some(simple) = &mut self.simple else { return Ok(None) };
+        simple.returned = Returned::Rows;
+        if simple.reports != ScriptReports::Results {
             return Ok(None);
-        };
+        }
         let columns = message::row_description(body)?;
         simple.description = Some(Arc::new(Description::new(Box::default(), columns.into())));
         Ok(Some(Event::Columns))
@@ -225,7 +255,7 @@ impl Client {
         Some(Event::Suspended)
     }
 
-    fn is_copying(&self) -> bool {
+    pub(super) fn is_copying(&self) -> bool {
         self.simple.as_ref().is_some_and(super::simple::Simple::is_copying)
     }
 
@@ -309,6 +339,7 @@ impl Client {
     /// Ends the command that is under way, or sends it once more where that helps and cannot be noticed.
     fn finish<'b>(&mut self, status: TransactionStatus, out: &mut Vec<u8>) -> Option<Event<'b>> {
         self.status = status;
+        self.traces = self.traces.max(Traces::Data);
         if let Some(simple) = self.simple.take() {
             return Some(Event::Finished(simple.outcome.into_result()));
         }

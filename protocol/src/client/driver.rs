@@ -7,9 +7,10 @@ use super::query::Stage;
 use super::settle::Settling;
 use super::simple::{ScriptReports, Simple};
 use super::statements::Statements;
+use super::traces::Traces;
 use super::{AuthMethod, Description, Event, Hints, Parameters, Received, RowRun, Session, SessionError};
 use crate::message::{CancelKey, TransactionStatus};
-use crate::wire::{Framed, Limits, Phase, frame};
+use crate::wire::{Framed, Limits, Phase, Tag, frame};
 
 /// A driver's side of a session with a server that is ready for commands.
 ///
@@ -84,6 +85,7 @@ pub struct Client {
     pub(super) described: Option<Arc<Description>>,
     pub(super) hints: Option<Arc<Hints>>,
     pub(super) settling: Option<Settling>,
+    pub(super) traces: Traces,
 }
 
 impl Client {
@@ -107,6 +109,7 @@ impl Client {
             described: None,
             hints,
             settling: None,
+            traces: Traces::None,
         }
     }
 
@@ -141,6 +144,16 @@ impl Client {
     /// Returns where the session stood at the last ReadyForQuery.
     pub fn status(&self) -> TransactionStatus {
         self.status
+    }
+
+    /// Returns what the commands since [`Client::forget_traces`] may have left behind.
+    pub fn traces(&self) -> Traces {
+        self.traces
+    }
+
+    /// Notes that the session is as new.
+    pub fn forget_traces(&mut self) {
+        self.traces = Traces::None;
     }
 
     /// Tells whether nothing is under way: any command may begin.
@@ -206,7 +219,14 @@ impl Client {
     /// For bulk results, from [`Event::Columns`] on: take rows from the run as long as there are, consume what it
     /// says, and go on with [`Client::receive`].
     pub fn rows<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
-        RowRun::new(&self.session.exchange, if self.streams() { input } else { &[] }, self.session.limits)
+        let takes = self.streams() && self.session.exchange.takes_rows();
+        RowRun::new(Tag::DataRow, if takes { input } else { &[] }, self.session.limits)
+    }
+
+    /// Walks the pieces of a copy at the start of `input`, as [`Client::rows`] does rows: from [`Event::Copy`] on.
+    pub fn copied<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
+        let takes = self.settling.is_none() && self.is_copying() && self.session.exchange.takes_copied();
+        RowRun::new(Tag::CopyData, if takes { input } else { &[] }, self.session.limits)
     }
 
     /// Tells whether rows are the caller's.

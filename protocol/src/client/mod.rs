@@ -32,6 +32,7 @@ mod statements;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 pub use command::{Arguments, CommandError};
 pub use description::Description;
@@ -44,5 +45,6 @@ pub use parameters::Parameters;
 pub use rows::RowRun;
 pub use session::{SendError, Session};
 pub use settle::{AfterCancel, CancelOutcome, OpenTransaction, Sending, Settle, SettlePolicy, Unsettled};
+pub use traces::Traces;
 
 use outcome::Outcome;

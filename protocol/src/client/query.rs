@@ -4,6 +4,7 @@ use super::description::{preferred_format, safe_format};
 use super::kept::Places;
 use super::leads::Leads;
 use super::statements::Named;
+use super::traces::Returned;
 use super::{Description, Outcome};
 use crate::message::{FieldDescription, ServerError, SqlState, WireFormat};
 
@@ -129,6 +130,14 @@ impl Query {
     #[inline]
     pub(super) fn is_led(&self) -> bool {
         self.leads.as_ref().is_some_and(|leads| leads.are_due())
+    }
+
+    /// Tells whether it has returned rows. Of more rows of a portal the columns are not known.
+    pub(super) fn returned(&self) -> Returned {
+        match &self.plan.description {
+            Some(description) if description.columns().is_empty() => Returned::Nothing,
+            _ => Returned::Rows,
+        }
     }
 
     pub(super) fn portal(&self) -> &str {

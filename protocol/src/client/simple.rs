@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::traces::Returned;
 use super::{Description, Outcome};
 use crate::message::CopyDirection;
 
@@ -10,6 +11,8 @@ pub(super) struct Simple {
     pub(super) reports: ScriptReports,
     /// The columns of the result that is being sent.
     pub(super) description: Option<Arc<Description>>,
+    /// Of the statement that is being answered.
+    pub(super) returned: Returned,
     pub(super) outcome: Outcome,
 }
 
@@ -24,18 +27,20 @@ pub(super) enum ScriptReports {
 /// Which copy is wanted.
 ///
 /// ```text
-///   Wanted --the response of this direction--> Begun      None and Begun: every copy is one too many
+///   Wanted --the response of this direction--> Begun --CopyDone--> Over      all but Wanted: every copy is one too many
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Copy {
     None,
     Wanted(CopyDirection),
     Begun(CopyDirection),
+    /// The server has sent all of its data.
+    Over,
 }
 
 impl Simple {
     pub(super) fn new(copy: Copy, reports: ScriptReports) -> Self {
-        Self { copy, reports, description: None, outcome: Outcome::default() }
+        Self { copy, reports, description: None, returned: Returned::Nothing, outcome: Outcome::default() }
     }
 
     /// Tells whether the copy that the server begins is the one that is wanted.
@@ -45,6 +50,11 @@ impl Simple {
             self.copy = Copy::Begun(direction);
         }
         wanted
+    }
+
+    /// Notes that the server has sent all of its data.
+    pub(super) fn copied(&mut self) {
+        self.copy = Copy::Over;
     }
 
     /// Tells whether copied data are the caller's.

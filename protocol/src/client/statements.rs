@@ -186,6 +186,13 @@ impl Statements {
         }
     }
 
+    /// Forgets all of them: the server has done so too.
+    pub(super) fn forget_all(&mut self) {
+        self.known.clear();
+        self.latest = None;
+        (self.count, self.bytes) = (0, 0);
+    }
+
     /// Notes that a statement has to be closed that is not kept.
     pub(super) fn abandon(&mut self, named: &Named) {
         if !named.name.is_empty() {

@@ -1,11 +1,15 @@
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_protocol::message::ServerError;
 
-use super::super::{Config, NoticeHook, ProtocolVersion, Replication, SlowHook};
+use super::super::{
+    Config, Hook, NoticeHook, NotificationHook, ProtocolVersion, Replication, SessionHook, SlowHook,
+};
 use super::said;
-use crate::connection::SlowStatement;
+use crate::connection::{Connection, Notification, SlowStatement};
 
 /// # The session
 impl Config {
@@ -66,7 +70,44 @@ impl Config {
     /// ```
     #[must_use]
     pub fn on_notice(mut self, hook: impl Fn(&ServerError) + Send + Sync + 'static) -> Self {
-        self.notice_hook = Some(NoticeHook(Arc::new(hook)));
+        self.notice_hook = Some(Hook(Arc::new(hook)));
+        self
+    }
+
+    /// Sets who is told of notifications, as they are read. Default: they are kept for
+    /// [`Connection::next_notification`](crate::Connection::next_notification), up to
+    /// [`Config::max_notifications`].
+    ///
+    /// It is called in the middle of whatever its connection is doing, so it is to be quick. Nothing is read from a
+    /// connection on which no call is under way.
+    ///
+    /// ```
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let (sender, receiver) = std::sync::mpsc::sync_channel(1000);
+    /// let config = config.on_notification(move |notification| drop(sender.try_send(notification)));
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_notification(mut self, hook: impl Fn(Notification) + Send + Sync + 'static) -> Self {
+        self.notification_hook = Some(Hook(Arc::new(hook)));
+        self
+    }
+
+    /// Sets how many notifications a connection keeps that nobody has taken yet. Default: 65,536. One more, and the
+    /// oldest gives way, which [`Error::lost_notifications`](crate::Error::lost_notifications) tells; the latest is
+    /// always kept.
+    #[must_use]
+    pub fn max_notifications(mut self, count: usize) -> Self {
+        self.max_notifications = Some(count);
+        self
+    }
+
+    /// Sets how many bytes of memory they may take, as [`Config::max_notifications`]. Default: 16 MiB.
+    #[must_use]
+    pub fn max_notification_bytes(mut self, bytes: usize) -> Self {
+        self.max_notification_bytes = Some(bytes);
         self
     }
 
@@ -90,12 +131,68 @@ impl Config {
         bound: Duration,
         hook: impl Fn(&SlowStatement<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.slow_hook = Some(SlowHook { bound, call: Arc::new(hook) });
+        self.slow_hook = Some(SlowHook { bound, call: Hook(Arc::new(hook)) });
         self
+    }
+
+    /// Sets what every session goes through before anybody else gets it. Default: nothing.
+    ///
+    /// It is a part of connecting: it has what is left of `connect_timeout`, an error of it is one of connecting, and
+    /// so is a panic to a pool. What it leaves open is rolled back. What it does is how a session begins: a pool has
+    /// it run again when it has [reset](Config::reset) the session. Plain settings are cheaper in
+    /// [`Config::options`].
+    ///
+    /// ```
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let config = config.after_connect(|session| {
+    ///     Box::pin(async move {
+    ///         session.script("create temp table seen (id bigint); set role app_reader").await?;
+    ///         Ok::<_, molt_db::Error>(())
+    ///     })
+    /// });
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn after_connect<F, E>(mut self, hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>
+            + Send
+            + Sync
+            + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        self.session_hook = Some(SessionHook::new(hook));
+        self
+    }
+
+    pub(crate) fn acquire_hook(&self) -> Option<&SessionHook> {
+        self.acquire_hook.as_ref()
+    }
+
+    pub(crate) fn set_acquire_hook(&mut self, hook: SessionHook) {
+        self.acquire_hook = Some(hook);
+    }
+
+    pub(crate) fn release_hook(&self) -> Option<&SessionHook> {
+        self.release_hook.as_ref()
+    }
+
+    pub(crate) fn set_release_hook(&mut self, hook: SessionHook) {
+        self.release_hook = Some(hook);
+    }
+
+    pub(crate) fn session_hook(&self) -> Option<&SessionHook> {
+        self.session_hook.as_ref()
     }
 
     pub(crate) fn notice_hook(&self) -> Option<&NoticeHook> {
         self.notice_hook.as_ref()
+    }
+
+    pub(crate) fn notification_hook(&self) -> Option<&NotificationHook> {
+        self.notification_hook.as_ref()
     }
 
     pub(crate) fn slow_hook(&self) -> Option<&SlowHook> {
@@ -111,6 +208,16 @@ impl Config {
     /// Returns the command-line options for the server, if they are set.
     pub fn get_options(&self) -> Option<&str> {
         said(self.options.as_ref())
+    }
+
+    /// Returns how many notifications a connection keeps that nobody has taken yet.
+    pub fn get_max_notifications(&self) -> usize {
+        self.max_notifications.unwrap_or(65_536)
+    }
+
+    /// Returns how many bytes of memory they may take.
+    pub fn get_max_notification_bytes(&self) -> usize {
+        self.max_notification_bytes.unwrap_or(16 << 20)
     }
 
     /// Returns whether the session replicates.

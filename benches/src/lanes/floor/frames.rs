@@ -15,7 +15,10 @@ pub(super) struct Walker {
 /// What came by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
+    /// And the pieces of copies.
     pub(super) rows: u64,
+    /// How often the server asked for a copy.
+    pub(super) copies: u64,
     /// How often the server was ready for the next command.
     pub(super) ready: u64,
 }
@@ -41,7 +44,8 @@ impl Walker {
             let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
             self.body = length.checked_sub(LENGTH_WORD).ok_or(WalkError::Length)?;
             match tag {
-                b'D' => seen.rows += 1,
+                b'D' | b'd' => seen.rows += 1,
+                b'G' => seen.copies += 1,
                 b'Z' => seen.ready += 1,
                 b'E' => return Err(WalkError::Refused(self.refusal(bytes))),
                 _ => {}
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn messages_are_counted_however_they_are_cut() {
         for size in 1..=STREAM.len() {
-            assert_eq!(walk_in_parts(size), Seen { rows: 2, ready: 1 }, "parts of {size}");
+            assert_eq!(walk_in_parts(size), Seen { rows: 2, copies: 0, ready: 1 }, "parts of {size}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the sockets alone cost.
 
+mod copy;
 mod frames;
 mod login;
 mod messages;
@@ -19,6 +20,8 @@ pub(super) const SUMMARY: &str = "\
 sockets of tokio and nothing else, with --tls below tokio-rustls: the least that a client of this runtime pays.
 arrow, rows: sends messages made beforehand, in the extended protocol and binary format; reads 64 KiB at a time; counts
 messages by their headers.
+copy-out: a COPY, whose messages are counted. copy-in: messages of 64 KiB with rows made beforehand, written one after
+the other.
 qps: each connection has a task; a select is Bind, Execute and Sync with the key written into them, then reading to
 ReadyForQuery.
 batch: as qps, with one Sync behind all selects of a batch and one write for all of it.
@@ -28,11 +31,13 @@ Leaves out: decoding (rows and arrow are the same here), looking into messages, 
 pub(super) async fn run(config: &Config, job: &Job) -> Result<Measured, Failure> {
     match job {
         Job::Arrow(scan) | Job::Rows(scan) => scan_with(config, scan, scan::run).await,
+        Job::CopyOut(scan) => scan_with(config, scan, copy::read).await,
+        Job::CopyIn(load) => copy::write(config, load).await,
         Job::Qps(selects) => {
             let (count, connections) = (selects.count, selects.connections);
             select::run(config, &Batches { count, connections, size: 1 }).await
         }
         Job::Batch(batches) => select::run(config, batches).await,
-        Job::Acquire(_) | Job::Connect(_) => Err(undone(job)),
+        Job::Acquire(_) | Job::Connect(_) | Job::Cancel(_) => Err(undone(job)),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn run(config: &Config, query: &ScanQuery) -> Result<Measured, 
     wire.prepare(&query.sql, &[]).await?;
     let meter = Meter::start()?;
     let tally = wire.exchange(&messages).await?;
-    Ok(Measured { tally, cost: meter.stop()?, hash: None })
+    Ok(Measured { tally, cost: meter.stop()?, hash: None, times: None })
 }
 
 /// Returns the messages that run the prepared statement, with a result in binary.

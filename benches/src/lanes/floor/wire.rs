@@ -1,5 +1,5 @@
 use molt_db::Config;
-use molt_db::protocol::message::{parse, sync};
+use molt_db::protocol::message::{parse, query, sync};
 
 use super::frames::{Seen, Walker};
 use super::login::log_in;
@@ -31,6 +31,24 @@ impl Wire {
             nbytes += read as u64;
         }
         Ok(Tally { rows: seen.rows, nbytes })
+    }
+
+    /// Sends a simple query that begins a copy into the server, and waits until it has.
+    pub(super) async fn begin_copy(&mut self, sql: &str) -> Result<(), Failure> {
+        let mut message = Vec::new();
+        query(sql, &mut message)?;
+        self.socket.write_all(&message).await?;
+        let mut seen = Seen::default();
+        while seen.copies == 0 {
+            let read = self.socket.read(&mut self.buffer).await?;
+            self.walker.walk(&self.buffer[..read], &mut seen)?;
+        }
+        Ok(())
+    }
+
+    /// Sends bytes, and reads nothing.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.socket.write_all(bytes).await?)
     }
 
     /// Prepares a statement under [`STATEMENT`].

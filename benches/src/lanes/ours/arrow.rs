@@ -22,7 +22,7 @@ pub(crate) async fn run(config: &Config, query: &ScanQuery, check: Check) -> Res
         Check::Skip => None,
         Check::Hash => Some(hash(&mut connection, &query.sql).await?.to_string()),
     };
-    Ok(Measured { tally, cost, hash })
+    Ok(Measured { tally, cost, hash, times: None })
 }
 
 async fn count(connection: &mut Connection, sql: &str) -> Result<Tally, Failure> {

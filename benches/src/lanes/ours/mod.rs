@@ -3,7 +3,9 @@
 mod acquire;
 mod arrow;
 mod batch;
+mod cancel;
 mod connect;
+mod copy;
 mod pool;
 mod qps;
 mod rows;
@@ -22,12 +24,25 @@ molt-db with its defaults, as a service would use it: SQL found by its text in t
 query_timeout armed (30 s), liveness looked at whenever the pool hands a connection out.
 arrow: batches of the default size, every buffer touched, then dropped.
 rows: a stream of tuples (rows_as), each of which goes into a checksum.
+copy-out: as rows, by copy_out_rows. copy-in: copy_in_rows, a tuple for each row.
 qps: each select takes a connection from the pool, reads its row into (i32, String) and gives the connection back.
 batch: a Batch of the selects, run, and each result read into (i32, String).
 acquire: as qps, without the select.
-connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.";
+connect: by a Connector, which has read the certificates once, within the ten seconds of connect_timeout.
+cancel: the future of the query is dropped, and the connection settled: it is given ten milliseconds to end, and then
+cancelled.";
 
-pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
+pub(super) const BY_REQUEST: &str = "\
+cancel: as ours, by a Canceller while the query is waited for.";
+
+pub(super) use cancel::Cancelling;
+
+pub(super) async fn run(
+    config: &Config,
+    job: &Job,
+    cancelling: Cancelling,
+    check: Check,
+) -> Result<Measured, Failure> {
     match job {
         Job::Arrow(scan) => {
             scan_with(config, scan, async |config, query| arrow::run(config, query, check).await).await
@@ -35,10 +50,15 @@ pub(super) async fn run(config: &Config, job: &Job, check: Check) -> Result<Meas
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
+        Job::CopyOut(scan) => {
+            scan_with(config, scan, async |config, query| copy::read(config, query, check).await).await
+        }
+        Job::CopyIn(load) => copy::write(config, load, check).await,
         Job::Qps(selects) => qps::run(config, selects, check).await,
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        Job::Cancel(cancels) => cancel::run(config, cancels, cancelling).await,
     }
 }
 

@@ -25,7 +25,7 @@ is taken (test_before_acquire) and when it comes back; query_as reads (i32, Stri
 acquire: as qps, without the select. A connection comes back by a task of its own, which the lane does not wait for.
 connect: within ten seconds. Its options hold the name of the file of roots, which it reads for each connection; it does
 not bind the login to the connection.
-Leaves out: batch, since it has no pipelining; arrow, which it does not have.";
+Leaves out: batch, since it has no pipelining; arrow and typed copies, which it does not have.";
 
 pub(super) const UNTESTED: &str = "\
 qps, acquire: as sqlx, but test_before_acquire is off. The server is asked still when a connection comes back.";
@@ -37,7 +37,7 @@ pub(super) async fn run(
     check: Check,
 ) -> Result<Measured, Failure> {
     match job {
-        Job::Arrow(_) | Job::Batch(_) => Err(undone(job)),
+        Job::Arrow(_) | Job::Batch(_) | Job::Cancel(_) | Job::CopyOut(_) | Job::CopyIn(_) => Err(undone(job)),
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }

@@ -2,7 +2,9 @@
 
 mod acquire;
 mod batch;
+mod cancel;
 mod connect;
+mod copy;
 mod pool;
 mod qps;
 mod rows;
@@ -22,6 +24,7 @@ pub(super) const SUMMARY: &str = "\
 tokio-postgres, with TLS by tokio-postgres-rustls and ring.
 rows: query_raw; every column of every row read into the tuple that ours reads, which goes into the same checksum; the
 types of the point in time and of the date are the lane's own, and read as they travel.
+copy-out: as rows, by BinaryCopyOutStream. copy-in: BinaryCopyInWriter, from the same values as ours.
 qps: each select takes a connection from a pool of deadpool-postgres, by default recycled by Fast, which looks whether
 it is closed; prepare_cached, query_one, reads (i32, String).
 batch: as many futures of query_one, with a prepared statement, polled together by try_join_all, which pipelines them;
@@ -29,6 +32,7 @@ each has a Sync of its own, since there is no other way.
 acquire: as qps, without the select.
 connect: within ten seconds. The configuration of TLS is made once; each connection has its task, whose end is waited
 for.
+cancel: by a CancelToken while the query is waited for. Nothing waits until the server has taken the request.
 Leaves out: deadlines (none is set); arrow, which it does not have.";
 
 pub(super) const VERIFIED: &str = "\
@@ -45,9 +49,14 @@ pub(super) async fn run(
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
+        Job::CopyOut(scan) => {
+            scan_with(config, scan, async |config, query| copy::read(config, query, check).await).await
+        }
+        Job::CopyIn(load) => copy::write(config, load, check).await,
         Job::Qps(selects) => qps::run(config, selects, recycling, check).await,
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires, recycling).await,
         Job::Connect(connects) => connect::run(config, connects).await,
+        Job::Cancel(cancels) => cancel::run(config, cancels).await,
     }
 }

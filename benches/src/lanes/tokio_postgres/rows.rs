@@ -48,7 +48,7 @@ fn values(row: &Row) -> Result<Values, tokio_postgres::Error> {
 }
 
 /// A `timestamptz` as it travels: this driver has no type of its own for it that is as cheap.
-struct Micros(i64);
+pub(super) struct Micros(pub(super) i64);
 
 impl<'r> FromSql<'r> for Micros {
     fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
@@ -61,7 +61,7 @@ impl<'r> FromSql<'r> for Micros {
 }
 
 /// A `date` as it travels.
-struct Days(i32);
+pub(super) struct Days(pub(super) i32);
 
 impl<'r> FromSql<'r> for Days {
     fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {

@@ -1,0 +1,83 @@
+//! Operations over real servers, dropped at every poll that comes about by itself; over TLS some of them behind every
+//! byte as well.
+
+use molt_db_testkit::{Server, User, shared_servers};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::common::{connect_to, plain_config};
+use crate::place::Place;
+use crate::table::operations;
+use crate::walk::{Holder, walk};
+
+/// A way to a server.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Plain,
+    Tls,
+    Socket,
+}
+
+impl Way {
+    /// Leads to a new database of the server.
+    async fn to(self, server: &Server) -> Place {
+        let database = server.create_database().unwrap();
+        let side = connect_to(server, &database).await;
+        let port = server.port();
+        let tcp = move || TcpStream::connect(("127.0.0.1", port));
+        match self {
+            Self::Plain => Place::on(plain_config(server, &database), side, tcp).await,
+            Self::Tls => Place::on(server.tls_url(User::Trust, &database).parse().unwrap(), side, tcp).await,
+            Self::Socket => {
+                let path = server.socket_dir().join(format!(".s.PGSQL.{port}"));
+                let config = server.socket_url(User::Trust, &database).parse().unwrap();
+                Place::on(config, side, move || UnixStream::connect(path.clone())).await
+            }
+        }
+    }
+}
+
+async fn walk_all(ways: &[Way], holder: Holder) {
+    for server in shared_servers() {
+        for way in ways {
+            let place = way.to(server).await;
+            let mut total = 0;
+            for operation in operations() {
+                let points = walk(&place, operation, holder).await;
+                assert!(points >= 2, "only {points} points of {}", operation.name);
+                total += points;
+            }
+            println!("{total} points, {holder:?}, {way:?}, {server:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_dropped_at_any_poll_can_be_settled() {
+    walk_all(&[Way::Plain, Way::Tls, Way::Socket], Holder::Caller).await;
+}
+
+#[tokio::test]
+async fn what_is_dropped_at_any_poll_on_a_new_connection_can_be_settled() {
+    walk_all(&[Way::Plain, Way::Tls], Holder::Newcomer).await;
+}
+
+#[tokio::test]
+async fn what_is_dropped_at_any_poll_goes_back_to_its_pool() {
+    walk_all(&[Way::Plain, Way::Tls], Holder::Pool).await;
+}
+
+/// Of what TLS makes of a message, too, any part may be all that has gone, or come.
+#[tokio::test]
+async fn what_is_dropped_within_a_record_of_an_encrypted_session_can_be_settled() {
+    for server in shared_servers() {
+        let place = Way::Tls.to(server).await.over_trickle(server.port());
+        let mut total = 0;
+        for operation in operations() {
+            if ["Connection::execute", "Rows::next"].contains(&operation.name) {
+                total += walk(&place, operation, Holder::Caller).await;
+            }
+        }
+        println!("{total} points, {server:?}");
+        assert!(total > 90, "only {total} points");
+    }
+}
