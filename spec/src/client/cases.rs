@@ -330,12 +330,19 @@ fn passwords() -> Vec<ClientCase> {
 }
 
 fn scram() -> Vec<ClientCase> {
-    let scram =
-        |id, requirement, demand, change| case(id, requirement, RFC, demand, change).asking(Asks::Scram);
-    let fails = |id, requirement, change| scram(id, requirement, Demand::Fail, change);
+    [offers(), proofs(), challenges()].concat()
+}
+
+fn exchange(id: &'static str, requirement: &'static str, demand: Demand, change: Change) -> ClientCase {
+    case(id, requirement, RFC, demand, change).asking(Asks::Scram)
+}
+
+/// What is offered, and who is let in.
+fn offers() -> Vec<ClientCase> {
+    let fails = |id, requirement, change| exchange(id, requirement, Demand::Fail, change);
     vec![
-        scram("client-scram.ok", "An honest exchange is understood.", Demand::Succeed, keep),
-        scram(
+        exchange("client-scram.ok", "An honest exchange is understood.", Demand::Succeed, keep),
+        exchange(
             "client-scram.unknown-mechanisms",
             "Mechanisms that are not known are passed over.",
             Demand::Succeed,
@@ -369,6 +376,13 @@ fn scram() -> Vec<ClientCase> {
             },
         )
         .level(Level::Reference),
+    ]
+}
+
+/// How a server proves itself.
+fn proofs() -> Vec<ClientCase> {
+    let fails = |id, requirement, change| exchange(id, requirement, Demand::Fail, change);
+    vec![
         fails(
             "client-scram.no-final",
             "A server that lets a client in without its own proof is refused.",
@@ -391,6 +405,13 @@ fn scram() -> Vec<ClientCase> {
             "An error in place of the proof is an error.",
             |_, tag, body| request(12, tag, body, |_| "e=other-error".to_owned()),
         ),
+    ]
+}
+
+/// What a server challenges a client with.
+fn challenges() -> Vec<ClientCase> {
+    let fails = |id, requirement, change| exchange(id, requirement, Demand::Fail, change);
+    vec![
         fails(
             "client-scram.nonce-of-another",
             "The nonce of the server begins with that of the client.",

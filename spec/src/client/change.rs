@@ -18,7 +18,7 @@ pub(super) fn instead(wanted: u8, tag: u8, body: &[u8], what: &[u8]) -> Vec<u8> 
     if tag == wanted { what.to_vec() } else { raw(tag, body) }
 }
 
-/// Sends something in place of Authentication messages of this kind: it begins with the type byte and has its length.
+/// Sends something in place of Authentication messages of this kind.
 pub(super) fn instead_of_request(kind: u8, tag: u8, body: &[u8], what: &[u8]) -> Vec<u8> {
     if tag == b'R' && body.starts_with(&[0, 0, 0, kind]) { what.to_vec() } else { raw(tag, body) }
 }

@@ -1,7 +1,7 @@
 //! The cases for clients: a server that is honest but for one thing, and a program that talks to it.
 //!
-//! Whatever text a client sends, the server answers one row of one text, `42`. The program connects, asks, and ends well if
-//! that is what it got. A case demands that it does so nevertheless, or that it fails.
+//! Whatever text a client sends, the server answers one row of one text, `42`. The program connects, asks, and ends
+//! well if that is what it got. A case demands that it does so nevertheless, or that it fails.
 
 mod cases;
 mod change;

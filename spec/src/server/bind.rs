@@ -52,7 +52,10 @@ fn portals(group: &mut Group) {
             execute_as("a", 0),
             sync(),
         ])
-        .expect("ParseComplete BindComplete BindComplete Row(2) Complete(SELECT 1) Row(1) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete BindComplete Row(2) Complete(SELECT 1) Row(1) Complete(SELECT \
+             1) Ready(I)",
+        );
 }
 
 fn formats(group: &mut Group) {
@@ -83,7 +86,10 @@ fn formats(group: &mut Group) {
             execute(),
             sync(),
         ])
-        .expect("ParseComplete BindComplete Columns(a:23b,b:23b) Row(\\x00\\x00\\x00\\x01,\\x00\\x00\\x00\\x02) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Columns(a:23b,b:23b) \
+             Row(\\x00\\x00\\x00\\x01,\\x00\\x00\\x00\\x02) Complete(SELECT 1) Ready(I)",
+        );
     group
         .must("result-format-each", "Each column may have a format of its own.")
         .send([
@@ -93,7 +99,10 @@ fn formats(group: &mut Group) {
             execute(),
             sync(),
         ])
-        .expect("ParseComplete BindComplete Columns(a:23b,b:23) Row(\\x00\\x00\\x00\\x01,2) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Columns(a:23b,b:23) Row(\\x00\\x00\\x00\\x01,2) \
+             Complete(SELECT 1) Ready(I)",
+        );
     group
         .must("format-count", "The number of formats is 0, 1 or that of the parameters.")
         .send([

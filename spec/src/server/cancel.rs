@@ -17,7 +17,11 @@ pub(super) fn group() -> Group {
 
 fn effective(group: &mut Group) {
     group
-        .must("ok", "With the key of a session, its query ends with 57014. The request has no answer but the end of its connection.")
+        .must(
+            "ok",
+            "With the key of a session, its query ends with 57014. The request has no answer but \
+             the end of its connection.",
+        )
         .needs(Need::Cancel)
         .send([query(LONG)])
         .step(StepKind::Cancel)
@@ -40,7 +44,10 @@ fn effective(group: &mut Group) {
         .needs(Need::Cancel)
         .send([run(LONG), sync(), run("select 2"), sync()])
         .step(StepKind::Cancel)
-        .expect("ParseComplete BindComplete Error(57014) Ready(I) ParseComplete BindComplete Row(2) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Error(57014) Ready(I) ParseComplete BindComplete Row(2) \
+             Complete(SELECT 1) Ready(I)",
+        );
     group
         .must("transaction", "A cancel fails the transaction of its query.")
         .needs(Need::Cancel)

@@ -111,7 +111,11 @@ fn failures(group: &mut Group) {
         .send([copy_data(b"1\n"), copy_done()])
         .expect("Error(22P04) Ready(I)");
     group
-        .must("table-unknown", "A COPY of what does not exist is an error at once; data that was sent nevertheless is passed over.")
+        .must(
+            "table-unknown",
+            "A COPY of what does not exist is an error at once; data that was sent \
+             nevertheless is passed over.",
+        )
         .needs(Need::Copy)
         .send([query("copy pgspec_no_such_table from stdin"), copy_data(b"1\n"), copy_done()])
         .expect("Error(42P01) Ready(I)");
@@ -137,7 +141,11 @@ fn others(group: &mut Group) {
         ("unknown-type", raw(b'y', b"")),
     ] {
         group
-            .reference(name, "A message of any other type ends the COPY with an error. PostgreSQL ends the session too, which its documentation does not say.")
+            .reference(
+                name,
+                "A message of any other type ends the COPY with an error. PostgreSQL ends the \
+                 session too, which its documentation does not say.",
+            )
             .copying(COPY)
             .send([copy_data(b"1\tone\n"), message])
             .expect("Error(08P01) Fatal(08P01) End / Error(08P01) Ready(I) / Error(57014) Ready(I) / End");

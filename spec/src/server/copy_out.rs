@@ -29,7 +29,10 @@ pub(super) fn group() -> Group {
         .must("binary", "Binary data begins with its signature and ends with its trailer.")
         .needs(Need::Copy)
         .send([query("copy (select 7::int4) to stdout with (format binary)")])
-        .expect("CopyOut(binary,1) CopyData(PGCOPY\\n\\xff\\r\\n\\x00*) CopyData* CopyDone Complete(COPY 1) Ready(I)");
+        .expect(
+            "CopyOut(binary,1) CopyData(PGCOPY\\n\\xff\\r\\n\\x00*) CopyData* CopyDone Complete(COPY \
+             1) Ready(I)",
+        );
     group
         .must("csv-header", "A header is data and no row.")
         .needs(Need::Copy)
@@ -56,7 +59,10 @@ pub(super) fn group() -> Group {
             execute(),
             sync(),
         ])
-        .expect("ParseComplete Parameters() NoData BindComplete NoData CopyOut(text,1) CopyData+ CopyDone Complete(COPY 1) Ready(I)");
+        .expect(
+            "ParseComplete Parameters() NoData BindComplete NoData CopyOut(text,1) CopyData+ CopyDone \
+             Complete(COPY 1) Ready(I)",
+        );
     group
         .must("extended-limit", "A limit means nothing for a COPY.")
         .needs(Need::Copy)

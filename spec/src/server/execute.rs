@@ -60,7 +60,10 @@ fn limits(group: &mut Group) {
         .send([query("begin")])
         .expect("Complete(BEGIN) Ready(T)")
         .send([parse(FIVE), bind(), execute_as("", 2), execute_as("", 2), execute_as("", 0), sync()])
-        .expect("ParseComplete BindComplete Row(1) Row(2) Suspended Row(3) Row(4) Suspended Row(5) Complete(SELECT *) Ready(T)");
+        .expect(
+            "ParseComplete BindComplete Row(1) Row(2) Suspended Row(3) Row(4) Suspended Row(5) \
+             Complete(SELECT *) Ready(T)",
+        );
     group
         .reference("limit-tag", "The tag of a portal that went on counts the rows since it did.")
         .send([query("begin")])
@@ -161,7 +164,10 @@ fn lifetimes(group: &mut Group) {
             execute_as("a", 1),
             sync(),
         ])
-        .expect("ParseComplete BindComplete BindComplete Row(1) Suspended Row(1) Row(2) Suspended Row(2) Suspended Ready(T)");
+        .expect(
+            "ParseComplete BindComplete BindComplete Row(1) Suspended Row(1) Row(2) Suspended Row(2) \
+             Suspended Ready(T)",
+        );
 }
 
 fn failed_transactions(group: &mut Group) {
@@ -216,10 +222,20 @@ fn closes(group: &mut Group) {
         ])
         .expect("ParseComplete CloseComplete ParseComplete BindComplete Row(2) Complete(SELECT 1) Ready(I)");
     group
-        .info("close-statement-of-portal", "Closing a statement closes its portals. PostgreSQL's documentation says so, and PostgreSQL keeps them.")
+        .info(
+            "close-statement-of-portal",
+            "Closing a statement closes its portals. PostgreSQL's \
+             documentation says so, and PostgreSQL keeps them.",
+        )
         .send([query("begin")])
         .expect("Complete(BEGIN) Ready(T)")
-        .send([parse_as("s", "select 1", &[]), bind_as("p", "s", &[]), close_statement("s"), execute_as("p", 0), sync()])
+        .send([
+            parse_as("s", "select 1", &[]),
+            bind_as("p", "s", &[]),
+            close_statement("s"),
+            execute_as("p", 0),
+            sync(),
+        ])
         .expect("ParseComplete BindComplete CloseComplete Error(34000) Ready(E)");
     group
         .must("close-portal", "A portal that was closed is gone.")

@@ -13,10 +13,19 @@ pub(super) fn group() -> Group {
 
 fn versions(group: &mut Group) {
     group
-        .must("v3-1", "Protocol 3.1 was never used: a server goes on with it as with 3.0, or says that it knows 3.0 only.")
+        .must(
+            "v3-1",
+            "Protocol 3.1 was never used: a server goes on with it as with 3.0, or says that it \
+             knows 3.0 only.",
+        )
         .opened()
         .send_as(|me| startup(me, 0x0003_0001, &[]))
-        .expect_until(17, "Negotiate(3.0)", "Negotiate? AuthenticationOk / Negotiate? Sasl / Negotiate? Md5 / Negotiate? Cleartext");
+        .expect_until(
+            17,
+            "Negotiate(3.0)",
+            "Negotiate? AuthenticationOk / Negotiate? Sasl / Negotiate? \
+             Md5 / Negotiate? Cleartext",
+        );
     group
         .must(
             "v3-2",
@@ -53,7 +62,11 @@ fn versions(group: &mut Group) {
         .authenticate()
         .expect(STARTED);
     group
-        .must("grease", "Version 3.9999 and an unknown option, as newer clients send them, are both answered, and the session goes on.")
+        .must(
+            "grease",
+            "Version 3.9999 and an unknown option, as newer clients send them, are both \
+             answered, and the session goes on.",
+        )
         .opened()
         .send_as(|me| startup(me, 0x0003_270f, &[("_pq_.test_protocol_negotiation", "1")]))
         .expect_until(

@@ -69,7 +69,11 @@ fn statements(group: &mut Group) {
         .send([parse_as(LONG_ONE, "select 7", &[]), bind_as("", LONG_ONE, &[]), execute(), sync()])
         .expect("ParseComplete BindComplete Row(7) Complete(SELECT 1) Ready(I)");
     group
-        .info("long-name-cut", "Names of statements are all of the name. PostgreSQL takes two for one that share their first 63 bytes.")
+        .info(
+            "long-name-cut",
+            "Names of statements are all of the name. PostgreSQL takes two for one that \
+             share their first 63 bytes.",
+        )
         .send([parse_as(LONG_ONE, "select 7", &[]), parse_as(LONG_OTHER, "select 8", &[]), sync()])
         .expect("ParseComplete ParseComplete Ready(I)");
     group

@@ -16,7 +16,10 @@ fn segments(group: &mut Group) {
     group
         .must("two-segments", "An error ends its own segment and not the next.")
         .send([run("select 1/0"), sync(), run("select 2"), sync()])
-        .expect("ParseComplete BindComplete? Error(22012) Ready(I) ParseComplete BindComplete Row(2) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete? Error(22012) Ready(I) ParseComplete BindComplete Row(2) \
+             Complete(SELECT 1) Ready(I)",
+        );
     group
         .must("many-segments", "5,000 segments in one write are all answered.")
         .send(std::iter::repeat_n(sync(), 5000))
@@ -52,16 +55,25 @@ fn transactions(group: &mut Group) {
         .send([query(TABLE)])
         .expect(MADE)
         .send([run(ONE), run("insert into t values (2)"), run("select 1/0"), sync()])
-        .expect("ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete? Error(22012) Ready(I)")
+        .expect(
+            "ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete \
+             Complete(INSERT 0 1) ParseComplete BindComplete? Error(22012) Ready(I)",
+        )
         .send([query("select count(*) from t")])
         .expect("Columns Row(0) Complete(SELECT 1) Ready(I)");
     group
-        .must("implicit-commit", "Sync commits: an error in the next segment takes back nothing of the one before.")
+        .must(
+            "implicit-commit",
+            "Sync commits: an error in the next segment takes back nothing of the one before.",
+        )
         .needs(Need::TemporaryTables)
         .send([query(TABLE)])
         .expect(MADE)
         .send([run(ONE), sync(), run("insert into t values (2)"), run("select 1/0"), sync()])
-        .expect("ParseComplete BindComplete Complete(INSERT 0 1) Ready(I) ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete? Error(22012) Ready(I)")
+        .expect(
+            "ParseComplete BindComplete Complete(INSERT 0 1) Ready(I) ParseComplete BindComplete \
+             Complete(INSERT 0 1) ParseComplete BindComplete? Error(22012) Ready(I)",
+        )
         .send([query("select count(*) from t")])
         .expect("Columns Row(1) Complete(SELECT 1) Ready(I)");
     group
@@ -76,7 +88,10 @@ fn transactions(group: &mut Group) {
         .send([query(TABLE)])
         .expect(MADE)
         .send([run(ONE), run("commit"), run("select 1/0"), sync()])
-        .expect("ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete Notice(25P01) Complete(COMMIT) ParseComplete BindComplete? Error(22012) Ready(I)")
+        .expect(
+            "ParseComplete BindComplete Complete(INSERT 0 1) ParseComplete BindComplete Notice(25P01) \
+             Complete(COMMIT) ParseComplete BindComplete? Error(22012) Ready(I)",
+        )
         .send([query("select count(*) from t")])
         .expect("Columns Row(1) Complete(SELECT 1) Ready(I)");
     group
@@ -92,26 +107,49 @@ fn transactions(group: &mut Group) {
         .send([query(TABLE)])
         .expect(MADE)
         .send([run("select 1"), run("vacuum t"), sync()])
-        .expect("ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete Error(25001) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete \
+             Error(25001) Ready(I)",
+        );
     group
         .must("savepoint", "SAVEPOINT is for explicit transactions.")
         .send([run("select 1"), run("savepoint s"), sync()])
-        .expect("ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete Error(25P01) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete \
+             Error(25P01) Ready(I)",
+        );
     group
-        .reference("set-local", "SET LOCAL in the second statement of a segment: up to version 17 with a warning, from 18 on without.")
+        .reference(
+            "set-local",
+            "SET LOCAL in the second statement of a segment: up to version 17 with a \
+             warning, from 18 on without.",
+        )
         .send([run("select 1"), run("set local work_mem = '1MB'"), sync()])
-        .expect("ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete Complete(SET) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Row(1) Complete(SELECT 1) ParseComplete BindComplete \
+             Complete(SET) Ready(I)",
+        );
 }
 
 fn mixtures(group: &mut Group) {
     group
-        .info("query-behind", "A Query behind messages without a Sync ends their transaction: up to version 17 ReadyForQuery is idle then. Version 18 says otherwise.")
+        .info(
+            "query-behind",
+            "A Query behind messages without a Sync ends their transaction: up to \
+             version 17 ReadyForQuery is idle then. Version 18 says otherwise.",
+        )
         .send([parse("select 1 as a"), bind(), execute(), query("select 2 as b")])
-        .expect("ParseComplete BindComplete Row(1) Complete(SELECT 1) Columns(b:23) Row(2) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "ParseComplete BindComplete Row(1) Complete(SELECT 1) Columns(b:23) Row(2) Complete(SELECT \
+             1) Ready(I)",
+        );
     group
         .must("query-between", "Queries and segments may follow each other without waiting.")
         .send([query("select 1 as a"), run("select 2"), sync(), query("select 3 as c")])
-        .expect("Columns(a:23) Row(1) Complete(SELECT 1) Ready(I) ParseComplete BindComplete Row(2) Complete(SELECT 1) Ready(I) Columns(c:23) Row(3) Complete(SELECT 1) Ready(I)");
+        .expect(
+            "Columns(a:23) Row(1) Complete(SELECT 1) Ready(I) ParseComplete BindComplete Row(2) \
+             Complete(SELECT 1) Ready(I) Columns(c:23) Row(3) Complete(SELECT 1) Ready(I)",
+        );
 }
 
 const TABLE: &str = "create temp table t (a int)";

@@ -56,7 +56,10 @@ fn commands(group: &mut Group) {
         .versions(15..=u32::MAX)
         .replicating("true")
         .send([query("READ_REPLICATION_SLOT pgspec_no_such_slot")])
-        .expect("Columns(slot_type:25,restart_lsn:25,restart_tli:20) Row(NULL,NULL,NULL) Complete(READ_REPLICATION_SLOT) Ready(I)");
+        .expect(
+            "Columns(slot_type:25,restart_lsn:25,restart_tli:20) Row(NULL,NULL,NULL) \
+             Complete(READ_REPLICATION_SLOT) Ready(I)",
+        );
     group
         .must("drop-unknown-slot", "A slot that does not exist cannot be dropped.")
         .replicating("true")
@@ -136,4 +139,5 @@ fn start(word: &str) -> Vec<u8> {
     ))
 }
 
-const CREATED: &str = "Columns(slot_name:25,consistent_point:25,snapshot_name:25,output_plugin:25) Row(*,pgoutput) Complete(CREATE_REPLICATION_SLOT) Ready(I)";
+const CREATED: &str = "Columns(slot_name:25,consistent_point:25,snapshot_name:25,output_plugin:25) \
+                       Row(*,pgoutput) Complete(CREATE_REPLICATION_SLOT) Ready(I)";

@@ -217,7 +217,8 @@ fn bound(group: &mut Group) {
         ),
         (
             "plus-downgrade",
-            "A client that says that the server offers no binding, where it does, is refused: somebody took the offer out.",
+            "A client that says that the server offers no binding, where it does, is refused: somebody \
+             took the offer out.",
             Scram { gs2: "y,,", ..Scram::default() },
             "Fatal(28000) End",
         ),

@@ -19,7 +19,11 @@ pub(super) fn group() -> Group {
 
 fn results(group: &mut Group) {
     group
-        .must("select", "A statement with rows is answered by RowDescription, a DataRow for each and CommandComplete; NULL is not the empty string.")
+        .must(
+            "select",
+            "A statement with rows is answered by RowDescription, a DataRow for each and \
+             CommandComplete; NULL is not the empty string.",
+        )
         .send([query("select 1 as a, null::text as b, ''::text as c")])
         .expect("Columns(a:23,b:25,c:25) Row(1,NULL,) Complete(SELECT 1) Ready(I)");
     for (name, sql) in
@@ -45,14 +49,21 @@ fn results(group: &mut Group) {
     group
         .must("binary-cursor", "A FETCH from a binary cursor alone is in binary format.")
         .send([query("begin; declare c binary cursor for select 7::int4 as a; fetch c; commit")])
-        .expect("Complete(BEGIN) Complete(DECLARE CURSOR) Columns(a:23b) Row(\\x00\\x00\\x00\\x07) Complete(FETCH 1) Complete(COMMIT) Ready(I)");
+        .expect(
+            "Complete(BEGIN) Complete(DECLARE CURSOR) Columns(a:23b) Row(\\x00\\x00\\x00\\x07) \
+             Complete(FETCH 1) Complete(COMMIT) Ready(I)",
+        );
     group
         .must("notice", "A notice comes before the end of the command that raised it.")
         .needs(Need::PlPgSql)
         .send([query("do $$ begin raise notice 'pgspec'; end $$")])
         .expect("Notice(00000) Complete(DO) Ready(I)");
     group
-        .must("two-in-a-row", "Queries that are sent without waiting are answered one after the other, and the error of one is not that of the next.")
+        .must(
+            "two-in-a-row",
+            "Queries that are sent without waiting are answered one after the other, and \
+             the error of one is not that of the next.",
+        )
         .send([query("select 1/0"), query("select 2 as a")])
         .expect("Error(22012) Ready(I) Columns(a:23) Row(2) Complete(SELECT 1) Ready(I)");
 }
@@ -79,20 +90,33 @@ fn tags(group: &mut Group) {
         ("tag-create-table-as", "create temp table t as select generate_series(1, 3)", "Complete(SELECT 3)"),
     ] {
         group
-            .must(name, "The tag of a command tells what it was and how many rows it touched; INSERT has a 0 before the number.")
+            .must(
+                name,
+                "The tag of a command tells what it was and how many rows it touched; INSERT has a \
+                 0 before the number.",
+            )
             .needs(Need::TemporaryTables)
             .send([query(sql)])
             .expect(&format!("{expected} Ready(I)"));
     }
     group
         .must("tag-cursor", "FETCH and MOVE have tags of their own.")
-        .send([query("begin; declare c cursor for select generate_series(1, 5) as a; fetch 2 from c; move 1 in c; close c; commit")])
-        .expect("Complete(BEGIN) Complete(DECLARE CURSOR) Columns(a:23) Row(1) Row(2) Complete(FETCH 2) Complete(MOVE 1) Complete(CLOSE CURSOR) Complete(COMMIT) Ready(I)");
+        .send([query(
+            "begin; declare c cursor for select generate_series(1, 5) as a; fetch 2 from c; move \
+             1 in c; close c; commit",
+        )])
+        .expect(
+            "Complete(BEGIN) Complete(DECLARE CURSOR) Columns(a:23) Row(1) Row(2) Complete(FETCH 2) \
+             Complete(MOVE 1) Complete(CLOSE CURSOR) Complete(COMMIT) Ready(I)",
+        );
     group
         .must("tag-merge", "MERGE has a tag of its own.")
         .needs(Need::TemporaryTables)
         .versions(15..=u32::MAX)
-        .send([query("create temp table t (a int); merge into t using (values (1), (2)) v (b) on t.a = v.b when not matched then insert values (v.b)")])
+        .send([query(
+            "create temp table t (a int); merge into t using (values (1), (2)) v (b) on t.a = v.b \
+             when not matched then insert values (v.b)",
+        )])
         .expect("Complete(CREATE TABLE) Complete(MERGE 2) Ready(I)");
 }
 

@@ -31,7 +31,13 @@ fn good(group: &mut Group) {
         .authenticate()
         .expect("AuthenticationOk Key(4) Ready(I)");
     for (name, setting) in REPORTED {
-        group.must(name, "Settings that clients depend on are reported by ParameterStatus before the first ReadyForQuery.").reports(setting);
+        group
+            .must(
+                name,
+                "Settings that clients depend on are reported by ParameterStatus before the first \
+                 ReadyForQuery.",
+            )
+            .reports(setting);
     }
     group
         .must("reports-default-transaction-read-only", REPORTED_LATER)
@@ -225,4 +231,5 @@ const REPORTED: [(&str, &str); 9] = [
     ("reports-timezone", "TimeZone"),
 ];
 
-const REPORTED_LATER: &str = "Settings of later versions that clients depend on are reported by ParameterStatus before the first ReadyForQuery.";
+const REPORTED_LATER: &str = "Settings of later versions that clients depend on are reported by \
+                              ParameterStatus before the first ReadyForQuery.";

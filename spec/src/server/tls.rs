@@ -31,7 +31,11 @@ fn requests(group: &mut Group) {
         .authenticate()
         .expect("AuthenticationOk Key? Ready(I) / Fatal End");
     group
-        .must("plain-behind-request", "Bytes in the clear that were sent behind an SSLRequest are never taken for a part of the encrypted session (CVE-2021-23214).")
+        .must(
+            "plain-behind-request",
+            "Bytes in the clear that were sent behind an SSLRequest are never \
+             taken for a part of the encrypted session (CVE-2021-23214).",
+        )
         .unspoken()
         .needs(Need::Tls)
         .send_as(|me| [ssl_request(), plain_startup(me)].concat())
