@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use molt_db::{Config, Pool, Session, TransactionStatus};
+use molt_db::{Config, Pool, Request, Session, TransactionStatus};
 use molt_db_testkit::{Server, shared_servers};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -46,7 +46,8 @@ async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
     for server in shared_servers() {
         let config = plain_config(server, "test");
         let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(50)).build().unwrap();
-        let held = (acquire(&pool).await, acquire(&pool).await);
+        let patient = || within(pool.acquire_with(Request::new().max_wait(Duration::from_secs(15))));
+        let held = (patient().await.unwrap(), patient().await.unwrap());
         let error = within(pool.acquire()).await.unwrap_err();
         assert!(error.is_pool_exhausted() && error.is_timeout() && !error.is_connect(), "{error:?}");
         let text = error.to_string();
@@ -56,7 +57,7 @@ async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
         assert_eq!((exhausted.status().in_use, exhausted.status().waiting), (2, 1));
         assert_eq!(pool.status().waiting, 0);
         drop(held);
-        assert_usable(&mut *acquire(&pool).await).await;
+        assert_usable(&mut *patient().await.unwrap()).await;
     }
 }
 
