@@ -13,12 +13,14 @@
 //! | `measure.rs`, `fingerprint.rs` | wall clock, CPU and memory; a hash of the values |
 //! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
 //! | `delay.rs` | a proxy that makes the way to the server longer |
+//! | `fair.rs` | how pools treat those who wait: who is served when, and when a pool grows |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 
 mod cli;
 mod compare;
 mod delay;
 mod failure;
+mod fair;
 mod fingerprint;
 mod job;
 mod lanes;
@@ -61,6 +63,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Load { url, rows } => eprintln!("{}", server::load(&url, rows)?),
         Command::Serve { rows } => server::serve(rows)?,
         Command::Proxy { port, delay_ms } => delay::serve(port, delay_ms)?,
+        Command::Fair { url } => print!("{}", fair::run(url.as_deref())?),
         Command::Compare(comparison) => print!("{}", compare::compare(&comparison)?),
     }
     Ok(())
