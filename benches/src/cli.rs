@@ -29,6 +29,10 @@ pub(crate) enum Command {
         delay_ms: u64,
     },
     Compare(Comparison),
+    /// What pools do with those who wait.
+    Fair {
+        url: Option<String>,
+    },
 }
 
 /// One lane of one job.
@@ -75,6 +79,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
             runs: arguments.number("--runs", 1..=1000)?.unwrap_or(9),
             url: arguments.take("--url"),
         }),
+        "fair" => Command::Fair { url: arguments.take("--url") },
         other => return Err(UsageError(format!("there is no command {other}"))),
     };
     arguments.finish()?;
@@ -308,6 +313,7 @@ Measures what jobs on PostgreSQL cost a client, lane by lane.
 
   molt-db-bench run LANE JOB [options]   runs one lane of one job; prints one line of JSON
   molt-db-bench compare JOB [options]    runs all lanes in turn, each in its own process; prints medians
+  molt-db-bench fair                     prints how each pool treats those who wait, and when it grows
   molt-db-bench load --url URL           makes the tables; skips what is there, drops only its own
   molt-db-bench serve                    starts a server with the tables; prints its URL; ends when stdin does
 

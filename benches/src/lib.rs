@@ -16,12 +16,14 @@
 //! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
 //! | `delay.rs` | a proxy that makes the way to the server longer |
 //! | `../peers/` | the lane of a driver in another language, for the job `cancel` |
+//! | `fair.rs` | how pools treat those who wait: who is served when, and when a pool grows |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 
 mod cli;
 mod compare;
 mod delay;
 mod failure;
+mod fair;
 mod fingerprint;
 mod job;
 mod lanes;
@@ -64,6 +66,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Load { url, rows } => eprintln!("{}", server::load(&url, rows)?),
         Command::Serve { rows } => server::serve(rows)?,
         Command::Proxy { port, delay_ms } => delay::serve(port, delay_ms)?,
+        Command::Fair { url } => print!("{}", fair::run(url.as_deref())?),
         Command::Compare(comparison) => print!("{}", compare::compare(&comparison)?),
     }
     Ok(())

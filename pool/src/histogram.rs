@@ -33,6 +33,7 @@ impl Histogram {
         bounds.zip(self.counts.iter().copied())
     }
 
+    #[inline]
     pub(crate) fn observe(&mut self, took: Duration) {
         let bucket = BOUNDS.iter().position(|&bound| took <= bound).unwrap_or(BOUNDS.len());
         let took = nanos(took);
@@ -43,6 +44,7 @@ impl Histogram {
 }
 
 /// Counts nanoseconds: of 584 years at most.
+#[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -167,7 +167,12 @@ impl<C, F> Ledger<C, F> {
             return Err(loan);
         }
         let papers = self.end_lease(loan.lease, now);
-        Ok(self.offer(loan.conn, papers, now))
+        if !self.lanes.is_empty() {
+            return Ok(self.offer(loan.conn, papers, now));
+        }
+        self.lanes.forgive();
+        self.shelf.put_last(Idle { conn: loan.conn, papers, since: now, seen: now });
+        Ok(Wakes::default())
     }
 
     /// Takes a connection back that has to settle first. Without a keeper it is refused, as by

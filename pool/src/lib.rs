@@ -4,9 +4,13 @@
 //! one. The pool knows the rest: who is next, how many there may be, and what a cancelled caller leaves behind.
 //!
 //! - **First in, first out.** A connection that comes free is moved to the oldest waiter under the pool's lock. Nobody
-//!   races for it, and newcomers cannot overtake.
+//!   races for it, and newcomers cannot overtake. Callers may stand in [lanes](Lane), which share what there is by weight.
 //! - **Connects belong to the pool.** A connect runs in a task of its own. A waiter takes whichever comes first, a
-//!   freed connection or a new one; a connect whose waiter went away is not wasted, it ends up idle.
+//!   freed connection or a new one; a connect whose waiter went away is not wasted, it ends up idle. One that
+//!   [may succeed later](Verdict::Transient) is tried again, with growing pauses.
+//! - **The pool keeps itself.** It holds [as many connections as it is told to](Builder::min_conns), drops those that are
+//!   [unused](Builder::max_idle) or [too old](Builder::max_lifetime), [asks](Builder::health_check_interval) idle ones for a
+//!   sign of life, [takes back](Builder::grant_timeout) what nobody takes, and tells [who holds what](Pool::holders).
 //! - **Cancelling is free.** Dropping an [`acquire`](Pool::acquire) at any point loses no connection and no slot. If a
 //!   connection had been handed over already, it goes on to the next waiter.
 //! - **Dropping never blocks and never spawns.** A [`Guard`] may be dropped on any thread, during a panic, and after
@@ -58,13 +62,15 @@
 //! # Runtimes
 //!
 //! Waiting and connecting need a tokio runtime with its timer enabled; taking an idle connection and returning one
-//! need none. Several runtimes may share a pool: a connect runs in the runtime of the waiter that started it, and if
-//! that runtime shuts down, another waiter starts another one. A runtime that is neither driven nor shut down keeps
-//! the slots of its connects.
+//! need none. Several runtimes may share a pool: a connect runs in the runtime of a waiter, and if that runtime shuts
+//! down, another one is started elsewhere. A runtime that is neither driven nor shut down keeps the slots of its connects.
 //!
-//! Settling needs a runtime too. Whoever waits for a connection leaves a task behind in its runtime, one for each pool
-//! and runtime, that sleeps until there is something to settle. It ends when the pool is gone, or closed and empty.
-//! When the last of them has been shut down with its runtime, connections that would have to settle are dropped.
+//! What the pool does by itself needs a runtime too. Whoever waits for a connection leaves a task behind in its runtime,
+//! the keeper, one for each pool and runtime, that sleeps until there is something to do. It ends when the pool is gone, or
+//! closed and empty. When the last of them has been shut down with its runtime, connections that would have to settle are
+//! dropped.
+//!
+//! All times are measured by a clock that cannot be set.
 
 mod acquire;
 mod bounded;

@@ -62,6 +62,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Counts a connection handed out.
+    #[inline]
     pub(crate) fn acquired(&self) {
         self.acquired.fetch_add(1, Relaxed);
     }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 /// Reads tokio's clock, which tests of others can pause; outside of a runtime it is the system's. Both are monotonic.
 #[cfg(not(test))]
+#[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

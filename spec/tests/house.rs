@@ -51,6 +51,14 @@ fn the_pool_does_not_know_what_it_pools() {
 }
 
 #[test]
+fn the_pool_reads_no_clock_that_can_be_set() {
+    for file in sources(&root().join("pool/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("SystemTime"), "{} reads it", file.display());
+    }
+}
+
+#[test]
 fn there_is_one_arrow_and_only_the_crates_that_are_needed() {
     let arrow: BTreeMap<_, _> =
         tree("molt-db").into_iter().filter(|(name, _)| name.starts_with("arrow")).collect();

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use molt_db::{Config, Pool, Session, TransactionStatus};
+use molt_db::{Config, Pool, Request, Session, TransactionStatus};
 use molt_db_testkit::{Server, shared_servers};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -45,18 +45,19 @@ async fn a_freed_connection_goes_to_the_one_who_waited_longest() {
 async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
     for server in shared_servers() {
         let config = plain_config(server, "test");
-        let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(500)).build().unwrap();
-        let held = (acquire(&pool).await, acquire(&pool).await);
+        let pool = Pool::builder(config).max_conns(2).max_wait(Duration::from_millis(50)).build().unwrap();
+        let patient = || within(pool.acquire_with(Request::new().max_wait(Duration::from_secs(15))));
+        let held = (patient().await.unwrap(), patient().await.unwrap());
         let error = within(pool.acquire()).await.unwrap_err();
         assert!(error.is_pool_exhausted() && error.is_timeout() && !error.is_connect(), "{error:?}");
         let text = error.to_string();
-        assert!(text.contains("no connection within 500ms") && text.contains("2 of 2 in use"), "{text}");
+        assert!(text.contains("no connection within 50ms") && text.contains("2 of 2 in use"), "{text}");
         let exhausted = error.pool_exhausted().unwrap();
-        assert_eq!(exhausted.max_wait(), Duration::from_millis(500));
+        assert_eq!(exhausted.max_wait(), Duration::from_millis(50));
         assert_eq!((exhausted.status().in_use, exhausted.status().waiting), (2, 1));
         assert_eq!(pool.status().waiting, 0);
         drop(held);
-        assert_usable(&mut *acquire(&pool).await).await;
+        assert_usable(&mut *patient().await.unwrap()).await;
     }
 }
 

@@ -29,6 +29,13 @@ use crate::job::{Cancels, Connects, Job, Scan, ScanQuery, Way};
 use crate::measure::Meter;
 use crate::report::{Measured, Tally, Times};
 
+/// What the pools of other drivers are made of.
+#[cfg(feature = "peers")]
+pub(crate) mod peers {
+    pub(crate) use super::sqlx::sqlx_of;
+    pub(crate) use super::tokio_postgres::{deadpool_of, manager};
+}
+
 /// A way to do a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {

@@ -52,6 +52,11 @@ impl<C> Shelf<C> {
         (!self.idle.is_empty()).then(|| self.idle.remove(0))
     }
 
+    /// Puts one down that was just used.
+    pub(super) fn put_last(&mut self, idle: Idle<C>) {
+        self.idle.push(idle);
+    }
+
     /// Puts one in its place, among those used before and after it.
     pub(super) fn put(&mut self, idle: Idle<C>) {
         match self.idle.last() {

@@ -99,6 +99,7 @@ impl Lanes {
         self.lanes.iter().map(|track| track.waiters.len()).sum()
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.lanes.iter().all(|track| track.waiters.is_empty())
     }
@@ -165,6 +166,7 @@ impl Lanes {
     }
 
     /// Books that a caller of a lane has a connection.
+    #[inline]
     pub(super) fn begin(&mut self, lane: usize, now: Instant) {
         self.charge_on(now);
         self.lanes[lane].in_use += 1;
@@ -172,6 +174,7 @@ impl Lanes {
     }
 
     /// Books that it has it no longer.
+    #[inline]
     pub(super) fn end(&mut self, lane: usize, held: Duration, now: Instant) {
         self.charge_on(now);
         let track = &mut self.lanes[lane];
@@ -180,6 +183,7 @@ impl Lanes {
     }
 
     /// Forgets all balances: nobody wants more than they have.
+    #[inline]
     pub(super) fn forgive(&mut self) {
         if self.charged.take().is_some() {
             self.lanes.iter_mut().for_each(|track| track.balance = 0);
@@ -214,6 +218,7 @@ impl Lanes {
     }
 
     /// Charges as [`charge`](Self::charge) does, if anyone competes.
+    #[inline]
     fn charge_on(&mut self, now: Instant) {
         if self.charged.is_some() {
             self.charge(now);

@@ -40,19 +40,23 @@ enum Leak {
 pub(crate) struct Lease(usize);
 
 impl Leases {
+    #[inline]
     pub(super) fn begin(&mut self, user: Option<(usize, Origin)>, papers: Papers, now: Instant) -> Lease {
         Lease(self.running.take(Running { begun: now, user, leak: Leak::Unreported, papers }))
     }
 
+    #[inline]
     pub(super) fn end(&mut self, Lease(place): Lease) -> Running {
         self.running.leave(place)
     }
 
     /// Returns what is known of a connection that is lent.
+    #[inline]
     pub(super) fn papers(&self, &Lease(place): &Lease) -> &Papers {
         &self.running.get(place).papers
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.running.len()
     }
@@ -93,6 +97,7 @@ impl Leases {
 }
 
 impl Running {
+    #[inline]
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.begun)
     }

@@ -84,10 +84,10 @@ impl Opening {
         self.usual.get().unwrap_or_default()
     }
 
-    /// Returns how long a connect takes at least, if that was seen lately.
+    /// Returns how long a connect takes at least: half of what is usual, if that was seen lately.
     pub(super) fn sure(&self, now: Instant) -> Duration {
         let lately = self.succeeded.is_some_and(|at| now.saturating_duration_since(at) < BELIEVED);
-        if lately { self.usual() } else { Duration::ZERO }
+        if lately { self.usual() / 2 } else { Duration::ZERO }
     }
 
     /// Counts the connects that may be hoped for. One that takes far too long is not among them, and keeps nobody else

@@ -88,6 +88,7 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
+    #[inline]
     pub(crate) fn wake(self) {
         if let Some(served) = self.served {
             served.wake();

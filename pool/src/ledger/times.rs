@@ -19,6 +19,7 @@ impl Times {
 pub(super) struct Usual(Option<u64>);
 
 impl Usual {
+    #[inline]
     pub(super) fn observe(&mut self, took: Duration) {
         let took = nanos(took);
         self.0 = Some(self.0.map_or(took, |usual| usual - usual / 8 + took / 8));

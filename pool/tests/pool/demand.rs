@@ -65,7 +65,7 @@ async fn no_connect_is_started_for_one_who_cannot_live_to_see_it() {
     until(|| pool.status().idle == 1).await;
     let held = pool.acquire().await.unwrap();
     for _ in 0..20 {
-        assert!(pool.acquire_with(Request::new().max_wait(millis(100))).await.is_err());
+        assert!(pool.acquire_with(Request::new().max_wait(millis(70))).await.is_err());
     }
     assert_eq!(pool.manager().census.started(), 1);
     assert!(pool.acquire_with(Request::new().max_wait(millis(1000))).await.is_ok());
@@ -89,10 +89,10 @@ async fn pool_without_a_connection_opens_one_for_whoever_comes_next() {
 
 #[tokio::test(start_paused = true)]
 async fn patience_shorter_than_a_connect_does_not_keep_the_pool_small_for_ever() {
-    let pool = planned(|_| Plan::Open(millis(150))).min_conns(1).max_wait(millis(100)).build().unwrap();
+    let pool = planned(|_| Plan::Open(millis(150))).min_conns(1).max_wait(millis(70)).build().unwrap();
     until(|| pool.status().idle == 1).await;
     let _held = pool.acquire().await.unwrap();
-    for _ in 0..150 {
+    for _ in 0..200 {
         let _ = poll_once(&mut Box::pin(pool.acquire()));
         let _ = pool.acquire().await;
     }

@@ -18,5 +18,5 @@ pub(crate) async fn run(config: &Config, count: u64) -> Result<Measured, Failure
     }
     let cost = meter.stop()?;
     sending.await??;
-    Ok(Measured { tally, cost, hash: None })
+    Ok(Measured { tally, cost, hash: None, times: None })
 }

@@ -28,7 +28,7 @@ pub(crate) async fn run(config: &Config, rows: u64) -> Result<Measured, Failure>
     }
     let cost = meter.stop()?;
     finish(stream, writer).await?;
-    Ok(Measured { tally, cost, hash: None })
+    Ok(Measured { tally, cost, hash: None, times: None })
 }
 
 /// Follows transactions of one row. The wall clock is the sum of their times from the commit to the arrival.
@@ -50,7 +50,7 @@ pub(crate) async fn lag(config: &Config, transactions: u64) -> Result<Measured, 
     let mut cost = meter.stop()?;
     cost.wall = lags;
     finish(stream, writing.await??).await?;
-    Ok(Measured { tally, cost, hash: None })
+    Ok(Measured { tally, cost, hash: None, times: None })
 }
 
 /// Makes the table, the publication and the slot, which goes with the client.

@@ -10,6 +10,7 @@ mod rows;
 use molt_db::Config;
 
 pub(super) use pool::TestBeforeAcquire;
+pub(crate) use pool::sqlx_of;
 
 use super::{Check, scan_with, undone};
 use crate::failure::Failure;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use molt_db::Config;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
@@ -17,6 +19,18 @@ pub(crate) enum TestBeforeAcquire {
 pub(super) fn make(config: &Config, connections: usize, test: TestBeforeAcquire) -> Result<PgPool, Failure> {
     let pool = PgPoolOptions::new().max_connections(connections.try_into()?);
     let pool = pool.test_before_acquire(test == TestBeforeAcquire::On);
+    Ok(pool.connect_lazy_with(options(config)?))
+}
+
+/// Makes a pool that does not ask the server when a connection is taken.
+pub(crate) fn sqlx_of(
+    config: &Config,
+    min: usize,
+    max: usize,
+    patience: Duration,
+) -> Result<PgPool, Failure> {
+    let pool = PgPoolOptions::new().min_connections(min.try_into()?).max_connections(max.try_into()?);
+    let pool = pool.acquire_timeout(patience).test_before_acquire(false);
     Ok(pool.connect_lazy_with(options(config)?))
 }
 

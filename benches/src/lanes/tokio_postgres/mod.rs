@@ -15,6 +15,7 @@ mod target;
 use molt_db::Config;
 
 pub(super) use deadpool_postgres::RecyclingMethod;
+pub(crate) use target::{deadpool_of, manager};
 
 use super::{Check, scan_with, undone};
 use crate::failure::Failure;

@@ -51,5 +51,5 @@ where
     }
     let cost = meter.stop()?;
     sending.await??;
-    Ok(Measured { tally, cost, hash: None })
+    Ok(Measured { tally, cost, hash: None, times: None })
 }

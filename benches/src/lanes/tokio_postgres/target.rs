@@ -1,3 +1,4 @@
+use bb8_postgres::PostgresConnectionManager;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use molt_db::Config;
 use tokio_postgres::config::SslMode;
@@ -56,4 +57,18 @@ impl Target {
         };
         Ok(Pool::builder(manager).max_size(connections).build()?)
     }
+}
+
+/// Makes a pool of deadpool's.
+pub(crate) fn deadpool_of(
+    config: &Config,
+    recycling: RecyclingMethod,
+    connections: usize,
+) -> Result<Pool, Failure> {
+    Target::new(config)?.pool(recycling, connections)
+}
+
+/// Makes what a pool of bb8's opens connections with, in the clear.
+pub(crate) fn manager(config: &Config) -> Result<PostgresConnectionManager<NoTls>, Failure> {
+    Ok(PostgresConnectionManager::new(Target::new(config)?.config, NoTls))
 }
