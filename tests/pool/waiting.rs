@@ -57,7 +57,7 @@ async fn a_caller_who_waited_long_enough_is_told_how_the_pool_looks() {
         assert_eq!((exhausted.status().in_use, exhausted.status().waiting), (2, 1));
         assert_eq!(pool.status().waiting, 0);
         drop(held);
-        assert_usable(&mut *patient().await.unwrap()).await;
+        assert_usable(&mut patient().await.unwrap()).await;
     }
 }
 
