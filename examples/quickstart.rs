@@ -161,8 +161,12 @@ async fn many_tasks(config: Config) -> Result<()> {
     let metrics = pool.metrics();
     println!("pool now        {}", pool.status());
     println!("connects        {}", metrics.connects);
-    println!("acquired        {} times, {} of them after a wait", metrics.acquired, metrics.waited);
-    println!("longest wait    {:?}", metrics.wait_max);
+    println!(
+        "acquired        {} times, {} of them after a wait",
+        metrics.acquired,
+        metrics.wait_time.count()
+    );
+    println!("longest wait    {:?}", metrics.wait_time.max());
     pool.close().await;
     Ok(())
 }

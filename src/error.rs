@@ -7,8 +7,9 @@ use std::fmt;
 use std::io;
 
 use molt_db_decode::arrow::BatchError;
+use molt_db_decode::copy::{CopyError, CopyRowError};
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::PoolExhausted;
+use molt_db_pool::{AcquireError, PoolExhausted};
 use molt_db_protocol::client::{CommandError, SessionError};
 use molt_db_protocol::message::{ServerError, SqlState};
 
@@ -18,7 +19,9 @@ use crate::scope::{ScopeEnd, ScopeOver};
 
 pub use attempt::ConnectAttempt;
 pub(crate) use cause::ConnectCause;
-pub(crate) use kind::{ChannelProblem, CopyRefused, Fate, Found, Kind, Lost, TransactionProblem};
+pub(crate) use kind::{
+    CopyRefused, Fate, Found, Kind, ListenProblem, Lost, ReplicationProblem, TransactionProblem,
+};
 
 /// Whatever goes wrong between a caller and its server: what happened, and whose fault it is.
 ///
@@ -57,6 +60,7 @@ impl Error {
         match &*self.kind {
             Kind::Connect(attempts) => attempts,
             Kind::Cancel(attempt) => std::slice::from_ref(attempt),
+            Kind::Exhausted(state) => connect_failure(state).map_or(&[], Self::attempts),
             _ => &[],
         }
     }
@@ -66,9 +70,14 @@ impl Error {
         self.server().map(ServerError::code)
     }
 
-    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password.
+    /// Tells whether no connection came about: refused, unreachable, unknown certificate, wrong password. Of a pool that had
+    /// no connection to give, whether that is why.
     pub fn is_connect(&self) -> bool {
-        matches!(*self.kind, Kind::Connect(_) | Kind::Cancel(_))
+        match &*self.kind {
+            Kind::Connect(_) | Kind::Cancel(_) => true,
+            Kind::Exhausted(state) => connect_failure(state).is_some(),
+            _ => false,
+        }
     }
 
     /// Tells whether the configuration was refused, before anything was dialled.
@@ -79,7 +88,7 @@ impl Error {
     /// Tells whether an established connection was lost, by the network or because the server ended it, in this call or
     /// in an earlier one.
     pub fn is_connection_lost(&self) -> bool {
-        matches!(*self.kind, Kind::Lost { .. } | Kind::Over)
+        matches!(*self.kind, Kind::Lost { .. } | Kind::Over | Kind::Replication(ReplicationProblem::Undriven))
     }
 
     /// Tells whether nobody can know if the command took effect: it was on its way and its final answer never came.
@@ -116,12 +125,13 @@ impl Error {
         by_scope || self.code() == Some(SqlState::QUERY_CANCELED)
     }
 
-    /// Tells whether the pool had no connection to give within `max_wait`. See [`Error::pool_exhausted`].
+    /// Tells whether the pool had no connection to give within `max_wait`, see [`Error::pool_exhausted`], or did not even
+    /// let the caller wait for one, because as many did as its lane allows.
     pub fn is_pool_exhausted(&self) -> bool {
-        matches!(*self.kind, Kind::Exhausted(_))
+        matches!(*self.kind, Kind::Exhausted(_) | Kind::QueueFull(_))
     }
 
-    /// Returns the state of the pool when it had no connection to give.
+    /// Returns the state of the pool when it had no connection to give within `max_wait`.
     pub fn pool_exhausted(&self) -> Option<&PoolExhausted> {
         match &*self.kind {
             Kind::Exhausted(state) => Some(state),
@@ -129,11 +139,17 @@ impl Error {
         }
     }
 
+    /// Tells whether connecting failed, and the last server that was tried may let us in a little later.
+    pub(crate) fn is_worth_another_connect(&self) -> bool {
+        self.attempts().last().is_some_and(|attempt| attempt.cause().may_pass())
+    }
+
     /// Tells whether the server broke the protocol. Its connection is closed.
     pub fn is_protocol_violation(&self) -> bool {
         let of_connecting = |attempt: &ConnectAttempt| attempt.cause().is_protocol_violation();
-        matches!(*self.kind, Kind::Protocol(_) | Kind::Row(_) | Kind::Batch(BatchError::Row { .. }))
-            || self.attempts().iter().any(of_connecting)
+        let of_rows =
+            matches!(*self.kind, Kind::Row(_) | Kind::Batch(BatchError::Row { .. }) | Kind::CopyData(_));
+        of_rows || matches!(*self.kind, Kind::Protocol(_)) || self.attempts().iter().any(of_connecting)
     }
 
     /// Tells whether a value could not be read as the type that was asked for, or a parameter not be written.
@@ -144,6 +160,7 @@ impl Error {
                 | Kind::Batch(BatchError::Value { .. })
                 | Kind::Parameter(_)
                 | Kind::ParameterType { .. }
+                | Kind::CopyRow(_)
         )
     }
 
@@ -152,7 +169,8 @@ impl Error {
         matches!(*self.kind, Kind::RowCount { .. })
     }
 
-    /// Tells whether the SQL was a COPY from or to the client, which a query cannot carry.
+    /// Tells whether the SQL was a COPY from or to the client, which a query cannot carry, or was not the COPY that was
+    /// asked for.
     pub fn is_copy(&self) -> bool {
         matches!(*self.kind, Kind::Copy(_))
     }
@@ -197,11 +215,12 @@ impl Error {
             | Kind::Batch(_)
             | Kind::Value(_)
             | Kind::RowCount { .. }
-            | Kind::Copy(CopyRefused::In | CopyRefused::Out | CopyRefused::Both)
+            | Kind::CopyData(_)
             | Kind::Cancel(_)
             | Kind::NoResult
             | Kind::Transaction(TransactionProblem::Aborted)
             | Kind::ForeignEncoding { .. } => false,
+            Kind::Copy(problem) => *problem == CopyRefused::Batched,
             _ => true,
         }
     }
@@ -210,7 +229,7 @@ impl Error {
     /// connection goes on, and the next ones are there.
     pub fn lost_notifications(&self) -> Option<u64> {
         match *self.kind {
-            Kind::NotificationsLost(count) => Some(count),
+            Kind::Listening(ListenProblem::Lost(count)) => Some(count),
             _ => None,
         }
     }
@@ -291,6 +310,18 @@ impl From<EncodeError> for Error {
     }
 }
 
+impl From<CopyError> for Error {
+    fn from(error: CopyError) -> Self {
+        Kind::CopyData(error).into()
+    }
+}
+
+impl From<CopyRowError> for Error {
+    fn from(error: CopyRowError) -> Self {
+        Kind::CopyRow(error).into()
+    }
+}
+
 impl From<CommandError> for Error {
     fn from(error: CommandError) -> Self {
         Kind::Command(error).into()
@@ -351,18 +382,9 @@ impl fmt::Display for Error {
             Kind::RowCount { found: Found::Several } => {
                 f.write_str("the query returned several rows where one was wanted")
             }
-            Kind::Copy(CopyRefused::In) => {
-                f.write_str("COPY from the client cannot run as a query; it was ended and had no effect")
-            }
-            Kind::Copy(CopyRefused::Out) => f.write_str(
-                "COPY to the client cannot run as a query; it ran, and the data that it sent were dropped",
-            ),
-            Kind::Copy(CopyRefused::Both) => {
-                f.write_str("a replication stream cannot run as a query; it was ended")
-            }
-            Kind::Copy(CopyRefused::Batched) => {
-                f.write_str("COPY from or to the client cannot run in a batch; nothing was sent")
-            }
+            Kind::Copy(problem) => problem.fmt(f),
+            Kind::CopyData(error) => write!(f, "{error}; the connection is closed"),
+            Kind::CopyRow(error) => error.fmt(f),
             Kind::Unsettled => f.write_str(
                 "the connection was left in the middle of a query, by a future or a stream that was dropped or by a \
                  limit of time; settle it, or close it",
@@ -376,16 +398,15 @@ impl fmt::Display for Error {
             Kind::ForeignEncoding { name } => {
                 write!(f, "client_encoding is {name}; text can be sent and read again once it is UTF8")
             }
-            Kind::Channel(problem) => problem.fmt(f),
-            Kind::NotificationsLost(count) => {
-                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
-            }
+            Kind::Listening(problem) => problem.fmt(f),
+            Kind::Replication(problem) => problem.fmt(f),
             Kind::NoCancelKey => f.write_str("the server gave no key to cancel this session with"),
             Kind::NoCancelAddress => f.write_str(
                 "the session runs over a stream that was given to it, without an address to cancel it at; \
                  `Config::dial_with` opens streams that can be opened again",
             ),
             Kind::Exhausted(state) => state.fmt(f),
+            Kind::QueueFull(full) => full.fmt(f),
             Kind::PoolSettings(error) => error.fmt(f),
             Kind::Pool(problem) => f.write_str(problem),
             Kind::PoolClosed => f.write_str("the pool is closed"),
@@ -413,12 +434,23 @@ impl StdError for Error {
             Kind::Lost { cause: Lost::Io(error), .. } => Some(error),
             Kind::Command(error) => Some(error),
             Kind::Parameter(error) => Some(error),
+            Kind::CopyData(error) => Some(error),
+            Kind::CopyRow(error) => Some(error),
             Kind::Value(error) => Some(error),
             Kind::Exhausted(error) => Some(error),
+            Kind::QueueFull(error) => Some(error),
             Kind::Connect(attempts) => attempts.last()?.source(),
             Kind::Cancel(attempt) => attempt.source(),
             _ => None,
         }
+    }
+}
+
+/// Returns why the pool that had no connection to give could open none, if that is why.
+fn connect_failure(state: &PoolExhausted) -> Option<&Error> {
+    match state.latest_failure()?.downcast_ref::<AcquireError<Error>>()? {
+        AcquireError::Connect(error) => Some(error),
+        _ => None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! An async PostgreSQL driver, written from the wire up.
 //!
 //! - [`Connection`] is a session with a server: typed rows, Arrow record batches, prepared statements, transactions,
-//!   batches, native cancel.
+//!   batches, COPY both ways, native cancel.
 //! - [`Pool`] gives many tasks a connection each, first in, first out, within the [`Scope`] of a request.
+//! - [`Listener`] hears notifications for as long as it lives, and [`replication`] what is written to a database.
 //! - [`Config`] says where to connect, in libpq's URLs and key/value strings.
 //!
 //! ```no_run
@@ -41,26 +42,30 @@ mod connection;
 mod error;
 mod listener;
 mod net;
+mod observe;
 mod pool;
 mod scope;
 mod warden;
 
 pub use config::{Config, ConfigError};
+pub use connection::replication;
 pub use connection::{
-    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, IsolationLevel, Notification,
-    Notifications, Outcome, OwnedRows, Portal, Query, RowSet, Rows, Savepoint, ScriptItem, ScriptResults,
-    SlowStatement, Sql, Statement, Transaction, TypedRows,
+    Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, CopyChunks, CopyIn, CopyInRows,
+    CopyOut, CopyOutRows, IsolationLevel, Notification, Notifications, Outcome, OwnedRows, Portal, Query,
+    RowSet, Rows, Savepoint, ScriptItem, ScriptResults, SlowStatement, Sql, Statement, Transaction,
+    TypedRows,
 };
 pub use error::{ConnectAttempt, Error};
 pub use listener::{Listener, ListenerEvent};
-pub use pool::{Pool, PoolBuilder, Session};
+pub use observe::{Durations, Stats, Traffic};
+pub use pool::{Pool, PoolBuilder, PoolQuery, Session};
 pub use scope::Scope;
 
 pub use molt_db_decode as decode;
 pub use molt_db_decode::{
     Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
 };
-pub use molt_db_pool::{Metrics, PoolExhausted, Status};
+pub use molt_db_pool::{Histogram, Holder, Lane, LaneStatus, Metrics, PoolExhausted, Request, Status};
 pub use molt_db_protocol as protocol;
 pub use molt_db_protocol::client::AuthMethod;
 pub use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus};

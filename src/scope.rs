@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use molt_db_pool::Request;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -31,12 +32,9 @@ use crate::error::{Error, Fate, Kind};
 pub struct Scope {
     deadline: Option<Instant>,
     token: Option<CancellationToken>,
-    tag: Option<Tag>,
+    tag: Option<&'static str>,
+    lane: Option<Cow<'static, str>>,
 }
-
-/// The name of a piece of work.
-#[derive(Debug, Clone)]
-pub(crate) struct Tag(Cow<'static, str>);
 
 impl Scope {
     /// Makes a scope that ends after this time, which begins here. One beyond what the clock can say is without end.
@@ -56,12 +54,32 @@ impl Scope {
         self
     }
 
-    /// Names the work: errors of the scope's end and [slow statements](crate::Config::on_slow_statement) tell the name. A
-    /// text that is not constant is allocated, and cloned for each error.
+    /// Names the kind of work: errors of the scope's end, [slow statements](crate::Config::on_slow_statement) and
+    /// [holders](crate::Pool::holders) of a pool's connections tell the name.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<Cow<'static, str>>) -> Self {
-        self.tag = Some(Tag(tag.into()));
+    pub fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
         self
+    }
+
+    /// Has [sessions](crate::Pool::session) wait for their connection in this lane of the pool, one of those
+    /// that it [was built with](crate::PoolBuilder::lane).
+    #[must_use]
+    pub fn lane(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.lane = Some(name.into());
+        self
+    }
+
+    /// Returns what a pool is to know of it.
+    pub(crate) fn request(&self) -> Request<'_> {
+        let mut request = Request::new();
+        if let Some(tag) = self.tag {
+            request = request.tag(tag);
+        }
+        if let Some(lane) = &self.lane {
+            request = request.lane(lane);
+        }
+        request
     }
 
     /// Tells whether it can end at all.
@@ -69,8 +87,8 @@ impl Scope {
         self.deadline.is_some() || self.token.is_some()
     }
 
-    pub(crate) fn get_tag(&self) -> Option<&str> {
-        self.tag.as_ref().map(|tag| &*tag.0)
+    pub(crate) fn get_tag(&self) -> Option<&'static str> {
+        self.tag
     }
 
     /// Tells whether the scope has ended, and how.
@@ -79,7 +97,7 @@ impl Scope {
     }
 
     fn over(&self, end: ScopeEnd) -> ScopeOver {
-        ScopeOver { end, tag: self.tag.clone() }
+        ScopeOver { end, tag: self.tag }
     }
 
     fn how(&self) -> Option<ScopeEnd> {
@@ -91,10 +109,10 @@ impl Scope {
 }
 
 /// A scope that has ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct ScopeOver {
     pub(crate) end: ScopeEnd,
-    tag: Option<Tag>,
+    tag: Option<&'static str>,
 }
 
 /// How a scope has ended.
@@ -168,7 +186,7 @@ impl fmt::Display for ScopeOver {
             ScopeEnd::Deadline => "the deadline of its scope has passed",
             ScopeEnd::Cancelled => "its scope was cancelled",
         })?;
-        self.tag.iter().try_for_each(|Tag(tag)| write!(f, " ({tag})"))
+        self.tag.iter().try_for_each(|tag| write!(f, " ({tag})"))
     }
 }
 

@@ -9,9 +9,14 @@ use std::time::Duration;
 
 use common::{assert_usable, code, connect, open, plain_config, within};
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
+use molt_db::config::ResetPolicy;
+use molt_db::replication::{
+    ReplicationClient, ReplicationEvent, ReplicationOptions, ReplicationStream, SlotOptions, StartRefused,
+};
 use molt_db::{
-    Batch, BatchResults, Batches, Begin, Canceller, Config, Connection, Error, OwnedRows, Pool, Portal,
-    Query, Rows, Savepoint, Scope, ScriptResults, Session, Statement, Transaction,
+    Batch, BatchResults, Batches, Begin, Canceller, Columns, Config, Connection, Connector, CopyChunks,
+    CopyIn, CopyInRows, CopyOut, CopyOutRows, Error, Listener, ListenerEvent, OwnedRows, Pool, Portal, Query,
+    Rows, Savepoint, Scope, ScriptResults, Session, Statement, Transaction,
 };
 use molt_db_testkit::peer::{FirstPacket, Peer};
 use molt_db_testkit::proxy::{Cut, Direction, Flow, Proxy};
@@ -675,6 +680,9 @@ async fn public_futures_are_send(
     is_send(pool.acquire());
     is_send(pool.session(Scope::default()));
     is_send(pool.close());
+    is_send(pool.query("").bind(1_i32).one::<(i32,)>());
+    is_send(pool.execute("", (1_i32, "text")));
+    is_send(connection.reset(ResetPolicy::Full));
     Ok(())
 }
 
@@ -696,16 +704,82 @@ async fn public_futures_of_several_statements_are_send(connection: &mut Connecti
     Ok(())
 }
 
+/// As those.
+async fn public_futures_of_copies_are_send(connection: &mut Connection) -> Result<(), Error> {
+    is_send(connection.copy_in(""));
+    is_send(connection.copy_in_rows("", &[]));
+    is_send(connection.copy_out(""));
+    is_send(connection.copy_out_rows::<(i32,)>(""));
+    is_send(connection.copy_out_arrow(""));
+    let mut copy = connection.copy_in("").await?;
+    is_send(copy.send(""));
+    is_send(copy.flush());
+    is_send(copy.finish());
+    is_send(connection.copy_in("").await?.abort(""));
+    is_send(connection.copy_in("").await?.rows(&Columns::default()));
+    let mut rows = connection.copy_in_rows("", &[]).await?;
+    is_send(rows.send((1_i32, "text")));
+    is_send(rows.flush());
+    is_send(rows.finish());
+    is_send(connection.copy_in_rows("", &[]).await?.abort(""));
+    is_send(connection.copy_out("").await?.next());
+    is_send(connection.copy_out("").await?.finish());
+    is_send(connection.copy_out("").await?.rows_as::<(i32,)>(&Columns::default()));
+    is_send(connection.copy_out_rows::<(i32,)>("").await?.next());
+    is_send(connection.copy_out_rows::<(i32,)>("").await?.finish());
+    let (options, limits) = (ArrowOptions::default(), BatchLimits::default());
+    is_send(connection.copy_out("").await?.arrow_with(&Columns::default(), &options, limits));
+    Ok(())
+}
+
+/// As those.
+async fn public_futures_of_notifications_are_send(
+    connection: &mut Connection,
+    listener: &mut Listener,
+    config: &Config,
+) -> Result<(), Error> {
+    is_send(connection.listen(""));
+    is_send(connection.unlisten(""));
+    is_send(connection.unlisten_all());
+    is_send(connection.notify("", ""));
+    is_send(connection.next_notification());
+    is_send(connection.notifications());
+    is_send(Listener::connect(config));
+    is_send(Listener::connect_by(Connector::new(config)?));
+    is_send(listener.listen(""));
+    is_send(listener.unlisten(""));
+    is_send(listener.recv());
+    Ok(())
+}
+
+/// As those.
+async fn public_futures_of_replication_are_send(config: &Config) -> Result<(), Error> {
+    is_send(ReplicationClient::connect(config));
+    let mut client = ReplicationClient::connect(config).await?;
+    is_send(client.identify_system());
+    is_send(client.create_slot("", &SlotOptions::new()));
+    is_send(client.drop_slot(""));
+    let (mut stream, driver) = client.start(&ReplicationOptions::new("")).await?;
+    is_send(ReplicationClient::connect(config).await?.start(&ReplicationOptions::new("")));
+    is_send(driver);
+    is_send(stream.next());
+    Ok(())
+}
+
 fn public_types_are_send() {
+    is_send(None::<(CopyIn<'_>, CopyInRows<'_>, CopyOut<'_>, CopyOutRows<'_, i32>, CopyChunks<'_>)>);
     is_send(None::<(Query<'_, '_>, Rows<'_>, Batches<'_>, OwnedRows<'_>, Session)>);
     is_send(None::<(Batch<'_, '_>, ScriptResults<'_>, Begin<'_>, Transaction<'_>, Savepoint<'_>)>);
     is_shared::<(Error, Config, Scope, Canceller, Pool, Statement, BatchResults, Portal)>();
-    is_shared::<Connection>();
+    is_shared::<(Connection, Listener, ListenerEvent)>();
+    is_shared::<(ReplicationClient, ReplicationStream, ReplicationEvent, StartRefused)>();
 }
 
 #[test]
 fn futures_and_types_cross_threads() {
     let _compiled = (public_futures_are_send, public_futures_of_several_statements_are_send);
+    let _compiled = public_futures_of_copies_are_send;
+    let _compiled = (public_futures_of_notifications_are_send, public_futures_of_replication_are_send);
     public_types_are_send();
     is_send(None::<Box<dyn Fn(Connection) -> Box<dyn Future<Output = Result<(), Error>> + Send> + Send>>);
 }

@@ -2,33 +2,14 @@
 
 mod common;
 
-use common::{assert_usable, on_each_server, plain_config};
-use molt_db::Connection;
-use molt_db::config::SslMode;
-use molt_db_testkit::Server;
-use molt_db_testkit::proxy::{Direction, Proxy};
-use tokio::net::TcpSocket;
-
-/// Connects by way of a proxy, over sockets that hold little, in the clear and with TLS.
-async fn narrow(server: &Server) -> [(Proxy, Connection); 2] {
-    let one = async |mode| {
-        let proxy = Proxy::start(server.port()).unwrap();
-        let socket = TcpSocket::new_v4().unwrap();
-        // Less than a few of the loopback's segments, of 64 KiB, and the kernel sends by its timers only.
-        socket.set_send_buffer_size(128 << 10).unwrap();
-        socket.set_recv_buffer_size(128 << 10).unwrap();
-        let stream = socket.connect(([127, 0, 0, 1], proxy.port()).into()).await.unwrap();
-        let config = plain_config(server, "test").ssl_mode(mode);
-        (proxy, Connection::connect_with(&config, stream).await.unwrap())
-    };
-    [one(SslMode::Disable).await, one(SslMode::Require).await]
-}
+use common::{assert_usable, narrow, on_each_server};
+use molt_db_testkit::proxy::Direction;
 
 #[tokio::test]
 async fn a_batch_of_large_statements_with_larger_answers_comes_to_its_end() {
     const STATEMENTS: usize = 2000;
     on_each_server(async |server| {
-        for (proxy, mut c) in narrow(server).await {
+        for (proxy, mut c) in narrow(server, "test").await {
             let text = "0123456789abcdef".repeat(1 << 10);
             let mut batch = c.batch();
             for _ in 0..STATEMENTS {
@@ -55,7 +36,7 @@ async fn a_statement_with_60000_parameters_of_a_kibibyte_comes_to_its_end() {
         let places: Vec<_> = (1..=PARAMETERS).map(|number| format!("(${number})")).collect();
         let sql = format!("select v from (values {}) as v (v)", places.join(","));
         let values: Vec<_> = (0..PARAMETERS).map(|number| format!("{number:01024}")).collect();
-        for (_proxy, mut c) in narrow(server).await {
+        for (_proxy, mut c) in narrow(server, "test").await {
             let mut batch = c.batch();
             batch.add(&sql, &values).add("select 7", ());
             let results = batch.run().await.unwrap();
@@ -73,7 +54,7 @@ async fn a_statement_with_60000_parameters_of_a_kibibyte_comes_to_its_end() {
 #[tokio::test]
 async fn ten_thousand_small_statements_are_one_batch() {
     on_each_server(async |server| {
-        for (_proxy, mut c) in narrow(server).await {
+        for (_proxy, mut c) in narrow(server, "test").await {
             c.script("create temporary table t (id int)").await.unwrap();
             let mut batch = c.batch();
             for id in 0..5000 {

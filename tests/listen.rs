@@ -235,7 +235,7 @@ async fn a_hook_is_told_and_none_is_kept() {
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let list = Arc::clone(&told);
         let config = plain_config(server, "test").on_notification(move |notification| {
-            list.lock().unwrap().push(notification.payload().to_owned())
+            list.lock().unwrap().push(notification.payload().to_owned());
         });
         let mut c = Connection::connect(&config).await.unwrap();
         c.listen("hook").await.unwrap();

@@ -47,7 +47,10 @@ async fn a_thousand_queries_that_time_out_open_no_connection_but_those_of_their_
         let cancels = proxy.connections() - metrics.connects;
         println!("{} connects, {} settled, {cancels} requests to cancel", metrics.connects, metrics.settles);
         assert_eq!((metrics.discarded, metrics.settles_failed), (0, 0));
-        assert!(metrics.settles >= u64::from(QUERIES) && metrics.connects <= u64::from(SESSIONS), "{metrics:?}");
+        assert!(
+            metrics.settles >= u64::from(QUERIES) && metrics.connects <= u64::from(SESSIONS),
+            "{metrics:?}"
+        );
         assert!(cancels >= u64::from(QUERIES), "only {cancels} requests to cancel");
     }
 }

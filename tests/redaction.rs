@@ -13,11 +13,18 @@ use std::time::Duration;
 
 use common::{on_each_server, within};
 use molt_db::config::{
-    Endpoint, Host, LoadBalanceHosts, Replication, ResetPolicy, SslCertMode, SslMode, SslNegotiation,
-    SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
+    Endpoint, Host, LoadBalanceHosts, Observe, Replication, ResetPolicy, SslCertMode, SslMode,
+    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion,
 };
-use molt_db::{Config, Connection, Connector, IsolationLevel, OwnedRow, Params, Pool, Scope, ScriptItem};
-use molt_db_testkit::{Server, User};
+use molt_db::replication::{
+    Delivery, EmittedMessage, Lsn, OldRow, PgTimestamp, Prepared, ReplicationClient, ReplicationDriver,
+    ReplicationEvent, ReplicationOptions, SlotOptions, Snapshot, Streaming, Table, Tuple,
+};
+use molt_db::{
+    Config, Connection, Connector, IsolationLevel, Listener, ListenerEvent, OwnedRow, Params, Pool, Scope,
+    ScriptItem,
+};
+use molt_db_testkit::{Server, ServerOptions, User, Wanted};
 
 /// All passwords, tokens and parameters have one of these in them.
 const SECRETS: [&str; 2] = ["-secret", "secret-"];
@@ -56,6 +63,9 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
         of_transactions(&mut printer, server).await;
+        of_copies(&mut printer, server).await;
+        of_notifications(&mut printer, server).await;
+        of_replication(&mut printer, server).await;
         for name in public_types(Path::new("src")) {
             assert!(printer.types.contains(&name), "{name} is public and was not printed");
         }
@@ -89,6 +99,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.debug(&Switch::On);
     printer.debug(&Replication::Off);
     printer.all(&ResetPolicy::Cheap);
+    printer.all(&Observe::WithText);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }
@@ -107,9 +118,15 @@ async fn of_errors(printer: &mut Printer, server: &Server) {
 
 async fn of_sessions(printer: &mut Printer, server: &Server) {
     let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let config = config.observe(Observe::On);
     let pool = Pool::builder(config).build().unwrap();
     let mut session = within(pool.acquire()).await.unwrap();
     printer.debug(&pool);
+    let stats = pool.stats();
+    printer.debug(&stats);
+    printer.debug(stats.traffic.as_ref().unwrap());
+    printer.debug(&stats.traffic.as_ref().unwrap().operations);
+    printer.debug(&pool.query("select $1::text").bind("Secret-Parameter"));
     printer.debug(&session);
     let connection: &mut Connection = &mut session;
     printer.debug(connection);
@@ -136,6 +153,29 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.all(&error);
     let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
     printer.all(&error);
+}
+
+async fn of_copies(printer: &mut Printer, server: &Server) {
+    let mut c = common::connect(server).await;
+    c.script("create temporary table t (id int8, name text)").await.unwrap();
+    let mut copy = c.copy_in("copy t from stdin").await.unwrap();
+    copy.send("1\tSecret-Value\n").await.unwrap();
+    printer.debug(&copy);
+    copy.finish().await.unwrap();
+    let mut rows = c.copy_in_rows("t", &[]).await.unwrap();
+    rows.send((1_i64, "Secret-Value")).await.unwrap();
+    printer.debug(&rows);
+    printer.all(&rows.send(("Secret-Value", "Secret-Value")).await.unwrap_err());
+    rows.abort("enough").await.unwrap();
+    let mut copy = c.copy_out("copy t to stdout").await.unwrap();
+    copy.next().await.unwrap();
+    printer.debug(&copy);
+    printer.debug(&copy.chunks());
+    c.settle().await.unwrap();
+    let mut rows =
+        c.copy_out_rows::<(i64, String)>("select * from t union all select * from t").await.unwrap();
+    rows.next().await.unwrap();
+    printer.debug(&rows);
 }
 
 async fn of_transactions(printer: &mut Printer, server: &Server) {
@@ -184,6 +224,67 @@ async fn of_transactions(printer: &mut Printer, server: &Server) {
     }
     tx.rollback().await.unwrap();
     printer.types.append(&mut slow.lock().unwrap().types);
+}
+
+async fn of_notifications(printer: &mut Printer, server: &Server) {
+    let config: Config = server.url(User::Scram, "test").parse().unwrap();
+    let config = config.on_notification(drop);
+    printer.debug(&config);
+    let mut listener = within(Listener::connect(&config)).await.unwrap();
+    listener.listen("redaction").await.unwrap();
+    printer.debug(&listener);
+    let mut connection =
+        Connection::connect(&server.url(User::Scram, "test").parse().unwrap()).await.unwrap();
+    connection.listen("redaction").await.unwrap();
+    connection.notify("redaction", "Secret-Parameter").await.unwrap();
+    printer.debug(&connection.next_notification().await.unwrap());
+    printer.debug(&connection.notifications());
+    printer.debug::<ListenerEvent>(&within(listener.recv()).await.unwrap());
+    printer.all(&connection.listen(&"Secret-Parameter".repeat(10)).await.unwrap_err());
+}
+
+/// The shared server cannot replicate; one of the same version can.
+async fn of_replication(printer: &mut Printer, server: &Server) {
+    let version = Wanted::Major(server.version().0.to_string().parse().unwrap());
+    let server =
+        Server::start(ServerOptions::default().wanted(version).setting("wal_level", "logical")).unwrap();
+    server.sql("create table t (n text); create publication p for table t").unwrap();
+    let config: Config = server.url(User::Superuser, "test").parse().unwrap();
+    let mut client = within(ReplicationClient::connect(&config)).await.unwrap();
+    printer.debug(&client.identify_system().await.unwrap());
+    let slot = SlotOptions::new().temporary().snapshot(Snapshot::None);
+    printer.debug(&slot);
+    printer.debug(&Snapshot::None);
+    printer.debug(&Streaming::Off);
+    let refused = client.start(&ReplicationOptions::new("none")).await.unwrap_err();
+    printer.all(&refused);
+    printer.debug(&refused.client);
+    let mut client = refused.client;
+    printer.debug(&client.create_slot("s", &slot).await.unwrap());
+    let options = ReplicationOptions::new("s").publication("p");
+    printer.debug(&options);
+    let (mut stream, driver) = client.start(&options).await.unwrap();
+    printer.debug(&stream);
+    printer.debug::<ReplicationDriver>(&driver);
+    tokio::spawn(driver);
+    server
+        .sql("alter table t replica identity full; insert into t values ('Secret-Parameter'); delete from t")
+        .unwrap();
+    loop {
+        let event = within(stream.next()).await.unwrap().unwrap();
+        printer.debug(&event);
+        match &event {
+            ReplicationEvent::Table(table) => printer.debug::<Table>(table),
+            ReplicationEvent::Insert { new, .. } => printer.debug::<Tuple>(new),
+            ReplicationEvent::Delete { old, .. } => break printer.debug::<OldRow>(old),
+            _ => {}
+        }
+    }
+    let (lsn, time) = (Lsn::INVALID, PgTimestamp::from_micros(0));
+    let content = b"Secret-Parameter"[..].into();
+    let delivery = Delivery::Immediate;
+    printer.debug(&EmittedMessage { xid: None, delivery, lsn, prefix: "app".into(), content });
+    printer.debug(&Prepared { position: lsn, end_lsn: lsn, time, xid: 7, gid: "gid".into() });
 }
 
 /// Returns the names of the types that the sources declare for everybody.

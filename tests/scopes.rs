@@ -274,19 +274,19 @@ async fn the_tag_of_a_scope_is_told_with_slow_statements_and_with_its_end() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let config = plain_config(server, "test").on_slow_statement(Duration::ZERO, move |slow| {
-            sink.lock().unwrap().push(slow.tag.map(ToOwned::to_owned));
+            sink.lock().unwrap().push(slow.tag);
         });
         let mut c = Connection::connect(&config).await.unwrap();
         c.set_scope(Scope::default().tag("orders"));
         c.execute("select 1", ()).await.unwrap();
         c.set_scope(Scope::default());
         c.execute("select 1", ()).await.unwrap();
-        assert_eq!(*told.lock().unwrap(), [Some("orders".to_owned()), None]);
+        assert_eq!(*told.lock().unwrap(), [Some("orders"), None]);
         let token = CancellationToken::new();
         token.cancel();
-        c.set_scope(Scope::default().cancelled_by(token).tag(format!("request {}", 7)));
+        c.set_scope(Scope::default().cancelled_by(token).tag("request"));
         let error = c.execute("select 1", ()).await.unwrap_err();
-        assert_eq!(error.to_string(), "its scope was cancelled (request 7)");
+        assert_eq!(error.to_string(), "its scope was cancelled (request)");
     })
     .await;
 }

@@ -9,6 +9,7 @@
 //!   record batches.
 //! - [`Params`] collects parameters in the form that Bind carries them; [`ToSql`] and [`Parameters`] are what can go
 //!   in.
+//! - [`copy`] reads and writes the data of COPY.
 //! - [`types`] holds one file for each PostgreSQL type, and the value types that the standard library lacks.
 //!
 //! ```
@@ -48,6 +49,7 @@
 
 pub mod arrow;
 mod column;
+pub mod copy;
 mod error;
 mod field_walk;
 mod from_row;

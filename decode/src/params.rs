@@ -93,8 +93,46 @@ impl Params {
         })
     }
 
+    /// Begins a row of a binary COPY behind the values that are there, and forgets the types of those.
+    pub(crate) fn begin_row(&mut self, count: i16) {
+        self.oids.clear();
+        self.formats.clear();
+        self.values.extend_from_slice(&count.to_be_bytes());
+    }
+
+    pub(crate) fn append_raw(&mut self, bytes: &[u8]) {
+        self.values.extend_from_slice(bytes);
+    }
+
+    /// Takes back the values from this place on.
+    pub(crate) fn truncate(&mut self, place: usize) {
+        self.values.truncate(place);
+    }
+
+    /// Returns what a parameter declares to be.
+    pub(crate) fn kind(&self, position: usize) -> (Oid, Format) {
+        let oid = self.oids.get(position).copied().unwrap_or(Oid::UNSPECIFIED);
+        (oid, self.formats.get(position).copied().unwrap_or(Format::Text))
+    }
+
+    /// Returns the length of the value at this place, [`NULL`] for none.
+    pub(crate) fn length_at(&self, place: usize) -> Option<i32> {
+        self.values.get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
+    }
+
+    /// Puts a byte in front of the value at this place.
+    pub(crate) fn prefix_value(&mut self, place: usize, byte: u8) -> Result<(), EncodeError> {
+        let length =
+            self.length_at(place).and_then(|length| length.checked_add(1)).ok_or(EncodeError::TooLong)?;
+        let content = place.saturating_add(4);
+        if let Some(word) = self.values.get_mut(place..content) {
+            word.copy_from_slice(&length.to_be_bytes());
+            self.values.insert(content, byte);
+        }
+        Ok(())
+    }
+
     fn append(&mut self, value: &(impl ToSql + ?Sized), start: usize) -> Result<(), EncodeError> {
-        const NULL: i32 = -1;
         self.values.extend_from_slice(&NULL.to_be_bytes());
         let content = self.values.len();
         match value.to_sql(&mut self.values)? {
@@ -113,6 +151,9 @@ impl Params {
         Ok(())
     }
 }
+
+/// In the place of a length.
+pub(crate) const NULL: i32 = -1;
 
 /// A length that does not fit its word is refused: one that is cut to 32 bits would turn the rest of the value into
 /// messages.

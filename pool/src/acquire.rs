@@ -1,109 +1,111 @@
 //! A caller that has to wait.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
-use tokio::runtime::Handle;
-use tokio::time::sleep;
+use tokio::runtime::{Handle, Id as RuntimeId};
 
 use crate::connect::Connect;
 use crate::held::Held;
-use crate::ledger::{Departure, Errands, Grant, Turn};
-use crate::pool::now;
-use crate::queue::Ticket;
-use crate::settler::Settler;
-use crate::{AcquireError, Manager, Pool, PoolExhausted};
+use crate::keeper::Keeper;
+use crate::ledger::{Claim, Departure, Errands, Grant, Ticket, Turn};
+use crate::seams::now;
+use crate::{AcquireError, Manager, Pool, QueueFull, Status};
 
-/// A place in the queue. Dropping it gives the place up, and passes on what may lie ready there.
+/// A place in a lane. Dropping it gives the place up, and passes on what may lie ready there.
 pub(crate) struct Seat<'a, M: Manager> {
     pool: &'a Pool<M>,
-    ticket: Ticket,
-    arrived: Instant,
+    claim: Claim,
+    /// `None` before the first poll.
+    ticket: Option<Ticket>,
 }
 
 impl<'a, M: Manager> Seat<'a, M> {
-    pub(crate) fn new(pool: &'a Pool<M>, ticket: Ticket, arrived: Instant) -> Self {
-        Self { pool, ticket, arrived }
+    pub(crate) fn new(pool: &'a Pool<M>, claim: Claim) -> Self {
+        Self { pool, claim, ticket: None }
     }
 
-    /// Waits for a connection, for what is left of `max_wait`. May be called again, if the connection turns out dead.
-    pub(crate) async fn wait(&self) -> Result<Held<M>, AcquireError<M::Error>> {
+    /// Waits for a connection, for what is left of the caller's time, which a keeper watches. May be called again, if the
+    /// connection turns out to be of no use.
+    pub(crate) async fn wait(&mut self) -> Result<Held<M>, AcquireError<M::Error>> {
         let runtime = Handle::try_current().map_err(|_| AcquireError::NoRuntime)?;
-        let waited = now().saturating_duration_since(self.arrived);
-        let mut timer = pin!(sleep(self.pool.max_wait().saturating_sub(waited)));
-        // The timer is asked first: after it has fired, one call of the ledger decides between a grant and giving up.
-        poll_fn(|cx| match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(self.expire()),
-            Poll::Pending => self.poll_turn(cx, &runtime),
-        })
-        .await
+        poll_fn(|cx| self.poll_turn(cx, &runtime)).await
     }
 
     fn poll_turn(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         runtime: &Handle,
     ) -> Poll<Result<Held<M>, AcquireError<M::Error>>> {
-        let now = now();
-        let mut waker = Some(cx.waker().clone());
-        let turn = self.pool.ledger().turn(self.ticket, &mut waker, runtime.id(), now);
-        match turn {
-            Turn::Granted(grant) => Poll::Ready(self.accept(grant)),
-            Turn::Closed => Poll::Ready(Err(AcquireError::Closed)),
+        let failure = match self.turn(cx, runtime.id()) {
+            Turn::Granted(Grant::Connection(loan)) => return Poll::Ready(Ok(self.pool.hold(loan))),
             Turn::Wait(errands) => {
                 self.start(errands, runtime);
-                Poll::Pending
+                return Poll::Pending;
             }
-        }
+            Turn::Granted(Grant::Failure(failure)) => failure,
+            Turn::Full(status) => self.refused(status),
+            Turn::Late(late) => self.pool.exhausted(&self.claim, late),
+            Turn::Closed => AcquireError::Closed,
+        };
+        Poll::Ready(Err(failure))
+    }
+
+    fn refused(&self, status: Status) -> AcquireError<M::Error> {
+        self.pool.counters().count(|metrics| metrics.refused += 1);
+        let lane = self.pool.settings().lanes[self.claim.lane].name.clone();
+        AcquireError::QueueFull(QueueFull::new(lane, status))
+    }
+
+    pub(crate) fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        runtime: RuntimeId,
+    ) -> Turn<M::Connection, AcquireError<M::Error>> {
+        let mut waker = Some(cx.waker().clone());
+        let mut ledger = self.pool.ledger();
+        let turn = match self.ticket {
+            Some(ticket) => ledger.turn(ticket, &self.claim, &mut waker, runtime, now()),
+            None => {
+                let (ticket, turn) = ledger.arrive(&self.claim, &mut waker, runtime, now());
+                self.ticket = Some(ticket);
+                turn
+            }
+        };
+        // The lock goes first: dropping the waker that is left may run anything.
+        drop(ledger);
+        turn
+    }
+
+    /// Returns its place in the order of arrival.
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> u64 {
+        self.ticket.map_or(u64::MAX, |ticket| ticket.number)
     }
 
     /// Starts tasks, detached on purpose: they outlive this waiter.
     fn start(&self, errands: Errands, runtime: &Handle) {
-        if let Some(badge) = errands.settler {
-            drop(runtime.spawn(Settler::new(self.pool.downgrade(), badge).run()));
+        let Errands { connects, keeper, wakes } = errands;
+        let connects: Vec<_> =
+            connects.into_iter().map(|permit| Connect::new(self.pool.clone(), permit)).collect();
+        if let Some(badge) = keeper {
+            Keeper::start(self.pool, badge, runtime);
         }
-        for permit in errands.connects {
-            drop(runtime.spawn(Connect::new(self.pool.clone(), permit).run()));
-        }
-    }
-
-    fn accept(
-        &self,
-        grant: Grant<M::Connection, AcquireError<M::Error>>,
-    ) -> Result<Held<M>, AcquireError<M::Error>> {
-        match grant {
-            Grant::Connection(loan) => Ok(self.pool.hold(loan)),
-            Grant::Failure(failure) => Err(failure),
-        }
-    }
-
-    /// Gives up, unless something was granted at the last moment.
-    fn expire(&self) -> Result<Held<M>, AcquireError<M::Error>> {
-        let (status, departure) = {
-            let mut ledger = self.pool.ledger();
-            (ledger.status(now()), ledger.leave(self.ticket))
-        };
-        match departure {
-            Some(Departure::Granted(grant)) => return self.accept(grant),
-            Some(Departure::Queued { waker: _unused, wakes }) => wakes.wake(),
-            None => {}
-        }
-        self.pool.counters().timed_out();
-        Err(AcquireError::Exhausted(PoolExhausted::new(self.pool.max_wait(), status)))
+        wakes.wake();
+        connects.into_iter().for_each(|connect| drop(runtime.spawn(connect.run())));
     }
 }
 
 impl<M: Manager> Drop for Seat<'_, M> {
     fn drop(&mut self) {
-        let departure = self.pool.ledger().leave(self.ticket);
+        let Some(ticket) = self.ticket else { return };
+        let departure = self.pool.ledger().leave(ticket);
         if departure.is_some() {
-            self.pool.counters().cancelled();
+            self.pool.counters().count(|metrics| metrics.cancelled += 1);
         }
         match departure {
-            Some(Departure::Queued { waker: _unused, wakes }) => wakes.wake(),
             Some(Departure::Granted(Grant::Connection(loan))) => self.pool.hold(loan).put_back(),
+            Some(Departure::Queued(waker)) => drop(waker),
             Some(Departure::Granted(Grant::Failure(_))) | None => {}
         }
     }

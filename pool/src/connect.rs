@@ -1,13 +1,9 @@
 //! A connect, from its permit to its outcome.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
-
+use crate::bounded::{Ended, bounded};
 use crate::ledger::ConnectPermit;
-use crate::pool::now;
-use crate::{AcquireError, Manager, Pool};
+use crate::seams::now;
+use crate::{AcquireError, Manager, Pool, Verdict};
 
 /// The slot of a connect in progress. Given back on drop, so a task that is never run, or is dropped with its runtime,
 /// leaves nothing behind.
@@ -23,24 +19,36 @@ impl<M: Manager> Connect<M> {
 
     /// Connects, and hands the outcome to whoever is first in the queue by then.
     pub(crate) async fn run(mut self) {
+        let begun = now();
         // A future dropped here drops the half-open connection first and then, with `self`, frees the slot.
-        let outcome = attempt(self.pool.manager()).await;
+        let limit = self.pool.settings().connect_timeout;
+        let manager = self.pool.manager();
+        let connecting = async { manager.connect().await.map_err(|error| (manager.verdict(&error), error)) };
+        let outcome = bounded(limit, self.pool.forced(), connecting).await;
         let Some(permit) = self.permit.take() else { return };
         match outcome {
-            Ok(conn) => self.succeed(permit, conn),
-            Err(failure) => self.fail(permit, failure),
+            Ended::Done(Ok(conn)) => {
+                self.pool.counters().count(|metrics| {
+                    metrics.connects += 1;
+                    metrics.create_time.observe(now().saturating_duration_since(begun));
+                });
+                self.succeed(permit, conn);
+            }
+            Ended::Done(Err((verdict, error))) => self.fail(permit, AcquireError::Connect(error), verdict),
+            // A waiter has to hear of it, or each would start the next one for ever.
+            Ended::Panicked => self.fail(permit, AcquireError::ConnectPanicked, Verdict::Permanent),
+            Ended::Overdue => self.fail(permit, AcquireError::ConnectTimedOut, Verdict::Transient),
         }
     }
 
     fn succeed(&self, permit: ConnectPermit, conn: M::Connection) {
-        self.pool.counters().connected();
-        let offered = self.pool.ledger().connected(permit, conn, now());
+        let (offered, _overcome) = self.pool.ledger().connected(permit, conn, now());
         self.pool.conclude(offered);
     }
 
-    fn fail(&self, permit: ConnectPermit, failure: AcquireError<M::Error>) {
-        self.pool.counters().connect_failed();
-        let (wakes, _unclaimed) = self.pool.ledger().connect_failed(permit, failure);
+    fn fail(&self, permit: ConnectPermit, failure: AcquireError<M::Error>, verdict: Verdict) {
+        self.pool.counters().count(|metrics| metrics.connects_failed += 1);
+        let (wakes, _replaced) = self.pool.ledger().connect_failed(permit, failure, verdict, now());
         wakes.wake();
     }
 }
@@ -48,19 +56,8 @@ impl<M: Manager> Connect<M> {
 impl<M: Manager> Drop for Connect<M> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            let wakes = self.pool.ledger().connect_abandoned(permit);
+            let wakes = self.pool.ledger().connect_abandoned(permit, now());
             wakes.wake();
         }
     }
-}
-
-/// Connects. A panic is a failure like others: it must reach a waiter, or each would start the next one for ever.
-async fn attempt<M: Manager>(manager: &M) -> Result<M::Connection, AcquireError<M::Error>> {
-    let mut connecting = pin!(async { manager.connect().await });
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| connecting.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.map_err(AcquireError::Connect)),
-        Err(_panic) => Poll::Ready(Err(AcquireError::ConnectPanicked)),
-    })
-    .await
 }

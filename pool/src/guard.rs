@@ -28,6 +28,11 @@ impl<M: Manager> Guard<M> {
         self.held.take().expect(HELD).detach()
     }
 
+    /// Drops the connection, whatever its state, and frees its slot.
+    pub(crate) fn discard(mut self) {
+        drop(self.held.take());
+    }
+
     /// Returns the pool that the connection belongs to.
     pub fn pool(&self) -> &Pool<M> {
         &self.held().slot.pool

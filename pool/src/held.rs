@@ -2,7 +2,7 @@
 
 use crate::ledger::{Lease, Loan};
 use crate::manager::{Disposition, Liveness};
-use crate::pool::now;
+use crate::seams::now;
 use crate::{Guard, Manager, Pool};
 
 /// A leased connection. Dropped as it is, it is discarded: first the connection goes, then its slot is freed. That
@@ -34,7 +34,7 @@ impl<M: Manager> Held<M> {
         }
     }
 
-    /// Passes the connection on, to the oldest waiter or to lie idle.
+    /// Passes the connection on, to the next waiter or to lie idle.
     pub(crate) fn put_back(self) {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
@@ -44,7 +44,7 @@ impl<M: Manager> Held<M> {
         }
     }
 
-    /// Leaves the connection to a settler, if there is one, or else discards it.
+    /// Leaves the connection to a keeper, if there is one, or else discards it.
     fn put_aside(self) {
         let Self { conn, mut slot } = self;
         if let Some(lease) = slot.lease.take() {
@@ -71,7 +71,7 @@ pub(crate) struct Slot<M: Manager> {
 impl<M: Manager> Slot<M> {
     fn vacate(&mut self) {
         if let Some(lease) = self.lease.take() {
-            let wakes = self.pool.ledger().vacate(lease);
+            let wakes = self.pool.ledger().vacate(lease, now());
             wakes.wake();
         }
     }
@@ -80,7 +80,7 @@ impl<M: Manager> Slot<M> {
 impl<M: Manager> Drop for Slot<M> {
     fn drop(&mut self) {
         if self.lease.is_some() {
-            self.pool.counters().discarded();
+            self.pool.counters().count(|metrics| metrics.discarded += 1);
             self.vacate();
         }
     }

@@ -67,23 +67,35 @@
 //! When the last of them has been shut down with its runtime, connections that would have to settle are dropped.
 
 mod acquire;
+mod bounded;
 mod builder;
+mod care;
 mod connect;
+mod dice;
 mod error;
 mod guard;
 mod held;
+mod histogram;
+mod holder;
+mod keeper;
+mod lane;
 mod ledger;
 mod manager;
 mod metrics;
 mod pool;
-mod queue;
-mod settler;
+mod request;
+mod seams;
+mod settings;
 mod status;
 
 pub use builder::{BuildError, Builder};
-pub use error::{AcquireError, PoolExhausted};
+pub use error::{AcquireError, PoolExhausted, QueueFull};
 pub use guard::Guard;
-pub use manager::{Disposition, Liveness, Manager};
-pub use metrics::{Metrics, WaitHistogram};
+pub use histogram::Histogram;
+pub use holder::Holder;
+pub use lane::{Lane, LaneStatus};
+pub use manager::{Disposition, Liveness, Manager, Verdict};
+pub use metrics::Metrics;
 pub use pool::Pool;
+pub use request::Request;
 pub use status::Status;

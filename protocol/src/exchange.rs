@@ -27,8 +27,8 @@ pub(crate) struct Exchange {
 ///     |----CopyInResponse----> ScriptCopyIn --(client's CopyDone)--> ScriptCopyEnd --CommandComplete--> Script
 ///     |                          '------------(client's CopyFail)--> ScriptCopyFailed
 ///     |----CopyOutResponse---> ScriptCopyOut ---CopyDone---------------^
-///     |----CopyBothResponse--> CopyBoth --CopyDone--> CopyBothClient --(client's CopyDone)--^
-///     |                          '--(client's CopyDone)--> CopyBothServer --CopyDone--------^
+///     |----CopyBothResponse--> CopyBoth --CopyDone--> CopyBothClient --(client's CopyDone)--> CopyBothOver
+///     |                          '--(client's CopyDone)--> CopyBothServer --CopyDone---------^  '--CommandComplete--> Script
 ///     '----ErrorResponse-----> ScriptFailed --ReadyForQuery--> (paid)
 ///
 ///   A copy that was refused: CopyFailed, RefusedSync, MaybeSync (paid by ReadyForQuery or passed over), Close, Sync
@@ -62,6 +62,10 @@ pub(crate) enum Owed {
     CopyBothClient,
     /// The client is done with its direction.
     CopyBothServer,
+    /// Both are. A server that learns of the client's end in the middle of a transaction says that it is done too, and
+    /// sends the rest of that.
+    // PG source: walsender.c, ProcessRepliesIfAny and WalSndWriteData
+    CopyBothOver,
     ScriptFailed,
     Sync,
     /// A Sync that does not end what it was sent for: see [`Exchange::refuse_copy`].
@@ -135,9 +139,17 @@ impl Exchange {
         )
     }
 
+    /// Tells whether a piece of a copy to the client may come.
+    pub(crate) fn takes_copied(&self) -> bool {
+        self.owed.front().is_some_and(|front| front.after(Tag::CopyData).is_some())
+    }
+
     /// Tells whether both directions of a copy are in use, or one of them still is.
     pub(crate) fn is_copy_both(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::CopyBoth | Owed::CopyBothClient | Owed::CopyBothServer))
+        matches!(
+            self.owed.front(),
+            Some(Owed::CopyBoth | Owed::CopyBothClient | Owed::CopyBothServer | Owed::CopyBothOver)
+        )
     }
 
     /// Notes that the client's direction of a copy has ended.
@@ -147,7 +159,8 @@ impl Exchange {
                 (Owed::CopyIn, CopyEnd::Done) => Owed::CopyEnd,
                 (Owed::CopyIn, CopyEnd::Failed) => Owed::CopyFailed,
                 (Owed::ScriptCopyIn, CopyEnd::Failed) => Owed::ScriptCopyFailed,
-                (Owed::ScriptCopyIn, CopyEnd::Done) | (Owed::CopyBothClient, _) => Owed::ScriptCopyEnd,
+                (Owed::ScriptCopyIn, CopyEnd::Done) => Owed::ScriptCopyEnd,
+                (Owed::CopyBothClient, _) => Owed::CopyBothOver,
                 (Owed::CopyBoth, _) => Owed::CopyBothServer,
                 (other, _) => other,
             };
@@ -297,11 +310,21 @@ impl Owed {
             (Self::Script, Tag::CopyOutResponse) | (Self::ScriptCopyOut, Tag::CopyData) => {
                 Some(Self::ScriptCopyOut)
             }
-            (Self::ScriptCopyOut | Self::CopyBothServer, Tag::CopyDone) => Some(Self::ScriptCopyEnd),
+            (Self::ScriptCopyOut, Tag::CopyDone) => Some(Self::ScriptCopyEnd),
+            (Self::CopyBothServer, Tag::CopyDone) => Some(Self::CopyBothOver),
             (Self::Script, Tag::CopyBothResponse) => Some(Self::CopyBoth),
-            (Self::CopyBoth | Self::CopyBothServer, Tag::CopyData) => Some(self),
+            (Self::CopyBoth | Self::CopyBothServer | Self::CopyBothOver, Tag::CopyData) => Some(self),
             (Self::CopyBoth, Tag::CopyDone) => Some(Self::CopyBothClient),
-            (Self::Script | Self::ScriptRows | Self::ScriptCopyEnd, Tag::CommandComplete)
+            // PG source: walsender.c, WalSndDone: a server that shuts down says no CopyDone.
+            (
+                Self::Script
+                | Self::ScriptRows
+                | Self::ScriptCopyEnd
+                | Self::CopyBoth
+                | Self::CopyBothServer
+                | Self::CopyBothOver,
+                Tag::CommandComplete,
+            )
             | (Self::Script, Tag::EmptyQueryResponse) => Some(Self::Script),
             _ => return None,
         })
@@ -319,6 +342,7 @@ impl Owed {
                 | Self::CopyBoth
                 | Self::CopyBothClient
                 | Self::CopyBothServer
+                | Self::CopyBothOver
                 | Self::ScriptFailed
         )
     }
@@ -335,7 +359,7 @@ impl Owed {
             Self::CopyOut | Self::ScriptCopyOut | Self::CopyBothServer => "copied data are due",
             Self::CopyBoth => "both sides copy",
             Self::Function => "the result of a function is due",
-            Self::CopyEnd | Self::ScriptCopyEnd => "the end of a copy is due",
+            Self::CopyEnd | Self::ScriptCopyEnd | Self::CopyBothOver => "the end of a copy is due",
             Self::CopyFailed | Self::ScriptCopyFailed => "the error of a copy that failed is due",
             Self::Script => "the next result of a script is due",
             Self::ScriptRows => "rows of a script are due",

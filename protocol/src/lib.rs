@@ -14,7 +14,7 @@
 //! ```
 //! use molt_db_protocol::client::{Credentials, Handshake, HandshakeEvent, Received, Startup};
 //!
-//! let startup = Startup { user: "app", database: Some("shop"), application_name: None, options: None };
+//! let startup = Startup { user: "app", database: Some("shop"), application_name: None, options: None, replication: None };
 //! let mut out = Vec::new();
 //! let mut handshake = Handshake::start(&startup, Credentials::default(), &mut out)?;
 //! // `out` goes to the server; what it answers comes back here, in pieces of any size:

@@ -116,6 +116,7 @@ const MAY_DEPEND: &[Edge] = &[
     Edge { from: "molt-db-decode", to: &["derive"], kinds: &[Kind::Normal] },
     Edge { from: "molt-db-derive", to: &["decode"], kinds: &[Kind::Dev] },
     Edge { from: "molt-db-interop", to: EVERYTHING, kinds: EVERY_KIND },
+    Edge { from: "molt-db-interop", to: &["spec"], kinds: &[Kind::Dev] },
     Edge { from: "molt-db-bench", to: EVERYTHING, kinds: EVERY_KIND },
     Edge { from: "molt-db-instructions", to: &["protocol", "decode"], kinds: &[Kind::Normal] },
     Edge { from: "molt-db-spec", to: EVERYTHING, kinds: EVERY_KIND },

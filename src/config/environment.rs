@@ -272,7 +272,9 @@ mod tests {
         let special = ["service", "servicefile", "passfile"];
         for option in OPTIONS.iter().filter(|option| !special.contains(&option.name)) {
             let Some(variable) = option.variable else { continue };
-            let values = ["::1", "1", "any", "disable", "3.0", "TLSv1.2", "md5", "postgres", "close", key];
+            let values = [
+                "::1", "1", "any", "disable", "3.0", "TLSv1.2", "md5", "postgres", "close", "full", "on", key,
+            ];
             let tried = values.iter().filter_map(|value| {
                 let said: Config = format!("{}={value}", option.name).parse().ok()?;
                 Some((value, said))

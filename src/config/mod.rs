@@ -7,6 +7,7 @@ mod file;
 mod given;
 mod hook;
 mod host;
+mod observe;
 mod option;
 mod own_tls;
 mod parse_keyword;
@@ -33,11 +34,12 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{NoticeHook, NotificationHook, SlowHook};
+pub(crate) use hook::{Hook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
 pub use molt_db_protocol::message::ProtocolVersion;
+pub use observe::Observe;
 pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
@@ -141,10 +143,12 @@ use word::{ClientEncoding, GssEncMode};
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
-/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | never |
+/// | `max_idle_ms` | milliseconds after which an idle connection of a pool is closed; 0 for never | 600000 |
 /// | `max_wait_ms` | milliseconds to wait for a pool's connection | 5000 |
-/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | never |
 /// | `reset` | what becomes of the state of a session that comes back to a pool: `none`, `cheap` or `full`, see [`ResetPolicy`] | `cheap` |
+/// | `observe` | whether queries are measured: `off`, `on` or `text`, see [`Observe`] | `off` |
+/// | `pool_name` | what a pool is called in measurements | address, port and database |
+/// | `health_check_interval_ms` | milliseconds after which an idle connection of a pool is checked; 0 for never | 30000 |
 ///
 /// An option that does not exist is an error of parsing. What an option asks for and a connection does not do is an
 /// error of [`Config::validate`], and so of connecting: nothing is ignored. Of `gssencmode`, `krbsrvname`, `gsslib`,
@@ -185,6 +189,7 @@ pub struct Config {
     notice_hook: Option<NoticeHook>,
     notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,
+    session_hook: Option<SessionHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,
@@ -244,6 +249,8 @@ pub struct Config {
     max_wait: Option<Duration>,
     health_check_interval: Option<Option<Duration>>,
     reset: Option<ResetPolicy>,
+    observe: Option<Observe>,
+    pool_name: Option<String>,
 }
 
 impl Config {

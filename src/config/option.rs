@@ -284,6 +284,8 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c| c.health_check_interval.is_some(),
         |c, v| v.limit_millis().map(|interval| c.health_check_interval = Some(interval)),
     ),
+    option("observe", "MOLT_DB_OBSERVE", |c| c.observe.is_some(), |c, v| v.put(&mut c.observe)),
+    option("pool_name", "MOLT_DB_POOL_NAME", |c| c.pool_name.is_some(), |c, v| v.put(&mut c.pool_name)),
     option("reset", "MOLT_DB_RESET", |c| c.reset.is_some(), |c, v| v.put(&mut c.reset)),
 ];
 
@@ -365,7 +367,7 @@ mod tests {
         for option in OPTIONS {
             assert!(!option.is_set(&Config::new()), "{}", option.name);
             let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "full", key];
+            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "full", "text", key];
             let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
             assert!(!given.is_empty(), "{}", option.name);
             assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);

@@ -26,7 +26,6 @@ const fn refuse(option: &'static str, reason: &'static str, asks: fn(&Config) ->
 const GSS: &str = "GSSAPI and SSPI";
 const OAUTH: &str = "asking an issuer of OAuth for a token; `Config::oauth_token_from` takes one";
 const SCRAM_KEYS: &str = "SCRAM takes a password";
-const POOLS: &str = "pools only open connections that somebody waits for, and keep them";
 
 const REFUSALS: &[Refusal] = &[
     refuse("scram_client_key", SCRAM_KEYS, |c| c.scram_client_key.is_some()),
@@ -44,7 +43,7 @@ const REFUSALS: &[Refusal] = &[
     refuse("gsslib", GSS, |c| c.gss_lib.as_deref().is_some_and(|name| !name.is_empty())),
     refuse("gssdelegation", GSS, |c| c.gss_delegation == Some(Switch::On)),
     refuse("client_encoding", "text is always UTF8", |c| c.client_encoding == Some(ClientEncoding::Other)),
-    refuse("replication", "the replication protocol", |c| c.get_replication() != Replication::Off),
+    refuse("replication", "physical replication", |c| c.get_replication() == Replication::Physical),
     refuse("sslcompression", "TLS never compresses", |c| c.ssl_compression == Some(Switch::On)),
     refuse("sslpassword", "encrypted keys; give one in the clear that nobody else may read", |c| {
         c.get_ssl_password().is_some()
@@ -52,9 +51,6 @@ const REFUSALS: &[Refusal] = &[
     refuse("ssl_max_protocol_version", "TLS before 1.2", |c| {
         c.get_ssl_max_protocol_version().is_some_and(|version| version < TlsVersion::V1_2)
     }),
-    refuse("min_conns", POOLS, |c| c.get_min_conns() > 0),
-    refuse("max_idle_ms", POOLS, |c| c.get_max_idle().is_some()),
-    refuse("health_check_interval_ms", POOLS, |c| c.get_health_check_interval().is_some()),
     #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
     refuse("tcp_user_timeout", "this operating system", |c| c.get_tcp_user_timeout().is_some()),
     #[cfg(not(unix))]
@@ -85,13 +81,10 @@ mod tests {
             ("gsslib", "gssapi"),
             ("gssdelegation", "1"),
             ("client_encoding", "LATIN1"),
-            ("replication", "database"),
+            ("replication", "true"),
             ("sslcompression", "1"),
             ("sslpassword", "x"),
             ("ssl_max_protocol_version", "TLSv1.1"),
-            ("min_conns", "1"),
-            ("max_idle_ms", "1"),
-            ("health_check_interval_ms", "1"),
         ];
         for (option, value) in asking {
             let error = check(&config(option, value)).unwrap_err();
@@ -119,6 +112,7 @@ mod tests {
             ("client_encoding", "utf-8"),
             ("client_encoding", "auto"),
             ("replication", "false"),
+            ("replication", "database"),
             ("min_protocol_version", "3.2"),
             ("max_protocol_version", "latest"),
             ("sslcompression", "0"),
@@ -129,8 +123,6 @@ mod tests {
             ("ssl_max_protocol_version", "TLSv1.2"),
             ("sslcert", ""),
             ("sslpassword", ""),
-            ("min_conns", "0"),
-            ("max_idle_ms", "0"),
         ] {
             assert_eq!(config(option, value).validate(), Ok(()), "{option}={value}");
         }

@@ -45,9 +45,11 @@ impl FromValue for AfterCancel {
 pub enum Replication {
     /// An ordinary session.
     Off,
-    /// Physical replication, of the whole server.
+    /// Physical replication, of the whole server: that is refused.
     Physical,
-    /// Logical replication, out of the database.
+    /// Logical replication, out of the database: what a
+    /// [`ReplicationClient`](crate::replication::ReplicationClient) sets. Such a connection takes commands of the simple
+    /// protocol alone.
     Logical,
 }
 

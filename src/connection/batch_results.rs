@@ -191,7 +191,7 @@ impl BatchResults {
                     self.fail(group, at, error);
                     return Ok(readable);
                 }
-                Step::Suspended => {}
+                Step::Suspended | Step::Copy(_) | Step::CopyData(_) => {}
             }
         }
     }

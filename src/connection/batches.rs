@@ -6,6 +6,7 @@ use molt_db_decode::Columns;
 use molt_db_decode::arrow::array::RecordBatch;
 use molt_db_decode::arrow::schema::SchemaRef;
 use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
+use molt_db_decode::copy::CopyReader;
 
 use super::Connection;
 use super::exchange::{Step, Wanted};
@@ -29,9 +30,19 @@ use crate::net::Limit;
 #[derive(Debug)]
 pub struct Batches<'c> {
     connection: &'c mut Connection,
+    source: Source,
     schema: SchemaRef,
     builder: BatchBuilder,
     state: State,
+}
+
+/// What the rows come in.
+#[derive(Debug)]
+enum Source {
+    /// Messages of their own.
+    Rows,
+    /// The data of a binary COPY.
+    Copy(CopyReader),
 }
 
 #[derive(Debug)]
@@ -49,11 +60,31 @@ impl<'c> Batches<'c> {
         options: &ArrowOptions,
         limits: BatchLimits,
     ) -> Self {
+        Self::of(Source::Rows, connection, columns, options, limits)
+    }
+
+    /// The rows of a copy that has begun, which is binary.
+    pub(super) fn of_copy(
+        connection: &'c mut Connection,
+        columns: &Columns,
+        options: &ArrowOptions,
+        limits: BatchLimits,
+    ) -> Self {
+        Self::of(Source::Copy(CopyReader::new(columns.len())), connection, columns, options, limits)
+    }
+
+    fn of(
+        source: Source,
+        connection: &'c mut Connection,
+        columns: &Columns,
+        options: &ArrowOptions,
+        limits: BatchLimits,
+    ) -> Self {
         let plan = ArrowPlan::compile(columns, options);
         let schema = plan.schema();
         connection.timer.set(connection.query_timeout.map(Limit::Silence));
         let state = if connection.client.is_settled() { State::Over } else { State::Reading };
-        Self { connection, schema, builder: BatchBuilder::new(&plan, limits), state }
+        Self { connection, source, schema, builder: BatchBuilder::new(&plan, limits), state }
     }
 
     /// Returns the schema of all batches.
@@ -93,8 +124,8 @@ impl<'c> Batches<'c> {
                 }
             };
             match step {
-                Step::Columns | Step::Completed(_) | Step::Suspended | Step::Restarted => {}
-                Step::Row(place) => {
+                Step::Columns | Step::Completed(_) | Step::Suspended | Step::Restarted | Step::Copy(_) => {}
+                Step::Row(place) | Step::CopyData(place) => {
                     if let Some(batch) = self.take_row(place)? {
                         return Poll::Ready(Ok(Some(batch)));
                     }
@@ -106,13 +137,15 @@ impl<'c> Batches<'c> {
 
     /// Takes the rows that have arrived. Returns a batch if they fill one.
     fn take_rows(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let builder = match self.state {
-            State::Reading => Some(&mut self.builder),
-            State::Failing(_) | State::Over => None,
-        };
-        let taken = match builder {
-            Some(builder) => self.connection.take_rows(|row| push(builder, row)),
-            None => self.connection.take_rows(|_| Ok(Wanted::More)),
+        let Self { connection, source, builder, state, .. } = self;
+        let reads = matches!(state, State::Reading);
+        let taken = match source {
+            Source::Rows if reads => connection.take_rows(|row| push(builder, row)),
+            Source::Rows => connection.take_rows(|_| Ok(Wanted::More)),
+            Source::Copy(reader) if reads => {
+                connection.take_copied(|piece| push_piece(builder, reader, piece))
+            }
+            Source::Copy(_) => connection.take_copied(|_| Ok(Wanted::More)),
         };
         match taken {
             Ok(Wanted::More) => Ok(None),
@@ -124,7 +157,12 @@ impl<'c> Batches<'c> {
     /// Takes the row that arrived alone. Returns a batch if it fills one.
     fn take_row(&mut self, place: std::ops::Range<usize>) -> Result<Option<RecordBatch>, Error> {
         let State::Reading = self.state else { return Ok(None) };
-        match push(&mut self.builder, self.connection.transport.used(place)) {
+        let row = self.connection.transport.used(place);
+        let pushed = match &mut self.source {
+            Source::Rows => push(&mut self.builder, row),
+            Source::Copy(reader) => push_piece(&mut self.builder, reader, row),
+        };
+        match pushed {
             Ok(Wanted::More) => Ok(None),
             Ok(Wanted::Enough) => self.build(),
             Err(error) => self.fail(error),
@@ -155,16 +193,42 @@ impl<'c> Batches<'c> {
         self.connection.check_result_encoding(self.builder.plan().columns())?;
         match state {
             State::Failing(error) => Err(error),
-            State::Reading | State::Over => Ok(self.builder.finish()?),
+            State::Reading | State::Over => {
+                if let Source::Copy(reader) = &self.source
+                    && let Err(error) = reader.finish()
+                {
+                    self.connection.end();
+                    return Err(error.into());
+                }
+                Ok(self.builder.finish()?)
+            }
         }
     }
 }
 
 fn push(builder: &mut BatchBuilder, row: &[u8]) -> Result<Wanted, Error> {
-    Ok(match builder.push(row)? {
+    Ok(wanted(builder.push(row)?))
+}
+
+/// Pushes the rows of a piece of a copy, all of them: a full batch takes a few more.
+fn push_piece(builder: &mut BatchBuilder, reader: &mut CopyReader, piece: &[u8]) -> Result<Wanted, Error> {
+    if reader.is_between_rows()
+        && let Ok(filled) = builder.push(piece)
+    {
+        return Ok(wanted(filled));
+    }
+    let (mut rows, mut last) = (reader.read(piece), Wanted::More);
+    while let Some(row) = rows.next_row()? {
+        last = push(builder, row)?;
+    }
+    Ok(last)
+}
+
+fn wanted(filled: Filled) -> Wanted {
+    match filled {
         Filled::More => Wanted::More,
         Filled::Full => Wanted::Enough,
-    })
+    }
 }
 
 impl Stream for Batches<'_> {

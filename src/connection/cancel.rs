@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::config::Endpoint;
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, Peer, Stream};
+use crate::observe::{Event, Observer};
 
 /// Cancels the query that runs on a connection, from any task or thread.
 ///
@@ -35,24 +36,18 @@ pub struct Canceller {
     target: Arc<Target>,
 }
 
-struct Target {
-    key: CancelKey,
-    peer: Peer,
-    encryption: Encryption,
-    host: String,
-    limit: Duration,
+pub(super) struct Target {
+    pub(super) key: CancelKey,
+    pub(super) peer: Peer,
+    pub(super) encryption: Encryption,
+    pub(super) host: String,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) observer: Option<Arc<Observer>>,
 }
 
 impl Canceller {
-    pub(super) fn new(
-        key: CancelKey,
-        peer: Peer,
-        encryption: Encryption,
-        host: String,
-        connect_timeout: Option<Duration>,
-    ) -> Self {
-        let limit = connect_timeout.unwrap_or(LONGEST);
-        Self { target: Arc::new(Target { key, peer, encryption, host, limit }) }
+    pub(super) fn new(target: Target) -> Self {
+        Self { target: Arc::new(target) }
     }
 
     /// Sends the request and waits until the server has taken it: it closes the connection that carried it.
@@ -70,8 +65,9 @@ impl Canceller {
     /// After a dropped future the request may still take effect, on whatever the session runs then.
     pub async fn cancel(&self) -> Result<(), Error> {
         let target = &self.target;
-        let sent = timeout(target.limit, target.request()).await;
-        sent.unwrap_or(Err(ConnectCause::Timeout(target.limit)))
+        let limit = target.connect_timeout.unwrap_or(LONGEST);
+        let sent = timeout(limit, target.request()).await;
+        sent.unwrap_or(Err(ConnectCause::Timeout(limit)))
             .map_err(|cause| Kind::Cancel(ConnectAttempt::new(Endpoint::from(&target.peer), cause)).into())
     }
 
@@ -102,7 +98,9 @@ impl Target {
         let mut request = Vec::new();
         cancel_request(&self.key, &mut request).map_err(|error| ConnectCause::Handshake(error.into()))?;
         stream.write_all(&request).await?;
-        Ok(stream.flush().await?)
+        stream.flush().await?;
+        self.observer.iter().for_each(|observer| observer.note(Event::CancelSent));
+        Ok(())
     }
 
     /// Waits until the server has closed the connection, with or without TLS's farewell. A reset may come from anywhere.

@@ -1,11 +1,13 @@
 mod deadline;
 mod login;
 mod order;
+mod prepare;
 mod role;
 
 use std::sync::Arc;
 
 use molt_db_protocol::client::Hints;
+use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::order::arrange;
@@ -13,6 +15,7 @@ use super::Connection;
 use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
+use crate::observe::{Event, Observer, Traffic};
 use crate::scope::{Scope, ScopeWatch};
 
 /// Everything that connecting takes, read and checked once, to connect many times.
@@ -36,6 +39,8 @@ pub struct Connector {
     encryption: Encryption,
     /// What its sessions have found out, for those that come later.
     hints: Arc<Hints>,
+    /// Who counts what happens on its sessions, if anybody does.
+    observer: Option<Arc<Observer>>,
 }
 
 impl Connector {
@@ -54,6 +59,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
+            observer: Observer::new(config),
         })
     }
 
@@ -67,6 +73,16 @@ impl Connector {
     ///
     /// A dropped future closes what it opened.
     pub async fn connect(&self) -> Result<Connection, Error> {
+        let began = self.observer.as_ref().map(|_| Instant::now());
+        let connection = self.search().await?;
+        if let (Some(observer), Some(began)) = (&self.observer, began) {
+            observer.note(Event::Created(began.elapsed()));
+        }
+        Ok(connection)
+    }
+
+    /// Tries the hosts, up to the first that has what is wanted, or has the last word.
+    async fn search(&self) -> Result<Connection, Error> {
         let mut endpoints = self.config.endpoints();
         arrange(&mut endpoints, self.config.get_load_balance_hosts())
             .map_err(|cause| Error::connect(self.config.endpoint(), cause))?;
@@ -111,7 +127,11 @@ impl Connector {
         let endpoint = self.config.endpoint();
         let version = self.config.get_max_protocol_version();
         let begun = self.begin(Stream::Own(stream), None, &endpoint, &self.encryption, version);
-        let begun = async { begun.await.map_err(|failed| failed.cause) };
+        let begun = async {
+            let mut connection = begun.await.map_err(|failed| failed.cause)?;
+            self.prepare(&mut connection).await?;
+            Ok(connection)
+        };
         let connected = Deadline::new(self.config.get_connect_timeout()).bound(begun).await;
         connected.map_err(|cause| Error::connect(endpoint.clone(), cause))
     }
@@ -163,17 +183,31 @@ impl Connector {
         wanted: TargetSessionAttrs,
     ) -> Result<Connection, ConnectCause> {
         let mut connection = self.session(endpoint, &peer).await?;
-        match role::check(&mut connection, wanted).await {
-            Ok(()) => {
-                connection.is_as_new();
-                Ok(connection)
-            }
+        let is_ready = async {
+            role::check(&mut connection, wanted).await?;
+            self.prepare(&mut connection).await
+        };
+        match is_ready.await {
+            Ok(()) => Ok(connection),
             Err(cause) => {
                 // Whether the farewell arrives changes nothing.
                 let _ = connection.close().await;
                 Err(cause)
             }
         }
+    }
+
+    /// Returns what was counted on the sessions that it has opened; `None` where [`Config::observe`] does not ask for it.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.observer.as_ref().map(|observer| observer.snapshot())
+    }
+
+    pub(crate) fn observer(&self) -> Option<&Arc<Observer>> {
+        self.observer.as_ref()
+    }
+
+    pub(crate) fn pool_name(&self) -> String {
+        Observer::pool_name(&self.config)
     }
 
     pub(crate) fn reset_policy(&self) -> ResetPolicy {

@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 
 use molt_db_decode::Columns;
-use molt_db_protocol::client::{CommandError, Event, Failure, Received, SessionError};
+use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, RowRun, SessionError};
 use molt_db_protocol::message::CommandTag;
 
+use super::copy::Shape;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
+use crate::observe::CutOff;
 use crate::pool::Quiet;
 
 /// What became of the command that is under way.
@@ -19,6 +21,10 @@ pub(super) enum Step {
     Columns,
     /// A row, and where in the used input it is until the next step.
     Row(Range<usize>),
+    /// The copy that was asked for begins.
+    Copy(Shape),
+    /// A piece of it, and where in the used input it is until the next step.
+    CopyData(Range<usize>),
     /// One of several statements has run. That is not final.
     Completed(CommandTag),
     /// The portal has more rows than were asked for.
@@ -67,10 +73,19 @@ impl Connection {
     /// This is the way for bulk: it leaves out the bookkeeping per message, which rows do not change.
     pub(super) fn take_rows(
         &mut self,
+        take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
+    ) -> Result<Wanted, Error> {
+        self.take_run(Client::rows, take)
+    }
+
+    /// As [`Connection::take_rows`], for the messages of a run.
+    pub(super) fn take_run(
+        &mut self,
+        run: for<'b> fn(&Client, &'b [u8]) -> RowRun<'b>,
         mut take: impl FnMut(&[u8]) -> Result<Wanted, Error>,
     ) -> Result<Wanted, Error> {
         let (input, _) = self.transport.buffers();
-        let mut run = self.client.rows(input);
+        let mut run = run(&self.client, input);
         let mut taken = Ok(Wanted::More);
         while let Ok(Wanted::More) = taken {
             taken = match run.next_row() {
@@ -188,6 +203,12 @@ impl Connection {
                 let place = self.transport.take(consumed, length);
                 return Ok(Message::Step(Step::Row(place)));
             }
+            Event::Copy(_, response) => Some(Step::Copy(Shape::new(response))),
+            Event::CopyData(data) => {
+                let length = data.len();
+                let place = self.transport.take(consumed, length);
+                return Ok(Message::Step(Step::CopyData(place)));
+            }
             Event::Completed(tag) => Some(Step::Completed(tag)),
             Event::Suspended => Some(Step::Suspended),
             Event::Restarted => Some(Step::Restarted),
@@ -200,7 +221,6 @@ impl Connection {
                 self.inbox.take(notification);
                 None
             }
-            // The others are told to those who copy.
             _ => None,
         };
         self.transport.take(consumed, 0);
@@ -208,13 +228,10 @@ impl Connection {
     }
 
     /// Notes how a command has ended.
-    fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
+    pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
         self.note_business();
-        self.slow.part_over(result.as_ref());
-        if self.client.is_settled() {
-            self.slow.over();
-        }
+        self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
         // What is refused because a transaction has failed does not hide why it has.
         if code.is_none_or(|code| code.as_str() != "25P02") {
@@ -225,7 +242,7 @@ impl Connection {
 
     pub(super) fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.timer.poll(cx).map(|limit| {
-            self.slow.cut_off();
+            self.cut_off(CutOff::Timeout);
             Err(Kind::Timeout { limit: limit.length(), outcome: self.fate() }.into())
         })
     }
@@ -265,7 +282,7 @@ impl Connection {
     /// been sent, and committed.
     pub(super) fn end(&mut self) -> Fate {
         self.state = State::Over;
-        self.slow.cut_off();
+        self.cut_off(CutOff::ConnectionLost);
         self.fate()
     }
 

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use super::Connection;
 use super::exchange::Message;
 use super::notifications::Notification;
-use crate::error::{ChannelProblem, Error, Fate, Kind};
+use crate::error::{Error, Fate, Kind, ListenProblem};
 
 /// # Notifications
 impl Connection {
@@ -157,7 +157,7 @@ impl Connection {
 
     /// Takes in one message that the server sends unasked.
     fn idle_message(&mut self) -> Result<Message, Error> {
-        self.ready_for_command()?;
+        self.ready()?;
         self.receive_message().map_err(|error| Error::session(error, self.end()))
     }
 
@@ -206,17 +206,17 @@ impl Stream for Notifications<'_> {
     }
 }
 
-/// Returns the name of a channel as an identifier of SQL.
+/// Returns a name, of a channel or of a slot, as an identifier of SQL.
 // PG docs: sql-syntax-lexical, "Identifiers and Key Words"
-pub(crate) fn quoted(channel: &str) -> Result<String, Error> {
-    let problem = match channel {
-        "" => ChannelProblem::Empty,
+pub(crate) fn quoted(name: &str) -> Result<String, Error> {
+    let problem = match name {
+        "" => ListenProblem::EmptyName,
         // The server would cut it and listen on another one.
-        name if name.len() > LONGEST_NAME => ChannelProblem::TooLong,
-        name if name.contains('\0') => ChannelProblem::Nul,
+        name if name.len() > LONGEST_NAME => ListenProblem::LongName,
+        name if name.contains('\0') => ListenProblem::NulInName,
         name => return Ok(format!("\"{}\"", name.replace('"', "\"\""))),
     };
-    Err(Kind::Channel(problem).into())
+    Err(Kind::Listening(problem).into())
 }
 
 /// NAMEDATALEN - 1 of a server that was built as usual.

@@ -5,13 +5,16 @@ mod batch_results;
 mod batches;
 mod cancel;
 mod connector;
+mod copy;
 mod copy_text;
 mod exchange;
 mod listen;
 mod notices;
 mod notifications;
+mod observed;
 mod portal;
 mod query;
+pub mod replication;
 mod reset;
 mod row_set;
 mod rows;
@@ -41,6 +44,7 @@ pub use batches::Batches;
 pub use cancel::Canceller;
 pub use connector::Connector;
 pub(crate) use connector::random_u64;
+pub use copy::{CopyChunks, CopyIn, CopyInRows, CopyOut, CopyOutRows};
 pub use listen::Notifications;
 pub(crate) use listen::quoted as quoted_channel;
 pub use notifications::Notification;
@@ -57,8 +61,9 @@ pub use transaction::{Begin, IsolationLevel, Transaction};
 pub use typed_rows::TypedRows;
 
 use crate::config::{AfterCancel, Config, ProtocolVersion};
-use crate::error::{Error, Fate, Kind, TransactionProblem};
+use crate::error::{Error, Fate, Kind, ReplicationProblem, TransactionProblem};
 use crate::net::{Limit, OwnStream, Timer, Transport};
+use crate::observe::Probe;
 use crate::scope::{Scope, ScopeWatch};
 use crate::warden::Ward;
 use exchange::Step;
@@ -108,11 +113,15 @@ pub struct Connection {
     inbox: Inbox,
     /// Whether LISTEN was sent for the caller, and nothing since that ends all of it.
     listens: bool,
+    /// Whether the server takes commands of the simple protocol alone, because the session is to replicate.
+    is_simple: bool,
     waits: Waits,
     watch: ScopeWatch,
     /// What the warden of a pool and this know of each other.
     ward: Option<Arc<Ward>>,
     slow: Slow,
+    /// `None` where nothing is measured.
+    probe: Option<Probe>,
     /// Of all connections of the process.
     number: u64,
     /// The BEGIN of the transaction that a handle owns.
@@ -356,6 +365,13 @@ impl Connection {
 
     /// Refuses a command on a connection that cannot take one.
     fn ready_for_command(&mut self) -> Result<(), Error> {
+        self.ready()?;
+        // PG docs: protocol-replication: "only the simple query protocol can be used"
+        if self.is_simple { Err(Kind::Replication(ReplicationProblem::SimpleOnly).into()) } else { Ok(()) }
+    }
+
+    /// As that, of a command of the simple protocol.
+    fn ready(&mut self) -> Result<(), Error> {
         if self.state == State::Open && self.transport.has_hung_up() {
             return Err(self.lost(io::ErrorKind::ConnectionAborted.into()));
         }
@@ -416,7 +432,7 @@ impl Connection {
     /// Puts the limit of time of a call in force, and whatever else watches over a command.
     fn command_begins(&mut self, sql: &str) {
         self.timer.set(self.query_timeout.map(Limit::Call));
-        self.slow.begins(sql, self.watch.scope());
+        self.watch_begins(sql);
         self.accepted_before = self.transport.accepted();
         self.note_business();
     }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use molt_db_protocol::message::ServerError;
 
-use crate::config::NoticeHook;
+use crate::config::{Hook, NoticeHook};
 
 /// The latest notices of a session: a server that floods us with them takes bounded memory. A hook is told instead, if
 /// there is one.
@@ -18,7 +18,7 @@ impl Notices {
     }
 
     pub(super) fn take(&mut self, notice: ServerError) {
-        if let Some(NoticeHook(hook)) = &self.hook {
+        if let Some(Hook(hook)) = &self.hook {
             return hook(&notice);
         }
         if self.latest.len() == MOST {

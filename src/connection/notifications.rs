@@ -3,8 +3,8 @@ use std::fmt;
 
 use molt_db_protocol::message::Notification as Arrived;
 
-use crate::config::{Config, NotificationHook};
-use crate::error::{Error, Kind};
+use crate::config::{Config, Hook, NotificationHook};
+use crate::error::{Error, Kind, ListenProblem};
 
 /// A message of NOTIFY, to a channel that the session listens on.
 ///
@@ -85,7 +85,7 @@ impl Inbox {
 
     pub(super) fn take(&mut self, arrived: Arrived<'_>) {
         let notification = Notification::new(arrived);
-        if let Some(NotificationHook(hook)) = &self.hook {
+        if let Some(Hook(hook)) = &self.hook {
             return hook(notification);
         }
         self.bytes = self.bytes.saturating_add(notification.size());
@@ -99,7 +99,7 @@ impl Inbox {
     pub(super) fn pop(&mut self) -> Result<Option<Notification>, Error> {
         match std::mem::take(&mut self.lost) {
             0 => Ok(self.next()),
-            lost => Err(Kind::NotificationsLost(lost).into()),
+            lost => Err(Kind::Listening(ListenProblem::Lost(lost)).into()),
         }
     }
 

@@ -156,7 +156,7 @@ impl Portal {
                     connection.check_result_encoding(&self.columns)?;
                     return Ok(left);
                 }
-                Step::Completed(_) | Step::Restarted => {}
+                Step::Completed(_) | Step::Restarted | Step::Copy(_) | Step::CopyData(_) => {}
             }
         }
     }

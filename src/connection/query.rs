@@ -1,5 +1,5 @@
 use molt_db_decode::arrow::{ArrowOptions, BatchLimits};
-use molt_db_decode::{EncodeError, FromRow, Parameters, ToSql};
+use molt_db_decode::{EncodeError, FromRow, Parameters, Params, ToSql};
 
 use super::{Batches, Connection, Rows, TypedRows};
 use crate::error::{Error, Found, Kind};
@@ -204,5 +204,18 @@ impl<'c, 's> Query<'c, 's> {
             Some(error) => Err(Error::from(error).of_sql(self.sql)),
             None => Ok((self.connection, self.sql, self.declared)),
         }
+    }
+}
+
+impl Connection {
+    /// Begins a query whose parameters are bound already.
+    pub(crate) fn query_bound<'s>(
+        &mut self,
+        sql: &'s str,
+        declared: Option<&'s [u32]>,
+        params: Params,
+    ) -> Query<'_, 's> {
+        self.params = params;
+        Query { connection: self, sql, declared, refused: None }
     }
 }

@@ -8,6 +8,7 @@ use super::Connection;
 use crate::config::ResetPolicy;
 use crate::error::Error;
 use crate::net::Limit;
+use crate::observe::Event;
 
 impl Connection {
     /// Resets the state of the session, as far as the policy asks for it and something was run since the last time.
@@ -34,6 +35,7 @@ impl Connection {
         self.listens = false;
         self.forget_notifications();
         self.client.forget_traces();
+        self.watch_event(Event::Reset);
         Ok(())
     }
 

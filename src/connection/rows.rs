@@ -163,7 +163,6 @@ impl<'c> Rows<'c> {
             }
             match ready!(self.connection.poll_step(cx)) {
                 Ok(Step::Row(place)) => return Poll::Ready(Ok(Some(place))),
-                Ok(Step::Columns | Step::Completed(_) | Step::Suspended | Step::Restarted) => {}
                 Ok(Step::Finished(Ok(tag))) => {
                     self.tag = Some(tag);
                     self.connection.check_result_encoding(&self.columns)?;
@@ -172,6 +171,7 @@ impl<'c> Rows<'c> {
                     self.tag = Some(CommandTag::default());
                     return Poll::Ready(Err(error));
                 }
+                Ok(_) => {}
             }
         }
         Poll::Ready(Ok(None))

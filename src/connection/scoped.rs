@@ -68,7 +68,7 @@ impl Connection {
         match self.watch.scope().end() {
             None => Ok(()),
             Some(over) => {
-                self.slow.cut_off();
+                self.cut_off(over.end.into());
                 Err(Kind::ScopeOver { over, outcome: self.fate() }.into())
             }
         }
@@ -86,7 +86,7 @@ impl Connection {
     pub(super) fn poll_scope<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         self.note_poll();
         self.watch.poll_end(cx).map(|over| {
-            self.slow.cut_off();
+            self.cut_off(over.end.into());
             Err(Kind::ScopeOver { over, outcome: self.fate() }.into())
         })
     }

@@ -58,8 +58,8 @@ impl ScriptResults<'_> {
                 self.connection.check_result_encoding(&self.columns)?;
                 Ok(None)
             }
-            // Neither comes of a script.
-            Ok(Step::Suspended | Step::Restarted) => Ok(None),
+            // None of them comes of a script.
+            Ok(Step::Suspended | Step::Restarted | Step::Copy(_) | Step::CopyData(_)) => Ok(None),
             Err(error) => {
                 self.is_over = true;
                 Err(error)
@@ -118,7 +118,7 @@ impl Connection {
 
     /// Makes ready for a command of the simple protocol: what is to lead the next command goes out by itself.
     pub(super) async fn ready_for_script(&mut self, sql: &str) -> Result<(), Error> {
-        self.ready_for_command()?;
+        self.ready()?;
         self.check_sendable(|| sql.is_ascii())?;
         if self.client.has_leads() {
             self.send_leads().await?;

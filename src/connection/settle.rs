@@ -59,6 +59,7 @@ impl Connection {
         if self.state == State::Over {
             return Err(Kind::Over.into());
         }
+        self.watch_settles();
         let now = now();
         let policy = SettlePolicy { after_cancel: self.after_cancel, ..policy };
         let (_, output) = self.transport.buffers();
@@ -114,6 +115,7 @@ impl Connection {
                 Settle::Settled => {
                     self.waits = Waits::default();
                     self.note_business();
+                    self.watch_settled();
                     return Poll::Ready(Ok(()));
                 }
                 Settle::Close(reason) => return Poll::Ready(Err(self.cannot_settle(reason))),

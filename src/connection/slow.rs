@@ -18,7 +18,7 @@ pub struct SlowStatement<'a> {
     /// How many rows it touched or returned, of several statements the last; `None` if it failed, or one of them did.
     pub rows: Option<u64>,
     /// The [tag](crate::Scope::tag) of the scope that it ran in.
-    pub tag: Option<&'a str>,
+    pub tag: Option<&'static str>,
 }
 
 /// The watch over the command that is under way. Where nobody is to be told it costs nothing.
@@ -29,7 +29,7 @@ pub(super) struct Slow {
     sql: String,
     /// Of the parts that are over; `None` from the first on that has failed.
     rows: Option<u64>,
-    scope: Scope,
+    tag: Option<&'static str>,
 }
 
 impl Slow {
@@ -43,7 +43,7 @@ impl Slow {
             self.sql.clear();
             self.sql.push_str(sql);
             self.rows = Some(0);
-            self.scope.clone_from(scope);
+            self.tag = scope.get_tag();
         }
     }
 
@@ -63,8 +63,7 @@ impl Slow {
         let (Some(hook), Some(began)) = (&self.hook, self.running.take()) else { return };
         let elapsed = began.elapsed();
         if elapsed > hook.bound {
-            let tag = self.scope.get_tag();
-            (hook.call)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows, tag });
+            (hook.call.0)(&SlowStatement { sql: &self.sql, elapsed, rows: self.rows, tag: self.tag });
         }
     }
 }

@@ -355,6 +355,7 @@ impl Connection {
         self.client.take_back(begin);
         if !self.client.is_settled() || self.client.status() != TransactionStatus::Idle {
             self.rollback = self.client.lead("ROLLBACK").ok();
+            self.watch_rolls_back();
         }
     }
 

@@ -49,6 +49,8 @@ pub(crate) enum ConnectCause {
         secret: &'static str,
         error: Box<dyn StdError + Send + Sync>,
     },
+    /// What the program does with every session has failed.
+    Hook(Box<dyn StdError + Send + Sync>),
     Randomness,
 }
 
@@ -65,6 +67,18 @@ impl ConnectCause {
             Self::Handshake(HandshakeError::Protocol(_)) => false,
             Self::Handshake(_) | Self::Callback { .. } | Self::File { .. } | Self::Randomness => true,
             Self::Both { encrypted, clear } => encrypted.ends_the_search() || clear.ends_the_search(),
+            _ => false,
+        }
+    }
+
+    /// Tells whether the same server may let us in a little later, without anybody's doing something about us. One that
+    /// cannot be reached or is not ready may; one that is not the one that we trust, or that refuses us, will not.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Resolve(_) | Self::Io(_) | Self::Timeout(_) | Self::TlsIo(_) | Self::Closed => true,
+            Self::Role { .. } | Self::RoleUnknown(_) => true,
+            Self::Handshake(HandshakeError::Server(error)) => !is_verdict(error.code()),
+            Self::Both { encrypted, clear } => encrypted.may_pass() && clear.may_pass(),
             _ => false,
         }
     }
@@ -94,6 +108,7 @@ impl ConnectCause {
         match self {
             Self::Handshake(error) => error.server_error(),
             Self::RoleUnknown(error) => error.server(),
+            Self::Hook(error) => error.downcast_ref::<Error>()?.server(),
             Self::Both { encrypted, clear } => encrypted.server_error().or_else(|| clear.server_error()),
             _ => None,
         }
@@ -165,6 +180,7 @@ impl fmt::Display for ConnectCause {
                 write!(f, "{}, and target_session_attrs is {wanted}", other_than(*wanted))
             }
             Self::RoleUnknown(error) => write!(f, "it did not say what kind of server it is: {error}"),
+            Self::Hook(error) => write!(f, "after_connect: {error}"),
             Self::Callback { secret, error } => write!(f, "the callback gave no {secret}: {error}"),
             Self::Randomness => f.write_str("the system gives no random bytes"),
         }
@@ -180,7 +196,7 @@ impl ConnectCause {
             Self::Protocol(error) => Some(error),
             Self::Both { encrypted, .. } => encrypted.source(),
             Self::RoleUnknown(error) => Some(error),
-            Self::Callback { error, .. } => Some(&**error),
+            Self::Callback { error, .. } | Self::Hook(error) => Some(&**error),
             _ => None,
         }
     }

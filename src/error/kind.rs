@@ -3,8 +3,9 @@ use std::io;
 use std::time::Duration;
 
 use molt_db_decode::arrow::BatchError;
+use molt_db_decode::copy::{CopyError, CopyRowError};
 use molt_db_decode::{EncodeError, RowError, ValueError};
-use molt_db_pool::{BuildError, PoolExhausted};
+use molt_db_pool::{BuildError, PoolExhausted, QueueFull};
 use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{CommandError, Unsettled};
 use molt_db_protocol::message::ServerError;
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
         found: Found,
     },
     Copy(CopyRefused),
+    CopyData(CopyError),
+    CopyRow(CopyRowError),
     Unsettled,
     Over,
     Transaction(TransactionProblem),
@@ -58,13 +61,12 @@ pub(crate) enum Kind {
     ForeignEncoding {
         name: String,
     },
-    /// What is wrong with the name of a channel.
-    Channel(ChannelProblem),
-    /// So many gave way to later ones.
-    NotificationsLost(u64),
+    Listening(ListenProblem),
+    Replication(ReplicationProblem),
     NoCancelKey,
     NoCancelAddress,
     Exhausted(PoolExhausted),
+    QueueFull(QueueFull),
     PoolSettings(BuildError),
     Pool(String),
     PoolClosed,
@@ -84,12 +86,23 @@ pub(crate) enum TransactionProblem {
     None,
 }
 
-/// Why nobody can listen on a channel of this name.
+/// What is wrong about notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChannelProblem {
-    Empty,
-    TooLong,
-    Nul,
+pub(crate) enum ListenProblem {
+    EmptyName,
+    LongName,
+    NulInName,
+    /// So many gave way to later ones.
+    Lost(u64),
+}
+
+/// What is wrong about replication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReplicationProblem {
+    /// The driver of a stream was dropped.
+    Undriven,
+    /// The session replicates, and the command is one of the extended protocol.
+    SimpleOnly,
 }
 
 /// Why an established connection ended.
@@ -109,17 +122,23 @@ pub(crate) enum Fate {
     Unknown,
 }
 
-/// What became of a COPY that was run as a query.
+/// What is wrong about a COPY, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CopyRefused {
-    /// From the client: it had no effect.
+    /// From the client, which was not asked for: it had no effect.
     In,
-    /// To the client: what it read was dropped, what else it did stands.
+    /// To the client, which was not asked for: what it read was dropped, what else it did stands.
     Out,
     /// A replication stream, which was ended.
     Both,
     /// Of a batch, of which nothing was sent.
     Batched,
+    /// There was none, where one was asked for.
+    None,
+    /// Typed rows were wanted of one that is text.
+    NotBinary,
+    /// It has another number of columns.
+    Columns { copied: usize, given: usize },
 }
 
 /// How many rows there were where one was wanted.
@@ -127,6 +146,27 @@ pub(crate) enum CopyRefused {
 pub(crate) enum Found {
     None,
     Several,
+}
+
+impl fmt::Display for CopyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::In => {
+                "the statement is a COPY from the client, which `copy_in` runs; it was ended and had no effect"
+            }
+            Self::Out => {
+                "the statement is a COPY to the client, which `copy_out` runs; it ran, and the data that it sent were \
+                 dropped"
+            }
+            Self::Both => "a replication stream cannot run as a query; it was ended",
+            Self::Batched => "COPY from or to the client cannot run in a batch; nothing was sent",
+            Self::None => "the statement is no COPY from or to the client; it ran",
+            Self::NotBinary => "typed rows need a COPY with `(format binary)`",
+            Self::Columns { copied, given } => {
+                return write!(f, "the COPY has {copied} columns, and {given} were given");
+            }
+        })
+    }
 }
 
 impl fmt::Display for TransactionProblem {
@@ -142,12 +182,27 @@ impl fmt::Display for TransactionProblem {
     }
 }
 
-impl fmt::Display for ChannelProblem {
+impl fmt::Display for ListenProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyName => f.write_str("the name is empty"),
+            Self::LongName => f.write_str("the name is longer than 63 bytes"),
+            Self::NulInName => f.write_str("the name has a NUL in it"),
+            Self::Lost(count) => {
+                write!(f, "{count} notifications gave way to later ones, because they were not taken in time")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ReplicationProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "the name of a channel is empty",
-            Self::TooLong => "the name of a channel is longer than 63 bytes",
-            Self::Nul => "the name of a channel has a NUL in it",
+            Self::Undriven => "the driver of the replication stream was dropped, and the connection with it",
+            Self::SimpleOnly => {
+                "the connection is one for replication, which takes commands of the simple protocol alone: `script` and \
+                 `script_results`, without parameters"
+            }
         })
     }
 }

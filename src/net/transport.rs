@@ -25,6 +25,8 @@ pub(crate) struct Transport {
     sent: usize,
     /// Bytes that it has accepted in all.
     accepted: u64,
+    /// Bytes that were read in all.
+    received: u64,
     /// The stream holds accepted bytes back until it is flushed: TLS does.
     unflushed: bool,
     /// Why nothing can be sent any more. The server's last words may still be readable.
@@ -42,6 +44,7 @@ impl Transport {
             output: Vec::with_capacity(FIRST_OUTPUT),
             sent: 0,
             accepted: 0,
+            received: 0,
             unflushed: false,
             write_error: None,
             hangup: None,
@@ -89,6 +92,11 @@ impl Transport {
     /// Returns how many bytes the stream has accepted since it was opened.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
+    }
+
+    /// Returns how many bytes were read since it was opened.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Takes back what was appended to the output behind this length, of which nothing is sent.
@@ -163,6 +171,9 @@ impl Transport {
         self.make_room(needed);
         let read = pin!(self.stream.read_buf(&mut self.input));
         let read = read.poll(cx);
+        if let Poll::Ready(Ok(length)) = read {
+            self.received = self.received.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        }
         // Asked behind the read: what comes after somebody else has read here has a gap in front of it.
         if self.has_hung_up() { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read }
     }

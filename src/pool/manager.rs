@@ -1,4 +1,4 @@
-use molt_db_pool::{Disposition, Liveness, Manager};
+use molt_db_pool::{Disposition, Liveness, Manager, Verdict};
 
 use crate::connection::{Connection, Connector};
 use crate::error::Error;
@@ -11,6 +11,10 @@ impl Manager for Connector {
 
     async fn connect(&self) -> Result<Box<Connection>, Error> {
         Self::connect(self).await.map(Box::new)
+    }
+
+    fn verdict(&self, error: &Error) -> Verdict {
+        if error.is_worth_another_connect() { Verdict::Transient } else { Verdict::Permanent }
     }
 
     fn is_alive(&self, connection: &mut Box<Connection>) -> Liveness {
@@ -33,9 +37,16 @@ impl Manager for Connector {
         }
     }
 
+    async fn check(&self, connection: &mut Box<Connection>) -> Liveness {
+        match connection.execute("", ()).await {
+            Ok(_) => self.is_alive(connection),
+            Err(_) => Liveness::Dead,
+        }
+    }
+
     async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
         connection.roll_back().await.ok()?;
-        connection.reset(self.reset_policy()).await.ok()?;
+        self.reset(&mut connection).await?;
         Some(connection)
     }
 }

@@ -3,6 +3,7 @@ use std::ops::{Deref, DerefMut};
 
 use molt_db_pool::Guard;
 
+use super::times::Use;
 use crate::connection::{Connection, Connector};
 use crate::scope::Scope;
 
@@ -18,11 +19,13 @@ use crate::scope::Scope;
 /// [`ResetPolicy`](crate::config::ResetPolicy) says.
 pub struct Session {
     guard: Guard<Connector>,
+    /// `None` where nothing is measured. Dropped behind the guard.
+    _use: Option<Use>,
 }
 
 impl Session {
-    pub(super) fn new(guard: Guard<Connector>) -> Self {
-        Self { guard }
+    pub(super) fn new(guard: Guard<Connector>, time: Option<Use>) -> Self {
+        Self { guard, _use: time }
     }
 
     /// Takes the connection out of the pool for good; its place becomes free.

@@ -12,6 +12,7 @@ use molt_db::decode::ValueError;
 use molt_db::{Config, Connection, Error};
 use molt_db_testkit::proxy::Proxy;
 use molt_db_testkit::{Server, User, shared_servers};
+use tokio::net::TcpSocket;
 
 /// Has the server forget all prepared statements in a way that the driver does not see.
 pub(crate) const FORGET_UNSEEN: &str = "do $$ begin execute 'deallocate all'; end $$";
@@ -52,6 +53,21 @@ pub(crate) async fn connect_by_proxy(server: &Server) -> [(Proxy, Connection); 2
         let config = plain_config(server, "test").port(proxy.port()).ssl_mode(mode);
         let connection = Connection::connect(&config).await.unwrap();
         (proxy, connection)
+    };
+    [one(SslMode::Disable).await, one(SslMode::Require).await]
+}
+
+/// Connects by way of a proxy, over sockets that hold little, in the clear and with TLS.
+pub(crate) async fn narrow(server: &Server, database: &str) -> [(Proxy, Connection); 2] {
+    let one = async |mode| {
+        let proxy = Proxy::start(server.port()).unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        // Less than a few of the loopback's segments, of 64 KiB, and the kernel sends by its timers only.
+        socket.set_send_buffer_size(128 << 10).unwrap();
+        socket.set_recv_buffer_size(128 << 10).unwrap();
+        let stream = socket.connect(([127, 0, 0, 1], proxy.port()).into()).await.unwrap();
+        let config = plain_config(server, database).ssl_mode(mode);
+        (proxy, Connection::connect_with(&config, stream).await.unwrap())
     };
     [one(SslMode::Disable).await, one(SslMode::Require).await]
 }

@@ -2,7 +2,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod keeping;
 mod opening;
+mod prepared;
+mod query;
 mod reset;
 mod settling;
 mod waiting;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use molt_db::{Config, Pool};
+use molt_db::{Config, Pool, Request};
 use molt_db_testkit::peer::Peer;
 use molt_db_testkit::{Server, ServerOptions, User, shared_servers};
 use tokio::sync::mpsc;
@@ -111,8 +111,10 @@ async fn a_pool_recovers_from_a_restart_of_its_server() {
         drop(sessions);
         server.stop().unwrap();
         sleep(Duration::from_millis(5)).await;
-        let error = within(pool.acquire()).await.unwrap_err();
-        assert!(error.is_connect() && !error.is_pool_exhausted(), "{error:?}");
+        let request = Request::new().max_wait(Duration::from_millis(300));
+        let error = within(pool.acquire_with(request)).await.unwrap_err();
+        assert!(error.is_connect() && error.is_pool_exhausted() && !error.attempts().is_empty(), "{error:?}");
+        assert!(error.to_string().contains("Connection refused"), "{error}");
         server.restart().unwrap();
         assert_usable(&mut *acquire(&pool).await).await;
     }
@@ -133,12 +135,13 @@ async fn a_wrong_password_is_reported_at_once() {
             assert!(error.is_connect() && !error.is_pool_exhausted(), "{error:?}");
             assert_eq!(code(&error), "28P01");
         }
-        assert_eq!(pool.status().total, 0);
+        // One more may have been begun, if these took long.
+        until(|| pool.status().total == 0).await;
     }
 }
 
 #[tokio::test]
-async fn a_connect_that_hangs_ends_with_connect_timeout_and_frees_its_place() {
+async fn a_connect_that_hangs_is_given_up_after_connect_timeout_and_tried_again() {
     let peer = Peer::listen(|listener| async move {
         let mut silent = listener.accept().await?;
         silent.hang().await;
@@ -153,9 +156,8 @@ async fn a_connect_that_hangs_ends_with_connect_timeout_and_frees_its_place() {
         peer.port()
     );
     let pool = Pool::builder(text.parse().unwrap()).build().unwrap();
-    let error = within(pool.acquire()).await.unwrap_err();
-    assert!(error.is_connect() && error.is_timeout() && !error.is_pool_exhausted(), "{error:?}");
     drop(acquire(&pool).await);
+    assert_eq!((pool.metrics().connects, pool.metrics().connects_failed), (1, 1));
     drop(pool);
     within(peer.finish()).await.unwrap();
 }

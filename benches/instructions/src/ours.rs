@@ -266,7 +266,8 @@ impl Session {
 }
 
 fn connected() -> Client {
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let mut out = Vec::new();
     let mut handshake = Handshake::start(&startup, Credentials::default(), &mut out).expect(WRITABLE);
     match handshake.receive(&input::welcome(), &mut out).expect(MALFORMED) {

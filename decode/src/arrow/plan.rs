@@ -10,8 +10,9 @@ use super::variable::{Content, Variable, verbatim};
 use super::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
 use crate::types::arrow::{
     Bool, DateDays, DecimalShape, Float4, Float8, Int2, Int4, Int8, OidNumber, TimeMicros, TimestampMicros,
-    UuidBytes, append_jsonb, append_numeric, decimal_column, decimal_shape, is_json, is_text,
+    UuidBytes, append_jsonb, append_numeric, decimal_column, decimal_shape, is_json,
 };
+use crate::types::is_text;
 use crate::{Column, Columns, Format, Oid};
 
 /// How the rows of one result become Arrow. Compiled once for a result; cheap to clone.

@@ -39,6 +39,7 @@ use std::str::FromStr;
 pub use self::date::Date;
 pub use self::json::Json;
 pub use self::numeric::{Numeric, ParseNumericError};
+pub(crate) use self::text::is_text;
 pub use self::time::Time;
 pub use self::timestamp::Timestamp;
 pub use self::timestamptz::{TimestampTz, TimestampTzRangeError};
@@ -54,7 +55,6 @@ pub(crate) mod arrow {
     pub(crate) use super::json::{append_jsonb, is_json};
     pub(crate) use super::numeric::{DecimalShape, append_numeric, decimal_column, decimal_shape};
     pub(crate) use super::oid::OidNumber;
-    pub(crate) use super::text::is_text;
     pub(crate) use super::time::TimeMicros;
     pub(crate) use super::timestamp::TimestampMicros;
     pub(crate) use super::uuid::UuidBytes;

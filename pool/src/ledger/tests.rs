@@ -1,21 +1,21 @@
 //! The ledger, by itself.
 
 mod model;
+mod ops;
 mod settling;
-
-use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use model::{Conn, Failure, Op, RUNTIMES, Ready, World, ops};
+use model::{Conn, Failure, RUNTIMES, Ready, World, claim, plain};
+use ops::Op;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn ledger_follows_the_model(max in 1usize..5, ops in ops()) {
-        let mut world = World::new(max);
+    fn ledger_follows_the_model(settings in ops::settings(), ops in ops::ops()) {
+        let mut world = World::with(settings);
         ops.iter().for_each(|op| world.apply(op));
         world.drain();
     }
@@ -40,18 +40,21 @@ fn leaving_at_any_step_strands_nobody() {
 #[test]
 fn waiter_that_leaves_a_granted_connection_passes_it_on() {
     let world = leave_after(4);
-    assert_eq!(world.ready.into_values().collect::<Vec<_>>(), [Ready::Conn(1)]);
+    assert_eq!(world.ready.into_values().map(|(ready, _)| ready).collect::<Vec<_>>(), [Ready::Conn(1)]);
 }
 
 #[test]
-fn waiter_asked_to_connect_passes_the_request_on_when_it_leaves() {
+fn slot_that_comes_free_rouses_the_keepers_to_connect() {
     let mut world = World::new(1);
-    let ops = [Op::Arrive, Op::Connected, Op::Poll(0), Op::Arrive, Op::Arrive, Op::Vacate(0)];
+    let ops = [Op::Arrive, Op::Connected, Op::Poll(0), Op::Arrive, Op::RunKeeper(0), Op::RunKeeper(0)];
     ops.iter().for_each(|op| world.apply(op));
-    let woken = |world: &World| world.flags.values().map(|flag| flag.is_set()).collect::<Vec<_>>();
-    assert_eq!(woken(&world), [true, false]);
-    world.apply(&Op::Leave(0));
-    assert_eq!(woken(&world), [true]);
+    let roused =
+        |world: &World| world.keepers.iter().map(|keeper| keeper.runs_by(world.now)).collect::<Vec<_>>();
+    assert_eq!(roused(&world), [false, false]);
+    world.apply(&Op::Vacate(0));
+    assert_eq!(roused(&world), [true, true]);
+    world.apply(&Op::RunKeeper(0));
+    assert_eq!(world.permits.len(), 1);
 }
 
 #[test]
@@ -69,26 +72,28 @@ fn connects_are_started_for_waiters_that_none_is_in_progress_for() {
 
 #[test]
 fn waiter_that_has_to_queue_again_keeps_its_place() {
-    let mut ledger = Ledger::<Conn, Failure>::new(1);
+    let mut ledger = Ledger::<Conn, Failure>::new(plain(1), Dice::new(1));
     let now = Instant::now();
-    let (first, second) = (ledger.draw_ticket(), ledger.draw_ticket());
-    let join = |ledger: &mut Ledger<_, _>, ticket| drop(ledger.turn(ticket, &mut None, RUNTIMES[0], now));
+    let claim = claim(0, now, Duration::from_secs(1));
+    let (first, second) = (ledger.lanes.draw(0), ledger.lanes.draw(0));
+    let join = |ledger: &mut Ledger<_, _>, ticket| {
+        drop(ledger.turn(ticket, &claim, &mut None, RUNTIMES[0], now));
+    };
     join(&mut ledger, second);
     join(&mut ledger, first);
-    assert_eq!(ledger.queue.pop().map(|(ticket, _)| ticket), Some(first));
+    assert_eq!(ledger.lanes.pop(now).map(|(ticket, _)| ticket), Some(first));
 }
 
 #[test]
 fn oldest_use_is_that_of_the_oldest_lease_left() {
-    let mut ledger = Ledger::<Conn, Failure>::new(2);
-    let start = Instant::now();
-    ledger.idle = vec![1, 2];
-    let first = ledger.take_idle(start).unwrap();
-    let second = ledger.take_idle(start + Duration::from_secs(2)).unwrap();
-    let age = |ledger: &Ledger<_, _>| ledger.status(start + Duration::from_secs(5)).oldest_use;
-    assert_eq!(age(&ledger), Some(Duration::from_secs(5)));
-    ledger.vacate(first.lease).wake();
-    assert_eq!(age(&ledger), Some(Duration::from_secs(3)));
-    ledger.vacate(second.lease).wake();
-    assert_eq!(age(&ledger), None);
+    let mut world = World::new(2);
+    let ops =
+        [Op::Arrive, Op::Connected, Op::Poll(0), Op::Wait(1999), Op::Arrive, Op::Connected, Op::Poll(0)];
+    ops.iter().for_each(|op| world.apply(op));
+    let age = |world: &World| world.ledger.status(world.now).oldest_use.map(|age| age.as_millis());
+    assert_eq!(age(&world), Some(2004));
+    world.apply(&Op::Vacate(0));
+    assert_eq!(age(&world), Some(2));
+    world.apply(&Op::Vacate(0));
+    assert_eq!(age(&world), None);
 }

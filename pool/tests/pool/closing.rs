@@ -4,7 +4,7 @@ use molt_db_pool::AcquireError;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use crate::fake::{Plan, assert_at_rest, millis, planned, poll_once, pool_of};
+use crate::fake::{Ending, Fate, Plan, assert_at_rest, millis, planned, poll_once, pool_of};
 
 #[tokio::test(start_paused = true)]
 async fn close_turns_waiters_away_and_waits_for_holders() {
@@ -97,4 +97,52 @@ async fn close_does_not_wait_for_detached_connections() {
     let conn = pool.acquire().await.unwrap().detach();
     pool.close().await;
     assert_eq!((conn.number(), pool.manager().census.present()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_with_a_limit_waits_for_those_that_come_back_in_time() {
+    let pool = pool_of(2);
+    let guard = pool.acquire().await.unwrap();
+    let (left, ()) = tokio::join!(pool.close_within(millis(100)), async {
+        sleep(millis(90)).await;
+        drop(guard);
+    });
+    assert_eq!((left, pool.status().total), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_with_a_limit_gives_up_what_is_in_nobodys_hands() {
+    let pool = planned(|n| if n <= 3 { Plan::Open(millis(1)) } else { Plan::Never }).build().unwrap();
+    let held = pool.acquire().await.unwrap();
+    let mut settling = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    settling.0.fate = Fate::Unfinished(Ending::Never);
+    settling.1.fate = Fate::Unfinished(Ending::Never);
+    assert!(poll_once(&mut Box::pin(pool.acquire())).is_pending());
+    drop(settling.0);
+    sleep(millis(10)).await;
+    // One that a task has taken, one that waits for it, and a connect.
+    let closing = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.close_within(millis(100)).await }
+    });
+    sleep(millis(50)).await;
+    drop(settling.1);
+    assert_eq!((pool.status().settling, pool.status().in_use), (2, 1));
+    assert_eq!(closing.await.unwrap(), 1);
+    sleep(millis(1)).await;
+    assert_eq!((pool.status().total, pool.manager().census.present()), (1, 1), "{}", pool.status());
+    drop(held);
+    assert_at_rest(&pool);
+    assert_eq!((pool.status().total, pool.close_within(millis(10)).await), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_comes_back_after_a_forced_close_does_not_settle() {
+    let pool = pool_of(1);
+    let mut guard = pool.acquire().await.unwrap();
+    guard.fate = Fate::Unfinished(Ending::Rest(millis(1)));
+    assert_eq!(pool.close_within(millis(0)).await, 1);
+    drop(guard);
+    assert_eq!((pool.status().total, pool.manager().census.settlings()), (0, 0));
+    pool.close().await;
 }

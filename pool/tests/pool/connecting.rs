@@ -4,9 +4,7 @@ use molt_db_pool::{AcquireError, BuildError};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::sleep;
 
-use crate::fake::{
-    AT_ONCE, Acquired, Fate, Plan, Refused, assert_at_rest, millis, planned, poll_once, pool_of,
-};
+use crate::fake::{AT_ONCE, Acquired, Fate, Plan, assert_at_rest, millis, planned, poll_once, pool_of};
 
 #[tokio::test(start_paused = true)]
 async fn never_more_connections_than_the_maximum() {
@@ -64,7 +62,7 @@ async fn each_failed_connect_ends_one_wait() {
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let pool = pool.clone();
-        tasks.spawn(async move { matches!(pool.acquire().await, Err(AcquireError::Connect(Refused))) });
+        tasks.spawn(async move { matches!(pool.acquire().await, Err(AcquireError::Connect(_))) });
     }
     assert!(tasks.join_all().await.into_iter().all(|refused| refused));
     sleep(millis(10)).await;

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::{Future, pending};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use molt_db_pool::{AcquireError, Builder, Disposition, Guard, Liveness, Manager, Pool, Status};
+use molt_db_pool::{
+    AcquireError, Builder, Disposition, Guard, Holder, Liveness, Manager, Pool, Status, Verdict,
+};
 
 /// How a connect goes.
 #[derive(Clone, Copy)]
@@ -17,6 +19,18 @@ pub(crate) enum Plan {
     /// Opens a connection that is found dead at once.
     OpenDead,
     Refuse(Duration),
+    /// Refuses as one does who may not later.
+    RefuseForNow(Duration),
+    Panic,
+    Never,
+}
+
+/// How a connection answers that is asked something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Fine,
+    Later(Duration),
+    Dead,
     Panic,
     Never,
 }
@@ -44,7 +58,7 @@ pub(crate) enum Ending {
 }
 
 #[derive(Debug)]
-pub(crate) struct Refused;
+pub(crate) struct Refused(Verdict);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +75,7 @@ pub(crate) struct Census {
     present: AtomicUsize,
     peak: AtomicUsize,
     settlings: AtomicUsize,
+    checks: AtomicUsize,
 }
 
 impl Census {
@@ -79,6 +94,11 @@ impl Census {
     /// Counts the settlings that were begun.
     pub(crate) fn settlings(&self) -> usize {
         self.settlings.load(SeqCst)
+    }
+
+    /// Counts the checks that were begun.
+    pub(crate) fn checks(&self) -> usize {
+        self.checks.load(SeqCst)
     }
 
     fn enter(self: &Arc<Self>) -> Presence {
@@ -101,6 +121,10 @@ impl Drop for Presence {
 
 pub(crate) struct Conn {
     pub(crate) fate: Fate,
+    /// To whoever is about to get it.
+    pub(crate) greeting: Answer,
+    /// To the pool, while it is idle.
+    pub(crate) sign_of_life: Answer,
     presence: Presence,
 }
 
@@ -119,6 +143,7 @@ impl Drop for Conn {
 
 pub(crate) struct Fake {
     pub(crate) census: Arc<Census>,
+    pub(crate) leaks: Mutex<Vec<Holder>>,
     plan: Box<dyn Fn(usize) -> Plan + Send + Sync>,
 }
 
@@ -136,17 +161,39 @@ impl Manager for Fake {
             Plan::OpenDead => Fate::Dead,
             Plan::Refuse(latency) => {
                 tokio::time::sleep(latency).await;
-                return Err(Refused);
+                return Err(Refused(Verdict::Permanent));
+            }
+            Plan::RefuseForNow(latency) => {
+                tokio::time::sleep(latency).await;
+                return Err(Refused(Verdict::Transient));
             }
             Plan::Panic => panic!("as told"),
             Plan::Never => pending().await,
         };
-        Ok(Conn { fate, presence })
+        Ok(Conn { fate, greeting: Answer::Fine, sign_of_life: Answer::Fine, presence })
+    }
+
+    fn verdict(&self, error: &Refused) -> Verdict {
+        error.0
     }
 
     fn is_alive(&self, conn: &mut Conn) -> Liveness {
         assert_ne!(conn.fate, Fate::PanicsWhenChecked, "as told");
         if conn.fate == Fate::Dead { Liveness::Dead } else { Liveness::Alive }
+    }
+
+    async fn before_acquire(&self, conn: &mut Conn) -> Liveness {
+        conn.greeting.give().await
+    }
+
+    async fn check(&self, conn: &mut Conn) -> Liveness {
+        self.census.checks.fetch_add(1, SeqCst);
+        conn.sign_of_life.give().await
+    }
+
+    fn leaked(&self, holder: &Holder) {
+        self.leaks.lock().unwrap().push(holder.clone());
+        assert_ne!(holder.tag, Some("panics"), "as told");
     }
 
     fn on_release(&self, conn: &mut Conn) -> Disposition {
@@ -175,13 +222,28 @@ impl Manager for Fake {
     }
 }
 
+impl Answer {
+    async fn give(self) -> Liveness {
+        match self {
+            Self::Fine => Liveness::Alive,
+            Self::Later(latency) => {
+                tokio::time::sleep(latency).await;
+                Liveness::Alive
+            }
+            Self::Dead => Liveness::Dead,
+            Self::Panic => panic!("as told"),
+            Self::Never => pending().await,
+        }
+    }
+}
+
 pub(crate) type Acquired = Result<Guard<Fake>, AcquireError<Refused>>;
 
 pub(crate) const AT_ONCE: Plan = Plan::Open(Duration::ZERO);
 
 /// Starts a pool whose nth connect (from 1) goes as `plan(n)` says.
 pub(crate) fn planned(plan: impl Fn(usize) -> Plan + Send + Sync + 'static) -> Builder<Fake> {
-    Pool::builder(Fake { census: Arc::default(), plan: Box::new(plan) })
+    Pool::builder(Fake { census: Arc::default(), leaks: Mutex::default(), plan: Box::new(plan) })
 }
 
 /// Makes a pool of `max_conns` connections that open at once.
@@ -200,6 +262,13 @@ pub(crate) fn assert_at_rest(pool: &Pool<Fake>) {
     assert_eq!((in_use, settling, connecting, waiting), (0, 0, 0, 0));
     assert_eq!((total, idle), (pool.manager().census.present(), pool.manager().census.present()));
     assert!(pool.manager().census.peak() <= pool.status().max);
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(millis(1)).await;
+    }
 }
 
 pub(crate) fn millis(millis: u64) -> Duration {

@@ -62,11 +62,11 @@ async fn metrics_count_each_event_once() {
     drop(pool.try_acquire().unwrap());
 
     let metrics = pool.metrics();
-    assert_eq!((metrics.acquired, metrics.waited), (4, 2));
+    assert_eq!((metrics.acquired, metrics.wait_time.count()), (4, 2));
     assert_eq!((metrics.timeouts, metrics.cancelled, metrics.discarded), (1, 1, 1));
     assert_eq!((metrics.connects, metrics.connects_failed), (2, 1));
-    assert!(metrics.wait_max >= millis(3) && metrics.wait_sum >= millis(6));
-    assert_eq!(metrics.wait_histogram.buckets().map(|(_, count)| count).sum::<u64>(), 2);
+    assert!(metrics.wait_time.max() >= millis(3) && metrics.wait_time.sum() >= millis(6));
+    assert_eq!(metrics.wait_time.buckets().map(|(_, count)| count).sum::<u64>(), 2);
     assert_at_rest(&pool);
 }
 

@@ -1,16 +1,12 @@
 //! Returning connections, in every circumstance.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Wake};
 use std::thread;
 
 use molt_db_pool::{Guard, Pool};
 use tokio::runtime;
 
-use crate::fake::{AT_ONCE, Census, Fake, Fate, Plan, assert_at_rest, millis, planned, pool_of};
+use crate::fake::{AT_ONCE, Fake, Fate, Plan, assert_at_rest, millis, planned, poll_once, pool_of};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
@@ -147,30 +143,18 @@ fn unfit_connection_is_discarded() {
     assert_at_rest(&pool);
 }
 
-/// Notes how many connections there are when it is woken.
-struct Probe {
-    census: Arc<Census>,
-    seen: AtomicUsize,
-}
-
-impl Wake for Probe {
-    fn wake(self: Arc<Self>) {
-        self.seen.store(self.census.present(), SeqCst);
-    }
-}
-
 #[test]
-fn discarded_connection_is_gone_before_its_slot_is_free() {
+fn discarded_connection_is_gone_before_another_takes_its_slot() {
     let pool = pool_of(1);
     let mut guard = acquire_detached_from_runtime(&pool);
-    let probe = Arc::new(Probe { census: pool.manager().census.clone(), seen: AtomicUsize::new(usize::MAX) });
     block_on(async {
-        let waiter = pin!(pool.acquire());
-        assert!(waiter.poll(&mut Context::from_waker(&probe.clone().into())).is_pending());
+        let mut waiter = Box::pin(pool.acquire());
+        assert!(poll_once(&mut waiter).is_pending());
         guard.fate = Fate::Unfit;
         drop(guard);
-        assert_eq!(probe.seen.load(SeqCst), 0);
+        assert_eq!((pool.manager().census.present(), waiter.await.unwrap().number()), (0, 2));
     });
+    assert_eq!(pool.manager().census.peak(), 1);
 }
 
 #[test]

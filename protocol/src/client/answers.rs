@@ -119,8 +119,15 @@ impl Client {
             Tag::CopyBothResponse => {
                 return Ok(self.copies(CopyDirection::Both, owed, CopyResponse::parse(body)?, out));
             }
-            Tag::CopyData if self.is_copying() => return Ok(Some(Event::CopyData(body))),
-            Tag::CopyDone if self.is_copying() => return Ok(Some(Event::CopyDone)),
+            Tag::CopyData if self.is_copying() && owed != Owed::CopyBothOver => {
+                return Ok(Some(Event::CopyData(body)));
+            }
+            Tag::CopyDone if self.is_copying() => {
+                if let Some(simple) = &mut self.simple {
+                    simple.copied();
+                }
+                return Ok(Some(Event::CopyDone));
+            }
             _ => {}
         }
         Ok(None)
@@ -248,7 +255,7 @@ impl Client {
         Some(Event::Suspended)
     }
 
-    fn is_copying(&self) -> bool {
+    pub(super) fn is_copying(&self) -> bool {
         self.simple.as_ref().is_some_and(super::simple::Simple::is_copying)
     }
 

@@ -140,6 +140,21 @@ impl Client {
         self.begin_simple(sql, Copy::Wanted(direction), ScriptReports::End, out)
     }
 
+    /// As [`Client::copy`], for a script with a COPY in it, and tells the results of its other statements as
+    /// [`Client::script_results`] does: a query in front can say of which types the columns are, in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::script`].
+    pub fn copy_results(
+        &mut self,
+        sql: &str,
+        direction: CopyDirection,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CommandError> {
+        self.begin_simple(sql, Copy::Wanted(direction), ScriptReports::Results, out)
+    }
+
     /// Appends a piece of a copy. Pieces may end anywhere.
     ///
     /// # Errors
@@ -149,6 +164,11 @@ impl Client {
     pub fn copy_data(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), CommandError> {
         self.check_copying()?;
         Ok(message::copy_data(data, out)?)
+    }
+
+    /// Tells whether the server waits for data of the client. If a copy is under way and it does not, it has failed.
+    pub fn takes_copy(&self) -> bool {
+        self.check_copying().is_ok()
     }
 
     /// Says that the client's data are complete.

@@ -10,7 +10,7 @@ use super::statements::Statements;
 use super::traces::Traces;
 use super::{AuthMethod, Description, Event, Hints, Parameters, Received, RowRun, Session, SessionError};
 use crate::message::{CancelKey, TransactionStatus};
-use crate::wire::{Framed, Limits, Phase, frame};
+use crate::wire::{Framed, Limits, Phase, Tag, frame};
 
 /// A driver's side of a session with a server that is ready for commands.
 ///
@@ -219,7 +219,14 @@ impl Client {
     /// For bulk results, from [`Event::Columns`] on: take rows from the run as long as there are, consume what it
     /// says, and go on with [`Client::receive`].
     pub fn rows<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
-        RowRun::new(&self.session.exchange, if self.streams() { input } else { &[] }, self.session.limits)
+        let takes = self.streams() && self.session.exchange.takes_rows();
+        RowRun::new(Tag::DataRow, if takes { input } else { &[] }, self.session.limits)
+    }
+
+    /// Walks the pieces of a copy at the start of `input`, as [`Client::rows`] does rows: from [`Event::Copy`] on.
+    pub fn copied<'b>(&self, input: &'b [u8]) -> RowRun<'b> {
+        let takes = self.settling.is_none() && self.is_copying() && self.session.exchange.takes_copied();
+        RowRun::new(Tag::CopyData, if takes { input } else { &[] }, self.session.limits)
     }
 
     /// Tells whether rows are the caller's.

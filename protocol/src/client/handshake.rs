@@ -45,6 +45,8 @@ pub struct Startup<'a> {
     pub application_name: Option<&'a str>,
     /// Settings for the server's command line, as in libpq's `options`: `-c search_path=app`.
     pub options: Option<&'a str>,
+    /// `database` for a session that replicates logically, and takes commands of the simple protocol alone.
+    pub replication: Option<&'a str>,
 }
 
 /// What a [`Handshake`] tells its caller.
@@ -74,6 +76,7 @@ impl Handshake {
             ("database", startup.database),
             ("application_name", startup.application_name),
             ("options", startup.options),
+            ("replication", startup.replication),
         ];
         parameters.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
         let version = credentials.max_protocol_version;

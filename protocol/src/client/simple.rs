@@ -27,13 +27,15 @@ pub(super) enum ScriptReports {
 /// Which copy is wanted.
 ///
 /// ```text
-///   Wanted --the response of this direction--> Begun      None and Begun: every copy is one too many
+///   Wanted --the response of this direction--> Begun --CopyDone--> Over      all but Wanted: every copy is one too many
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Copy {
     None,
     Wanted(CopyDirection),
     Begun(CopyDirection),
+    /// The server has sent all of its data.
+    Over,
 }
 
 impl Simple {
@@ -48,6 +50,11 @@ impl Simple {
             self.copy = Copy::Begun(direction);
         }
         wanted
+    }
+
+    /// Notes that the server has sent all of its data.
+    pub(super) fn copied(&mut self) {
+        self.copy = Copy::Over;
     }
 
     /// Tells whether copied data are the caller's.

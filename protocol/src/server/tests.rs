@@ -349,7 +349,8 @@ fn nobody_is_let_in_before_the_answer() {
 /// A client and a server joined in memory.
 fn joined() -> (Client, Session) {
     let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let mut handshake = Handshake::start(&startup, Credentials::default(), &mut to_server).unwrap();
     let mut reception = Reception::default();
     reception.receive(&to_server, &mut to_client).unwrap();

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config, ResetPolicy};
+use super::super::{AfterCancel, Config, Observe, ResetPolicy};
+use super::said;
 
 /// # Limits, statements and pools
 impl Config {
@@ -74,7 +75,7 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before it is closed. `None`, the default, is for ever.
+    /// Sets how long a connection of a pool may be idle before it is closed. `None` is for ever. Default: 10 minutes.
     #[must_use]
     pub fn max_idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.max_idle = Some(limit.into());
@@ -88,8 +89,8 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None`, the
-    /// default, never asks.
+    /// Sets how long a connection of a pool may be idle before the server is asked for a sign of life. `None` never asks.
+    /// Default: 30 seconds.
     #[must_use]
     pub fn health_check_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.health_check_interval = Some(interval.into());
@@ -100,6 +101,21 @@ impl Config {
     #[must_use]
     pub fn reset(mut self, policy: ResetPolicy) -> Self {
         self.reset = Some(policy);
+        self
+    }
+
+    /// Sets whether queries are measured. Default: [`Observe::Off`].
+    #[must_use]
+    pub fn observe(mut self, observe: Observe) -> Self {
+        self.observe = Some(observe);
+        self
+    }
+
+    /// Sets what a pool is called in measurements. Default: the server's address, its port and the database, as in
+    /// `db.example:5432/shop`; of several hosts the first.
+    #[must_use]
+    pub fn pool_name(mut self, name: impl Into<String>) -> Self {
+        self.pool_name = Some(name.into());
         self
     }
 
@@ -140,7 +156,7 @@ impl Config {
 
     /// Returns how long a connection of a pool may be idle; `None` is for ever.
     pub fn get_max_idle(&self) -> Option<Duration> {
-        self.max_idle.flatten()
+        self.max_idle.unwrap_or(Some(Duration::from_secs(10 * 60)))
     }
 
     /// Returns how long to wait for a connection of a pool.
@@ -151,7 +167,17 @@ impl Config {
     /// Returns how long a connection of a pool may be idle before the server is asked for a sign of life; `None` never
     /// asks.
     pub fn get_health_check_interval(&self) -> Option<Duration> {
-        self.health_check_interval.flatten()
+        self.health_check_interval.unwrap_or(Some(Duration::from_secs(30)))
+    }
+
+    /// Returns whether queries are measured.
+    pub fn get_observe(&self) -> Observe {
+        self.observe.unwrap_or_default()
+    }
+
+    /// Returns what a pool is called in measurements, if that is set.
+    pub fn get_pool_name(&self) -> Option<&str> {
+        said(self.pool_name.as_ref())
     }
 
     /// Returns what becomes of the state of a session that comes back to a pool.
@@ -178,9 +204,11 @@ mod tests {
             .max_idle(millis(6))
             .max_wait(millis(7))
             .health_check_interval(millis(8))
-            .reset(ResetPolicy::Full);
+            .reset(ResetPolicy::Full)
+            .observe(Observe::WithText)
+            .pool_name("p");
         let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close statement_cache_size=3 min_conns=4 \
-                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full";
+                    max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full observe=text pool_name=p";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
         assert_eq!(built.get_query_timeout(), Some(millis(2)));
@@ -190,6 +218,7 @@ mod tests {
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));
         assert_eq!(built.get_health_check_interval(), Some(millis(8)));
+        assert_eq!((built.get_observe(), built.get_pool_name()), (Observe::WithText, Some("p")));
         assert_eq!((built.get_reset(), Config::new().get_reset()), (ResetPolicy::Full, ResetPolicy::Cheap));
     }
 

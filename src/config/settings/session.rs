@@ -1,11 +1,15 @@
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_protocol::message::ServerError;
 
-use super::super::{Config, NoticeHook, NotificationHook, ProtocolVersion, Replication, SlowHook};
+use super::super::{
+    Config, Hook, NoticeHook, NotificationHook, ProtocolVersion, Replication, SessionHook, SlowHook,
+};
 use super::said;
-use crate::connection::{Notification, SlowStatement};
+use crate::connection::{Connection, Notification, SlowStatement};
 
 /// # The session
 impl Config {
@@ -66,7 +70,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn on_notice(mut self, hook: impl Fn(&ServerError) + Send + Sync + 'static) -> Self {
-        self.notice_hook = Some(NoticeHook(Arc::new(hook)));
+        self.notice_hook = Some(Hook(Arc::new(hook)));
         self
     }
 
@@ -87,7 +91,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn on_notification(mut self, hook: impl Fn(Notification) + Send + Sync + 'static) -> Self {
-        self.notification_hook = Some(NotificationHook(Arc::new(hook)));
+        self.notification_hook = Some(Hook(Arc::new(hook)));
         self
     }
 
@@ -127,8 +131,43 @@ impl Config {
         bound: Duration,
         hook: impl Fn(&SlowStatement<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.slow_hook = Some(SlowHook { bound, call: Arc::new(hook) });
+        self.slow_hook = Some(SlowHook { bound, call: Hook(Arc::new(hook)) });
         self
+    }
+
+    /// Sets what every session goes through before anybody else gets it. Default: nothing.
+    ///
+    /// It is a part of connecting: it has what is left of `connect_timeout`, an error of it is one of connecting, and so is a
+    /// panic to a pool. What it leaves open is rolled back. What it does is how a session begins: a pool has it run
+    /// again when it has [reset](Config::reset) the session. Plain settings are cheaper in [`Config::options`].
+    ///
+    /// ```
+    /// use molt_db::Config;
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let config = config.after_connect(|session| {
+    ///     Box::pin(async move {
+    ///         session.script("create temp table seen (id bigint); set role app_reader").await?;
+    ///         Ok::<_, molt_db::Error>(())
+    ///     })
+    /// });
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn after_connect<F, E>(mut self, hook: F) -> Self
+    where
+        F: for<'c> Fn(&'c mut Connection) -> Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'c>>
+            + Send
+            + Sync
+            + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        self.session_hook = Some(SessionHook::new(hook));
+        self
+    }
+
+    pub(crate) fn session_hook(&self) -> Option<&SessionHook> {
+        self.session_hook.as_ref()
     }
 
     pub(crate) fn notice_hook(&self) -> Option<&NoticeHook> {

@@ -14,7 +14,8 @@ use molt_db_protocol::client::{
 };
 
 use super::{Connector, random};
-use crate::config::{Endpoint, ProtocolVersion};
+use crate::config::{Endpoint, ProtocolVersion, Replication};
+use crate::connection::cancel::Target;
 use crate::connection::notices::Notices;
 use crate::connection::notifications::Inbox;
 use crate::connection::settle::Waits;
@@ -23,6 +24,7 @@ use crate::connection::transaction::whole_millis;
 use crate::connection::{Canceller, Connection, State};
 use crate::error::ConnectCause;
 use crate::net::{Encryption, Failed, Peer, Stream, Timer, Transport};
+use crate::observe::Probe;
 use crate::scope::ScopeWatch;
 
 /// A session that is ready.
@@ -156,6 +158,10 @@ impl Connector {
         Some(format!("-c statement_timeout={} {}", whole_millis(limit), given.unwrap_or_default()).into())
     }
 
+    fn replicates(&self) -> bool {
+        self.config.get_replication() == Replication::Logical
+    }
+
     async fn log_in(&self, stream: Stream, credentials: Credentials) -> Result<Ready, ConnectCause> {
         let options = self.options();
         let startup = Startup {
@@ -163,6 +169,7 @@ impl Connector {
             database: self.config.get_dbname(),
             application_name: self.config.get_application_name(),
             options: options.as_deref(),
+            replication: self.replicates().then_some("database"),
         };
         let mut transport = Transport::new(stream);
         let mut notices = Notices::new(self.config.notice_hook().cloned());
@@ -204,9 +211,14 @@ impl Connector {
     ) -> Connection {
         let Ready { transport, client, version, notices } = ready;
         let canceller = client.cancel_key().zip(peer).map(|(key, peer)| {
-            let host = endpoint.host().to_owned();
-            let limit = self.config.get_connect_timeout();
-            Canceller::new(key.clone(), peer, encryption.as_used_by(transport.stream()), host, limit)
+            Canceller::new(Target {
+                key: key.clone(),
+                peer,
+                encryption: encryption.as_used_by(transport.stream()),
+                host: endpoint.host().to_owned(),
+                connect_timeout: self.config.get_connect_timeout(),
+                observer: self.observer.clone(),
+            })
         });
         Connection {
             transport,
@@ -224,10 +236,12 @@ impl Connector {
             notices,
             inbox: Inbox::new(&self.config),
             listens: false,
+            is_simple: self.replicates(),
             waits: Waits::default(),
             watch: ScopeWatch::default(),
             ward: None,
             slow: Slow::new(self.config.slow_hook().cloned()),
+            probe: self.observer.clone().map(Probe::new),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,
             rollback: None,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use bouncer::{Bouncer, within};
 use molt_db::config::{ProtocolVersion, TargetSessionAttrs};
 use molt_db::{Connection, Error, Pool, ScriptItem};
-use molt_db_testkit::{Server, shared_servers};
+use molt_db_spec::report::{Style, human};
+use molt_db_spec::{ExpectedFailures, Settings, Target};
+use molt_db_testkit::{Server, ServerOptions, shared_servers};
 
 async fn assert_usable(connection: &mut Connection) {
     assert!(connection.is_usable());
@@ -346,4 +348,17 @@ async fn batches_and_transactions_run_in_session_mode_with_kept_statements() {
         }
         assert_usable(&mut c).await;
     }
+}
+
+/// The file says what it does otherwise than PostgreSQL, case by case, and this that the file is true.
+#[tokio::test]
+async fn pgspec_finds_what_is_known_of_pgbouncer_and_nothing_else() {
+    let server = Server::start(ServerOptions::default().version("18".parse().unwrap())).unwrap();
+    server.sql_in("postgres", "create database trust").unwrap();
+    let bouncer = Bouncer::start(&server, "pool_mode = session");
+    let known = ExpectedFailures::parse(include_str!("../../../spec/known/pgbouncer-1.18.txt"));
+    let target: Target = format!("postgresql://trust@127.0.0.1:{}/test", bouncer.port).parse().unwrap();
+    let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
+    let report = molt_db_spec::run(&target, molt_db_spec::server::cases(), &settings, |_| {}).await.unwrap();
+    assert!(known.conforms(&report), "{}", human(&report, &known, Style::Plain));
 }

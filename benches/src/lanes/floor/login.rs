@@ -41,6 +41,7 @@ fn start(config: &Config, output: &mut Vec<u8>) -> Result<Handshake, Failure> {
         database: config.get_dbname(),
         application_name: config.get_application_name(),
         options: config.get_options(),
+        replication: None,
     };
     let credentials =
         Credentials { password: config.get_password().cloned(), nonce: nonce(), ..Credentials::default() };

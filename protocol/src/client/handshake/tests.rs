@@ -50,7 +50,8 @@ fn with_token() -> Credentials {
 }
 
 fn start(credentials: Credentials) -> Handshake {
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     Handshake::start(&startup, credentials, &mut Vec::new()).unwrap()
 }
 
@@ -441,7 +442,8 @@ mod version {
 
     #[test]
     fn the_version_that_is_asked_for_is_in_the_first_message() {
-        let startup = Startup { user: "app", database: None, application_name: None, options: None };
+        let startup =
+            Startup { user: "app", database: None, application_name: None, options: None, replication: None };
         for (max, code) in [(V3_0, [0, 3, 0, 0]), (V3_2, [0, 3, 0, 2])] {
             let mut out = Vec::new();
             let handshake = Handshake::start(&startup, versions(max, V3_0), &mut out).unwrap();

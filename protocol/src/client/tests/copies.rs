@@ -97,6 +97,32 @@ fn a_stream_goes_both_ways_and_each_side_ends_its_own() {
     }
 }
 
+/// As PostgreSQL does it: found with one.
+#[test]
+fn what_a_server_sends_behind_its_end_of_a_stream_is_dropped() {
+    let (mut client, mut out) = copying("start_replication", CopyDirection::Both, b'W');
+    client.copy_done(&mut out).unwrap();
+    let theirs = [msg(b'd', b"1"), msg(b'c', b""), msg(b'd', b"2"), msg(b'd', b"3")].concat();
+    assert_eq!(feed(&mut client, &theirs, &mut out).unwrap(), ["data of 1", "copy done"]);
+    let end = [complete("COPY 0"), complete("START_REPLICATION"), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &end, &mut out).unwrap(), ["finished START_REPLICATION"]);
+    assert_eq!(sent(&out), "c");
+}
+
+/// As PostgreSQL does it: found with one.
+#[test]
+fn a_server_that_shuts_down_ends_a_stream_without_saying_so() {
+    for client_first in [true, false] {
+        let (mut client, mut out) = copying("start_replication", CopyDirection::Both, b'W');
+        if client_first {
+            client.copy_done(&mut out).unwrap();
+        }
+        assert!(feed(&mut client, &complete("COPY 0"), &mut out).unwrap().is_empty());
+        assert!(client.copy_data(b"r", &mut out).is_err());
+        assert!(!client.is_settled());
+    }
+}
+
 #[test]
 fn a_copy_of_another_direction_is_ended_and_a_failure() {
     let mut client = started(8);
@@ -119,6 +145,50 @@ fn a_second_copy_in_the_same_text_is_one_too_many() {
     assert_eq!(sent(&out), "f");
     let end = [error("ERROR", "57014", ""), ready(b'I')].concat();
     assert_eq!(feed(&mut client, &end, &mut out).unwrap(), ["failed copy in"]);
+}
+
+#[test]
+fn the_results_in_front_of_a_copy_are_told_where_they_are_wanted() {
+    let mut client = started(8);
+    let out = &mut Vec::new();
+    client.copy_results("select a from t limit 0; copy t to stdout", CopyDirection::Out, out).unwrap();
+    assert_eq!(sent(out), "Q");
+    let columns = [msg(b'T', b"\0\0"), complete("SELECT 0")].concat();
+    assert_eq!(feed(&mut client, &columns, out).unwrap(), ["columns", "completed SELECT 0"]);
+    let begun = msg(b'H', b"\0\0\x01\0\0");
+    assert_eq!(feed(&mut client, &begun, out).unwrap(), ["copy Out"]);
+    let rest = [msg(b'd', b"1\n"), msg(b'c', b""), complete("COPY 1"), ready(b'I')].concat();
+    assert_eq!(
+        feed(&mut client, &rest, out).unwrap(),
+        ["data of 2", "copy done", "completed COPY 1", "finished COPY 1"]
+    );
+}
+
+#[test]
+fn pieces_are_walked_up_to_anything_else() {
+    let (mut client, mut out) = copying("copy t to stdout", CopyDirection::Out, b'H');
+    let input = [msg(b'd', b"1\n"), msg(b'd', b""), msg(b'N', b"\0"), msg(b'd', b"2")].concat();
+    let mut run = client.copied(&input);
+    assert_eq!(run.next_row(), Ok(Some(&b"1\n"[..])));
+    assert_eq!(run.next_row(), Ok(Some(&b""[..])));
+    assert_eq!((run.next_row(), run.consumed()), (Ok(None), 12));
+    assert_eq!(client.copied(b"d\0\0\0\x06x").next_row(), Ok(None), "half a piece");
+    assert!(client.copied(b"d\0\0\0\x03").next_row().is_err());
+    assert_eq!(client.rows(&input).next_row(), Ok(None), "they are no rows");
+    feed(&mut client, &msg(b'c', b""), &mut out).unwrap();
+    assert_eq!(client.copied(&input).next_row(), Ok(None), "there are no more");
+    let (client, _) = copying("copy t from stdin", CopyDirection::In, b'G');
+    assert_eq!(client.copied(&input).next_row(), Ok(None), "they go the other way");
+}
+
+#[test]
+fn the_data_of_a_second_copy_are_not_those_of_the_first() {
+    let (mut client, mut out) = copying("copy t to stdout; copy u to stdout", CopyDirection::Out, b'H');
+    let first = [msg(b'd', b"1\n"), msg(b'c', b""), complete("COPY 1")].concat();
+    assert_eq!(feed(&mut client, &first, &mut out).unwrap(), ["data of 2", "copy done"]);
+    let second =
+        [msg(b'H', b"\0\0\0"), msg(b'd', b"2\n"), msg(b'c', b""), complete("COPY 1"), ready(b'I')].concat();
+    assert_eq!(feed(&mut client, &second, &mut out).unwrap(), ["failed copy out"]);
 }
 
 #[test]

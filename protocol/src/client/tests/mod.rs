@@ -58,7 +58,8 @@ fn started(capacity: usize) -> Client {
 }
 
 fn started_with(credentials: Credentials) -> Client {
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let mut out = Vec::new();
     let mut handshake = Handshake::start(&startup, credentials, &mut out).unwrap();
     let answer = [msg(b'R', &[0; 4]), msg(b'K', b"\0\0\0\x07abcd"), ready(b'I')].concat();
@@ -621,6 +622,7 @@ mod scram {
             database: Some("db"),
             application_name: Some("a"),
             options: Some("-c x=y"),
+            replication: None,
         };
         let credentials =
             Credentials { password: password.map(|p| Secret::new(p.as_bytes())), ..Credentials::default() };

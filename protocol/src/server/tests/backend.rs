@@ -296,7 +296,8 @@ fn a_name_as_long_as_a_message_is_not_told_back_whole() {
 /// A client and a toy joined in memory.
 fn joined() -> (Client, Toy) {
     let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-    let startup = Startup { user: "app", database: None, application_name: None, options: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let mut handshake = Handshake::start(&startup, Credentials::default(), &mut to_server).unwrap();
     let mut reception = Reception::default();
     reception.receive(&to_server, &mut to_client).unwrap();

@@ -1,0 +1,45 @@
+//! A target that hangs, floods, talks nonsense or dies: the verdict says so, and the run goes on to its end.
+
+use molt_db_spec::{Selection, Verdict, server};
+
+use crate::catalogue::silent;
+use crate::common::{run_briefly, servers};
+use crate::proxy::{CRASH, FLOOD, Fault, Memory, Proxy, message};
+
+/// Runs three cases, of which the second meets the fault, and returns the names of the verdicts.
+async fn verdicts(server: fn(&mut Memory, u8, &[u8]) -> Vec<u8>) -> Vec<&'static str> {
+    let postgres = servers().swap_remove(0);
+    let proxy = Proxy::start(postgres.port(), &Fault { server, ..Fault::NONE });
+    let only = ["simple.select", "parse.ok", "extended.sync"].map(str::to_owned).to_vec();
+    let cases = Selection { only, ..Selection::default() }.of(server::cases());
+    let report = run_briefly(proxy.port, cases).await;
+    assert!(report.outcomes.iter().all(|outcome| !matches!(outcome.verdict, Verdict::Skip(_))));
+    report.outcomes.iter().map(|outcome| outcome.verdict.name()).collect()
+}
+
+#[tokio::test]
+async fn a_session_that_goes_deaf_hangs_and_the_others_do_not() {
+    assert_eq!(verdicts(silent).await, ["pass", "hang", "pass"]);
+}
+
+#[tokio::test]
+async fn a_server_that_dies_has_crashed_for_all_that_follows() {
+    let dies =
+        |_: &mut Memory, tag, body: &[u8]| if tag == b'1' { CRASH.to_vec() } else { message(tag, body) };
+    assert_eq!(verdicts(dies).await, ["pass", "crash", "crash"]);
+}
+
+#[tokio::test]
+async fn a_flood_is_a_failure_and_has_an_end() {
+    let floods =
+        |_: &mut Memory, tag, body: &[u8]| if tag == b'1' { FLOOD.to_vec() } else { message(tag, body) };
+    assert_eq!(verdicts(floods).await, ["pass", "fail", "pass"]);
+}
+
+#[tokio::test]
+async fn garbage_is_a_failure() {
+    let raves = |_: &mut Memory, tag, body: &[u8]| {
+        if tag == b'1' { b"\x02\xff\xff\xff\xffgarbage".to_vec() } else { message(tag, body) }
+    };
+    assert_eq!(verdicts(raves).await, ["pass", "fail", "pass"]);
+}

@@ -1,0 +1,79 @@
+//! A suite that cannot fail is worthless: each fault that a proxy puts in front of a real server makes a case fail that is
+//! about it, and without a fault none fails.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod broken;
+mod catalogue;
+mod proxy;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalogue::FAULTS;
+use common::{servers, settings, target};
+use molt_db_spec::report::{Style, human};
+use molt_db_spec::{ExpectedFailures, Level, Outcome, Selection, Settings, Verdict, run, server};
+use molt_db_testkit::Server;
+use proxy::{Fault, Proxy};
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn without_a_fault_no_case_fails() {
+    let nothing = ExpectedFailures::default();
+    for postgres in servers() {
+        let proxy = Proxy::start(postgres.port(), &Fault::NONE);
+        let report = run(&target(proxy.port), server::cases(), &settings(&postgres), |_| {}).await.unwrap();
+        assert!(nothing.conforms(&report), "{}", human(&report, &nothing, Style::Plain));
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_found_by_the_cases_about_it() {
+    let postgres = Arc::new(servers().swap_remove(0));
+    let mut faults = FAULTS.iter();
+    let (mut running, mut missed) = (JoinSet::new(), Vec::new());
+    loop {
+        // Most of the time is spent waiting for what does not come.
+        while running.len() < 8 {
+            let Some(fault) = faults.next() else { break };
+            let postgres = Arc::clone(&postgres);
+            running.spawn(async move { (fault.name, is_found(fault, &postgres).await) });
+        }
+        let Some(ended) = running.join_next().await else { break };
+        let (name, is_found) = ended.unwrap();
+        missed.extend((!is_found).then_some(name));
+    }
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+async fn is_found(fault: &Fault, postgres: &Server) -> bool {
+    let proxy = Proxy::start(postgres.port(), fault);
+    let only = fault.found_by.iter().map(ToString::to_string).collect();
+    let selection = Selection { only, ..Selection::default() };
+    assert_eq!(
+        selection.first_without_a_case(server::cases().iter().map(|case| case.id.as_str())),
+        None,
+        "{}",
+        fault.name
+    );
+    let settings =
+        Settings { timeout: Duration::from_secs(5), jobs: NonZeroUsize::MIN, ..settings(postgres) };
+    // A login that the fault makes impossible is found as well.
+    let report = run(&target(proxy.port), selection.of(server::cases()), &settings, |_| {}).await;
+    report.map_or(true, |report| report.outcomes.iter().any(is_failure))
+}
+
+fn is_failure(outcome: &Outcome) -> bool {
+    outcome.level != Level::Info && !matches!(outcome.verdict, Verdict::Pass | Verdict::Skip(_))
+}
+
+#[test]
+fn faults_have_names_of_their_own() {
+    let names: BTreeSet<_> = FAULTS.iter().map(|fault| fault.name).collect();
+    assert_eq!(names.len(), FAULTS.len());
+    assert!(names.len() >= 30);
+}
