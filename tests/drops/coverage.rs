@@ -80,8 +80,9 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// Returns the public types of a source. A lint sees to it that they can be reached.
 fn exports_of(source: &str) -> impl Iterator<Item = &str> {
-    let types =
-        source.lines().filter_map(|line| line.strip_prefix("pub struct ").or(line.strip_prefix("pub enum ")));
+    let types = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")));
     types.filter_map(|line| line.split(|c: char| !is_word(c)).next())
 }
 
