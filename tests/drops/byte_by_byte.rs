@@ -1,12 +1,12 @@
 //! Every byte of every frame, both ways, is a point at which each operation is dropped. Time is virtual.
 
 use crate::place::Place;
-use crate::table::operations;
+use crate::table::{Reach, operations};
 use crate::walk::{Holder, walk};
 
 async fn walk_all(holder: Holder) {
     let mut total = 0;
-    for operation in operations() {
+    for operation in operations().filter(|operation| operation.reach == Reach::Anywhere) {
         let place = Place::in_memory();
         let points = walk(&place, operation, holder).await;
         println!("{points:6} {}", operation.name);

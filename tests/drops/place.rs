@@ -167,7 +167,7 @@ impl Place {
 async fn ask(side: &Mutex<Connection>, what: &str) -> i64 {
     let sql = format!(
         "select {what} from pg_stat_activity \
-         where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+         where datname = current_database() and pid <> pg_backend_pid() and backend_type in ('client backend', 'walsender')"
     );
     let (count,) = side.lock().await.query(&sql).one().await.unwrap();
     count

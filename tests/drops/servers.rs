@@ -1,12 +1,12 @@
 //! Operations over real servers, dropped at every poll that comes about by itself; over TLS some of them behind every
 //! byte as well.
 
-use molt_db_testkit::{Server, User, shared_servers};
+use molt_db_testkit::{Server, ServerOptions, User, servers_under_test, shared_servers};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::common::{connect_to, plain_config};
 use crate::place::Place;
-use crate::table::operations;
+use crate::table::{Reach, operations};
 use crate::walk::{Holder, walk};
 
 /// A way to a server.
@@ -41,7 +41,7 @@ async fn walk_all(ways: &[Way], holder: Holder) {
         for way in ways {
             let place = way.to(server).await;
             let mut total = 0;
-            for operation in operations() {
+            for operation in operations().filter(|operation| operation.reach != Reach::LogicalServers) {
                 let points = walk(&place, operation, holder).await;
                 assert!(points >= 2, "only {points} points of {}", operation.name);
                 total += points;
@@ -79,5 +79,38 @@ async fn what_is_dropped_within_a_record_of_an_encrypted_session_can_be_settled(
         }
         println!("{total} points, {server:?}");
         assert!(total > 90, "only {total} points");
+    }
+}
+
+/// The server in memory does not copy: a real one does, over a stream that moves a byte at a time.
+#[tokio::test]
+async fn a_copy_that_is_dropped_behind_any_byte_can_be_settled() {
+    for server in shared_servers() {
+        let place = Way::Plain.to(server).await.over_trickle(server.port());
+        let mut total = 0;
+        for operation in operations().filter(|operation| operation.reach == Reach::Servers) {
+            let points = walk(&place, operation, Holder::Caller).await;
+            assert!(points >= 2, "only {points} points of {}", operation.name);
+            total += points;
+        }
+        println!("{total} points, {server:?}");
+    }
+}
+
+#[tokio::test]
+async fn replication_that_is_dropped_at_any_poll_leaves_nothing_behind() {
+    for wanted in servers_under_test() {
+        let options = ServerOptions::default().wanted(wanted).setting("wal_level", "logical");
+        let server = Server::start(options).unwrap();
+        server.sql("alter role trust replication").unwrap();
+        let place = Way::Plain.to(&server).await;
+        server.sql_in(place.config.get_dbname().unwrap(), "create publication drops").unwrap();
+        let mut total = 0;
+        for operation in operations().filter(|operation| operation.reach == Reach::LogicalServers) {
+            let points = walk(&place, operation, Holder::Newcomer).await;
+            assert!(points >= 2, "only {points} points of {}", operation.name);
+            total += points;
+        }
+        println!("{total} points, {server:?}");
     }
 }

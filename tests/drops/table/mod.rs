@@ -1,15 +1,19 @@
 //! Every public operation that can be dropped half-way.
 
 mod connections;
+mod copies;
 mod listeners;
 mod pools;
 mod queries;
+mod replication;
 mod several;
 mod transactions;
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 
+use futures_core::Stream;
 use molt_db::{Canceller, Connection, Pool};
 
 use crate::place::Place;
@@ -23,6 +27,8 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
         transactions::OPERATIONS,
         pools::OPERATIONS,
         listeners::OPERATIONS,
+        copies::OPERATIONS,
+        replication::OPERATIONS,
     ];
     tables.into_iter().flatten()
 }
@@ -36,6 +42,7 @@ pub(crate) struct Operation {
     pub(crate) stores: i64,
     /// Whether it can be run with a command that does not end by itself.
     pub(crate) pace: Pace,
+    pub(crate) reach: Reach,
     /// How many drop points it has at least where one byte moves with each poll.
     pub(crate) floor: usize,
 }
@@ -45,6 +52,16 @@ pub(crate) enum Pace {
     Any,
     /// What it waits for ends by itself.
     Quick,
+}
+
+/// Where an operation can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Anywhere,
+    /// It takes more than the server in memory knows.
+    Servers,
+    /// It takes a server with `wal_level=logical`.
+    LogicalServers,
 }
 
 /// What an operation is done on. It calls [`Mark::here`] when what comes before it is done.
@@ -102,7 +119,15 @@ impl Mark {
 
 impl Operation {
     const fn new(name: &'static str, stores: i64, floor: usize, run: Run) -> Self {
-        Self { name, run, stores, pace: Pace::Any, floor }
+        Self { name, run, stores, pace: Pace::Any, reach: Reach::Anywhere, floor }
+    }
+
+    const fn on_servers(self) -> Self {
+        Self { reach: Reach::Servers, ..self }
+    }
+
+    const fn on_logical_servers(self) -> Self {
+        Self { reach: Reach::LogicalServers, ..self }
     }
 
     const fn quick(self) -> Self {
@@ -120,3 +145,13 @@ const STORED: i64 = 3;
 
 /// What is returned.
 type Stored = (i32, String);
+
+/// Takes all of a stream.
+async fn count<T>(stream: &mut (impl Stream<Item = Result<T, molt_db::Error>> + Unpin)) -> usize {
+    let mut count = 0;
+    while let Some(item) = poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await {
+        item.unwrap();
+        count += 1;
+    }
+    count
+}

@@ -1,12 +1,8 @@
 //! One command, and the ways in which its rows come.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-
-use futures_core::Stream;
 use molt_db::arrow::{ArrowOptions, BatchLimits, RowLimit};
 
-use super::{Operation, Run, STORED, Stored};
+use super::{Operation, Run, STORED, Stored, count};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new(
@@ -223,14 +219,4 @@ pub(super) const OPERATIONS: &[Operation] = &[
 /// A batch for each row.
 fn by_row() -> BatchLimits {
     BatchLimits { rows: RowLimit::new(1), ..BatchLimits::default() }
-}
-
-/// Takes all of a stream.
-async fn count<T>(stream: &mut (impl Stream<Item = Result<T, molt_db::Error>> + Unpin)) -> usize {
-    let mut count = 0;
-    while let Some(item) = poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await {
-        item.unwrap();
-        count += 1;
-    }
-    count
 }

@@ -20,7 +20,7 @@ use bouncer::Bouncer;
 use common::connect_to;
 use molt_db_testkit::{Server, shared_servers};
 use place::Place;
-use table::{Operation, operations};
+use table::{Operation, Reach, operations};
 use tokio::net::TcpStream;
 use walk::{Holder, walk};
 
@@ -51,7 +51,8 @@ async fn walk_all(settings: &str, statements: usize, chosen: impl Fn(&Operation)
         let place = through(&bouncer, server, statements).await;
         for holder in [Holder::Caller, Holder::Pool] {
             let mut total = 0;
-            for operation in operations().filter(|operation| drops_no_request(operation) && chosen(operation))
+            let of_sessions = operations().filter(|operation| operation.reach != Reach::LogicalServers);
+            for operation in of_sessions.filter(|operation| drops_no_request(operation) && chosen(operation))
             {
                 let points = walk(&place, operation, holder).await;
                 assert!(points >= 2, "only {points} points of {}", operation.name);

@@ -1,8 +1,8 @@
 """Does the job `cancel` of molt-db-bench with asyncpg, and prints the same line of JSON.
 
-Started by `benches/peers/asyncpg`, which makes an environment for it:
+Started by `benches/peers/cancel_asyncpg`, which makes an environment for it:
 
-    benches/peers/asyncpg URL [sleep|busy] [how many queries]
+    benches/peers/cancel_asyncpg URL [sleep|busy] [how many queries]
 """
 
 import asyncio
