@@ -36,8 +36,11 @@ async fn dial(endpoint: Endpoint) -> std::io::Result<TcpStream> {
     }
 }
 
-fn pool(config: &Config) -> Pool {
-    Pool::builder(config.clone()).max_conns(1).build().unwrap()
+/// A pool of one connection, which is open.
+async fn pool(config: &Config) -> Pool {
+    let pool = Pool::builder(config.clone()).max_conns(1).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    pool
 }
 
 async fn others(admin: &mut Connection) -> i64 {
@@ -60,14 +63,14 @@ fn assert_over(error: &Error, connection: &Connection) {
     assert!(!connection.is_usable());
 }
 
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_query_that_nobody_polls_is_ended_in_the_server() {
     on_each_server(async |server| {
         let (configs, mut admin) = watched(server).await;
         for config in configs {
-            let pool = pool(&config);
+            let pool = pool(&config).await;
             let mut session = pool.session(Scope::within(SOON).tag("report")).await.unwrap();
             {
                 let mut query = Box::pin(session.execute("select pg_sleep(60)", ()));
@@ -95,7 +98,7 @@ async fn a_stream_that_nobody_reads_is_ended_in_the_server() {
         let sql = "with recursive t (n) as (select 1 union all select n + 1 from t) \
                    select repeat('x', 10000000) from t";
         for config in configs {
-            let pool = pool(&config);
+            let pool = pool(&config).await;
             let mut session = pool.session(Scope::within(Duration::from_secs(3))).await.unwrap();
             let mut rows = session.query(sql).rows().await.unwrap();
             assert!(rows.next().await.unwrap().is_some());
@@ -122,7 +125,7 @@ async fn a_transaction_that_lies_open_is_rolled_back() {
         let (configs, mut admin) = watched(server).await;
         admin.script("create table t (id int primary key)").await.unwrap();
         for config in configs {
-            let pool = pool(&config);
+            let pool = pool(&config).await;
             let mut session = pool.session(Scope::within(SOON)).await.unwrap();
             let mut tx = session.begin().await.unwrap();
             tx.execute("insert into t values (1)", ()).await.unwrap();
@@ -145,7 +148,7 @@ async fn a_transaction_that_lies_open_is_rolled_back() {
 async fn a_token_that_is_cancelled_ends_what_nobody_polls() {
     on_each_server(async |server| {
         let (configs, mut admin) = watched(server).await;
-        let pool = pool(&configs[0]);
+        let pool = pool(&configs[0]).await;
         let token = CancellationToken::new();
         let mut session = pool.session(Scope::default().cancelled_by(token.clone())).await.unwrap();
         let mut query = Box::pin(session.execute("select pg_sleep(60)", ()));
@@ -163,7 +166,7 @@ async fn a_token_that_is_cancelled_ends_what_nobody_polls() {
 async fn a_session_at_rest_outlives_its_scope() {
     on_each_server(async |server| {
         let (configs, mut admin) = watched(server).await;
-        let pool = pool(&configs[0]);
+        let pool = pool(&configs[0]).await;
         let mut session = pool.session(Scope::within(SOON)).await.unwrap();
         session.execute("select 1", ()).await.unwrap();
         let pid = session.backend_pid();
@@ -182,7 +185,7 @@ async fn a_session_at_rest_outlives_its_scope() {
 async fn who_polls_is_left_alone_behind_the_end_of_its_scope() {
     on_each_server(async |server| {
         let (configs, mut admin) = watched(server).await;
-        let pool = pool(&configs[0]);
+        let pool = pool(&configs[0]).await;
         let mut session = pool.session(Scope::within(SOON)).await.unwrap();
         let pid = session.backend_pid();
         assert!(session.execute("select pg_sleep(60)", ()).await.unwrap_err().is_timeout());
@@ -201,7 +204,7 @@ async fn who_polls_is_left_alone_behind_the_end_of_its_scope() {
 async fn a_stream_that_never_waits_obeys_its_scope_too() {
     on_each_server(async |server| {
         let (configs, _admin) = watched(server).await;
-        let pool = pool(&configs[0]);
+        let pool = pool(&configs[0]).await;
         let mut session = pool.session(Scope::within(SOON)).await.unwrap();
         let sql = "with recursive t (n) as (select 1 union all select n + 1 from t) select n from t";
         let mut rows = session.query(sql).rows().await.unwrap();
@@ -231,7 +234,9 @@ fn each_runtime_that_takes_sessions_watches_over_them() {
     let (first, second) = (runtime(), runtime());
     let (pool, mut admin) = second.block_on(async {
         let (configs, admin) = watched(server).await;
-        (Pool::builder(configs[0].clone()).max_conns(2).build().unwrap(), admin)
+        let pool = Pool::builder(configs[0].clone()).max_conns(2).build().unwrap();
+        drop((pool.acquire().await.unwrap(), pool.acquire().await.unwrap()));
+        (pool, admin)
     });
     let in_first = first.block_on(pool.session(Scope::within(Duration::from_secs(60)))).unwrap();
     let mut in_second = second.block_on(pool.session(Scope::within(SOON))).unwrap();

@@ -3,7 +3,7 @@
 //! A clause is a heading that is its id, a requirement in a sentence or two, and four fields:
 //!
 //! ```
-//! use molt_db_spec::{Level, parse};
+//! use molt_db_spec::{ClauseLevel, parse};
 //!
 //! let clauses = parse("## `cancel.eof`
 //!
@@ -14,7 +14,7 @@
 //! - Versions: 13 to 18
 //! - Proved by: `tests/cancel.rs::a_cancel_ends_with_the_end_of_its_connection`
 //! ")?;
-//! assert_eq!((clauses[0].id.as_str(), clauses[0].level), ("cancel.eof", Level::Must));
+//! assert_eq!((clauses[0].id.as_str(), clauses[0].level), ("cancel.eof", ClauseLevel::Must));
 //! assert_eq!(clauses[0].proofs[0].test, "a_cancel_ends_with_the_end_of_its_connection");
 //! # Ok::<(), molt_db_spec::ClauseError>(())
 //! ```

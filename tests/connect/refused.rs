@@ -56,11 +56,9 @@ async fn without_a_user_nothing_is_dialled() {
 #[tokio::test]
 async fn what_is_asked_for_and_not_done_is_refused_before_anything_is_dialled() {
     let peer = Peer::script(|_| async { panic!("somebody connected") }).unwrap();
-    for (asked, option) in [
-        ("replication=database", "replication"),
-        ("sslcert=/me.pem", "sslkey"),
-        ("service=orders", "service"),
-    ] {
+    for (asked, option) in
+        [("replication=true", "replication"), ("sslcert=/me.pem", "sslkey"), ("service=orders", "service")]
+    {
         let text = format!("host=127.0.0.1 port={} user=u {asked}", peer.port());
         let error = open(&text).await.unwrap_err();
         assert!(error.is_config() && error.to_string().contains(&format!("`{option}`")), "{error}");

@@ -335,6 +335,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .quick()
     .on_servers(),
     Operation::new(
+        "Connection::copy_out_arrow_with",
+        0,
+        20,
+        Run::Connection(|c, on| {
+            Box::pin(async move {
+                on.begins().await;
+                let (options, limits) = (ArrowOptions::default(), BatchLimits::default());
+                let mut batches = c.copy_out_arrow_with(THREE, &options, limits).await.unwrap();
+                assert_eq!(count(&mut batches).await, 1);
+            })
+        }),
+    )
+    .quick()
+    .on_servers(),
+    Operation::new(
         "CopyOutRows::next",
         0,
         20,
