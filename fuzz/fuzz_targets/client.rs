@@ -156,7 +156,8 @@ fn arguments(sql: &str) -> Arguments<'static> {
 }
 
 fn started(statement_cache_size: usize) -> Client {
-    let startup = Startup { user: "app", database: None, application_name: None, options: None, replication: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let credentials = Credentials { statement_cache_size, ..Credentials::default() };
     let mut handshake = Handshake::start(&startup, credentials, &mut Vec::new()).expect("no NUL in it");
     match handshake.receive(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I", &mut Vec::new()) {

@@ -260,7 +260,8 @@ fn arguments(sql: &str) -> Arguments<'static> {
 }
 
 fn started(statement_cache_size: usize, has_key: bool) -> Client {
-    let startup = Startup { user: "app", database: None, application_name: None, options: None, replication: None };
+    let startup =
+        Startup { user: "app", database: None, application_name: None, options: None, replication: None };
     let hints = Some(Arc::<Hints>::default());
     let credentials = Credentials { statement_cache_size, hints, ..Credentials::default() };
     let mut handshake = Handshake::start(&startup, credentials, &mut Vec::new()).expect("no NUL in it");

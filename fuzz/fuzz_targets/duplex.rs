@@ -58,7 +58,8 @@ struct Pair {
 impl Pair {
     fn new(pieces: Pieces, change: Change) -> Self {
         let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
-        let startup = Startup { user: "app", database: None, application_name: None, options: None, replication: None };
+        let startup =
+            Startup { user: "app", database: None, application_name: None, options: None, replication: None };
         let credentials = Credentials { statement_cache_size: 2, ..Credentials::default() };
         let mut handshake = Handshake::start(&startup, credentials, &mut to_server).expect("no NUL in it");
         let mut reception = Reception::default();

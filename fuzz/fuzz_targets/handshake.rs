@@ -64,7 +64,8 @@ struct Caller {
 impl Caller {
     fn new(shown: u8) -> Self {
         let mut sent = Vec::new();
-        let startup = Startup { user: "app", database: None, application_name: None, options: None, replication: None };
+        let startup =
+            Startup { user: "app", database: None, application_name: None, options: None, replication: None };
         let handshake = Handshake::start(&startup, credentials(shown), &mut sent).expect("no NUL in it");
         Self { handshake, meter: Meter::default(), arrived: Vec::new(), told: Vec::new(), sent }
     }
