@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use molt_db_pool::Holder;
 use molt_db_protocol::message::ServerError;
 
 use super::callback::Failed;
@@ -23,6 +24,9 @@ pub(crate) struct SlowHook {
     pub(crate) bound: Duration,
     pub(crate) call: Hook<dyn Fn(&SlowStatement<'_>) + Send + Sync>,
 }
+
+/// Who is told of callers that have a connection for too long.
+pub(crate) type LeakHook = Hook<dyn Fn(&Holder) + Send + Sync>;
 
 /// What makes a session ready for its users.
 pub(crate) type SessionHook = Hook<Prepare>;

@@ -34,7 +34,7 @@ use std::time::Duration;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{Hook, NoticeHook, NotificationHook, SessionHook, SlowHook};
+pub(crate) use hook::{Hook, LeakHook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -192,6 +192,7 @@ pub struct Config {
     session_hook: Option<SessionHook>,
     acquire_hook: Option<SessionHook>,
     release_hook: Option<SessionHook>,
+    leak_hook: Option<LeakHook>,
     passfile: Option<PathBuf>,
     password_file: Option<Arc<PasswordFile>>,
     dbname: Option<String>,

@@ -2,10 +2,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use molt_db_pool::Lane;
+use molt_db_pool::{Holder, Lane};
 
 use super::Pool;
-use crate::config::{Config, ResetPolicy, SessionHook};
+use crate::config::{Config, Hook, ResetPolicy, SessionHook};
 use crate::connection::{Connection, Connector};
 use crate::error::{Error, Kind};
 
@@ -99,6 +99,25 @@ impl PoolBuilder {
     /// [`Pool::holders`] tells where it was acquired. `None`, the default, counts none.
     pub fn leak_after(mut self, bound: impl Into<Option<Duration>>) -> Self {
         self.settings = self.settings.leak_after(bound);
+        self
+    }
+
+    /// Sets who is told of a caller that has had a session for [`PoolBuilder::leak_after`], once, with where it
+    /// acquired it. Default: nobody.
+    ///
+    /// A task of the pool calls it, so it must not block.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use molt_db::{Config, Pool};
+    ///
+    /// let config: Config = "postgres://app@db.example/app".parse()?;
+    /// let pool = Pool::builder(config).leak_after(Duration::from_secs(60)).on_leak(|holder| eprintln!("{holder}"));
+    /// # Ok::<(), molt_db::ConfigError>(())
+    /// ```
+    pub fn on_leak(mut self, hook: impl Fn(&Holder) + Send + Sync + 'static) -> Self {
+        self.config.set_leak_hook(Hook(Arc::new(hook)));
         self
     }
 

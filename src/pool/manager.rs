@@ -1,4 +1,4 @@
-use molt_db_pool::{Disposition, Liveness, Manager, Verdict};
+use molt_db_pool::{Disposition, Holder, Liveness, Manager, Verdict};
 
 use crate::connection::{Connection, Connector};
 use crate::error::Error;
@@ -47,6 +47,10 @@ impl Manager for Connector {
             Ok(_) => self.is_alive(connection),
             Err(_) => Liveness::Dead,
         }
+    }
+
+    fn leaked(&self, holder: &Holder) {
+        self.report_leak(holder);
     }
 
     async fn settle(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {

@@ -1,5 +1,6 @@
 //! What a pool does about a server by itself: it opens, asks, and tries again.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use molt_db::{Config, Lane, Pool, Request};
@@ -130,8 +131,11 @@ async fn a_certificate_that_is_not_trusted_fails_at_once() {
 async fn a_session_that_is_kept_for_long_is_counted_and_its_holder_can_be_found() {
     let server = &shared_servers()[0];
     let config = plain_config(server, "test");
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&reports);
     let pool = Pool::builder(config)
         .leak_after(Duration::from_millis(20))
+        .on_leak(move |holder| told.lock().unwrap().push(holder.to_string()))
         .lane(Lane::new("reports").max_waiting(0))
         .max_conns(1)
         .build()
@@ -143,6 +147,9 @@ async fn a_session_that_is_kept_for_long_is_counted_and_its_holder_can_be_found(
     let [holder] = &pool.holders()[..] else { panic!("one holds") };
     assert_eq!((holder.acquired_at.line(), holder.tag), (line, Some("nightly")));
     assert!(holder.acquired_at.file().ends_with("keeping.rs"));
+    until(|| !reports.lock().unwrap().is_empty()).await;
+    let [report] = &reports.lock().unwrap().clone()[..] else { panic!("it is told once") };
+    assert!(report.contains(&format!("keeping.rs:{line}:")) && report.ends_with("for nightly"), "{report}");
     let begun = Instant::now();
     let error = within(pool.acquire_with(Request::new().lane("reports"))).await.unwrap_err();
     assert!(error.is_pool_exhausted() && error.to_string().contains("in lane reports"), "{error}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use molt_db_protocol::message::ServerError;
 
 use super::super::{
-    Config, Hook, NoticeHook, NotificationHook, ProtocolVersion, Replication, SessionHook, SlowHook,
+    Config, Hook, LeakHook, NoticeHook, NotificationHook, ProtocolVersion, Replication, SessionHook, SlowHook,
 };
 use super::said;
 use crate::connection::{Connection, Notification, SlowStatement};
@@ -181,6 +181,14 @@ impl Config {
 
     pub(crate) fn set_release_hook(&mut self, hook: SessionHook) {
         self.release_hook = Some(hook);
+    }
+
+    pub(crate) fn leak_hook(&self) -> Option<&LeakHook> {
+        self.leak_hook.as_ref()
+    }
+
+    pub(crate) fn set_leak_hook(&mut self, hook: LeakHook) {
+        self.leak_hook = Some(hook);
     }
 
     pub(crate) fn session_hook(&self) -> Option<&SessionHook> {

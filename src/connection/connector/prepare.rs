@@ -1,6 +1,9 @@
 //! What makes a session ready for its users, behind the login.
 
+use molt_db_pool::Holder;
+
 use super::{Connector, Deadline};
+use crate::config::Hook;
 use crate::connection::Connection;
 use crate::error::ConnectCause;
 
@@ -22,6 +25,13 @@ impl Connector {
         match self.config.acquire_hook() {
             None => Some(()),
             Some(hook) => hook.run(connection).await.ok(),
+        }
+    }
+
+    /// Tells the program of a caller that has had a connection for too long.
+    pub(crate) fn report_leak(&self, holder: &Holder) {
+        if let Some(Hook(hook)) = self.config.leak_hook() {
+            hook(holder);
         }
     }
 
