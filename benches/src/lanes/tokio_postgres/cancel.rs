@@ -1,4 +1,3 @@
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use molt_db::Config;
@@ -26,18 +25,28 @@ async fn cancel_query(
     target: &Target,
     sql: &str,
 ) -> Result<Duration, Failure> {
-    let mut query = pin!(client.execute(sql, &[]));
-    drop(timeout(Cancels::HEAD_START, query.as_mut()).await);
+    let mut query = Box::pin(client.execute(sql, &[]));
+    while let Ok(ended) = timeout(Cancels::HEAD_START, query.as_mut()).await {
+        // Hit by the request for the query before it: nothing waited until the server had taken that.
+        expect_cancelled(ended)?;
+        query = Box::pin(client.execute(sql, &[]));
+    }
     let begin = Instant::now();
     let request = async || match &target.tls {
         None => Ok(token.cancel_query(NoTls).await?),
         Some(tls) => Ok(token.cancel_query(tls.clone()).await?),
     };
-    match cancel_until_over(query, request).await? {
-        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {}
-        Err(error) => return Err(error.into()),
-        Ok(_) => return Err("the query has ended by itself".into()),
+    expect_cancelled(cancel_until_over(query.as_mut(), request).await?)?;
+    while let Err(error) = client.execute(Cancels::NEXT, &[]).await {
+        expect_cancelled(Err(error))?;
     }
-    client.execute(Cancels::NEXT, &[]).await?;
     Ok(begin.elapsed())
+}
+
+fn expect_cancelled(ended: Result<u64, tokio_postgres::Error>) -> Result<(), Failure> {
+    match ended {
+        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err("the query has ended by itself".into()),
+    }
 }
