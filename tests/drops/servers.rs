@@ -1,12 +1,15 @@
 //! Operations over real servers, dropped at every poll that comes about by itself; over TLS some of them behind every
 //! byte as well.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use molt_db_testkit::{Server, ServerOptions, User, servers_under_test, shared_servers};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::common::{connect_to, plain_config};
 use crate::place::Place;
-use crate::table::{Reach, operations};
+use crate::table::{Operation, Reach, operations};
 use crate::walk::{Holder, walk};
 
 /// A way to a server.
@@ -38,17 +41,29 @@ impl Way {
 
 async fn walk_all(ways: &[Way], holder: Holder) {
     for server in shared_servers() {
-        for way in ways {
-            let place = way.to(server).await;
-            let mut total = 0;
-            for operation in operations().filter(|operation| operation.reach != Reach::LogicalServers) {
-                let points = walk(&place, operation, holder).await;
-                assert!(points >= 2, "only {points} points of {}", operation.name);
-                total += points;
-            }
-            println!("{total} points, {holder:?}, {way:?}, {server:?}");
-        }
+        together(ways.iter().map(|way| walk_by(*way, server, holder))).await;
     }
+}
+
+async fn walk_by(way: Way, server: &Server, holder: Holder) {
+    let place = way.to(server).await;
+    let mut total = 0;
+    for operation in operations().filter(|operation| operation.reach != Reach::LogicalServers) {
+        let points = walk(&place, operation, holder).await;
+        assert!(points >= 2, "only {points} points of {}", operation.name);
+        total += points;
+    }
+    println!("{total} points, {holder:?}, {way:?}, {server:?}");
+}
+
+/// Polls all of them up to the end of the last: most of a walk is waiting.
+async fn together<F: Future<Output = ()>>(walks: impl Iterator<Item = F>) {
+    let mut walks: Vec<_> = walks.map(Box::pin).collect();
+    poll_fn(|cx| {
+        walks.retain_mut(|walk| walk.as_mut().poll(cx).is_pending());
+        if walks.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -86,15 +101,16 @@ async fn what_is_dropped_within_a_record_of_an_encrypted_session_can_be_settled(
 #[tokio::test]
 async fn a_copy_that_is_dropped_behind_any_byte_can_be_settled() {
     for server in shared_servers() {
-        let place = Way::Plain.to(server).await.over_trickle(server.port());
-        let mut total = 0;
-        for operation in operations().filter(|operation| operation.reach == Reach::Servers) {
-            let points = walk(&place, operation, Holder::Caller).await;
-            assert!(points >= 2, "only {points} points of {}", operation.name);
-            total += points;
-        }
-        println!("{total} points, {server:?}");
+        let copies = operations().filter(|operation| operation.reach == Reach::Servers);
+        together(copies.map(|operation| walk_bytes(server, operation))).await;
     }
+}
+
+async fn walk_bytes(server: &Server, operation: &Operation) {
+    let place = Way::Plain.to(server).await.over_trickle(server.port());
+    let points = walk(&place, operation, Holder::Caller).await;
+    println!("{points} points of {}, {server:?}", operation.name);
+    assert!(points >= 2, "only {points} points of {}", operation.name);
 }
 
 #[tokio::test]
