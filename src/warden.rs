@@ -75,8 +75,7 @@ impl Warden {
             books.wards.iter().filter_map(Weak::upgrade).filter(|ward| ward.has_scope()).collect();
         drop(books);
         let now = Instant::now();
-        let overdue = |ward: &Arc<Ward>| ward.is_overdue(now) && ward.hangup.hang_up();
-        (!scoped.is_empty()).then(|| scoped.into_iter().filter(overdue).collect())
+        (!scoped.is_empty()).then(|| scoped.into_iter().filter(|ward| ward.hangs_up(now)).collect())
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -152,8 +151,11 @@ impl Ward {
         self.sight().scope.has_limits()
     }
 
-    /// Tells whether the scope has been over for a while in which nobody has polled.
-    fn is_overdue(&self, now: Instant) -> bool {
+    /// Hangs up if the scope has been over for a while in which nobody has polled. Returns whether it did.
+    ///
+    /// It is one step with the decision: a session that comes back meanwhile gives up its scope first, and then either is
+    /// not overdue any more, or finds that its connection is gone. The next user's never is.
+    fn hangs_up(&self, now: Instant) -> bool {
         let mut sight = self.sight();
         if !self.is_busy.load(Ordering::Relaxed) || sight.scope.end().is_none() {
             sight.overdue = None;
@@ -161,7 +163,9 @@ impl Ward {
         }
         let polls = self.polls.load(Ordering::Relaxed);
         match sight.overdue {
-            Some((since, until)) if until == polls => now.saturating_duration_since(since) >= PATIENCE,
+            Some((since, until)) if until == polls => {
+                now.saturating_duration_since(since) >= PATIENCE && self.hangup.hang_up()
+            }
             _ => {
                 sight.overdue = Some((now, polls));
                 false

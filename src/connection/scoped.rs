@@ -41,10 +41,11 @@ impl Connection {
             Some(ward) => ward,
             None => {
                 let hangup = self.transport.hangup().map_err(|error| Error::lost(error, Fate::None))?;
-                self.ward.insert(Arc::new(Ward::new(hangup, self.canceller.clone())))
+                let ward = Arc::new(Ward::new(hangup, self.canceller.clone()));
+                ward.set_scope(self.watch.scope().clone());
+                self.ward.insert(ward)
             }
         };
-        ward.set_scope(self.watch.scope().clone());
         warden.admit(ward);
         Ok(())
     }
