@@ -269,6 +269,7 @@ impl Connection {
     /// Notes how a command has ended.
     pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
+        self.transport.end_command();
         self.note_business();
         self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
