@@ -94,7 +94,7 @@ const EVERY_TYPE: &str = "
            d::numeric(80,3) as huge, t::text as text, t::varchar(40) as varchar, t::char(40) as bpchar, t::name as name,
            left(t, 1)::\"char\" as char, convert_to(t, 'UTF8') as bytea, day::date as date, clock::time as time,
            at::timestamp as timestamp, at::timestamptz as timestamptz, id::uuid as uuid, js::json as json, js::jsonb as jsonb,
-           clock::interval as interval, array[n, n] as ints, relacl[1] as acl
+           clock::interval as interval, array[n, null, 1] as ints, array[t, null] as texts, array[]::date[] as dates, relacl[1] as acl
     from (values (true, -7, 1.5, '4294967295', '-1234.50', 'x', '1969-12-31', '12:34:56.789', '2000-01-01 00:00:00.000001',
                   '00112233-4455-6677-8899-aabbccddeeff', '{\"a\" :1}'),
                  (null, null, null, null, null, null, null, null, null, null, null),
@@ -212,11 +212,14 @@ async fn text_in_views_brings_no_bytes_that_no_view_refers_to() {
             ("select 'short' from generate_series(1, 10000)", 0),
             ("select case g % 2 when 0 then repeat('x', 100) else 'twelve bytes' end from generate_series(1, 10000) g", 500_000),
             ("select repeat('x', 100) from generate_series(1, 10000)", 1_000_000),
+            ("select array['short', 'short'] from generate_series(1, 5000)", 5001 * 4),
+            ("select array['short', repeat('x', 100)] from generate_series(1, 5000)", 5001 * 4 + 500_000),
         ] {
             let taken = assert_same(&mut c, sql, &options(TextLayout::Utf8View), BatchLimits::default()).await;
             let (views, length) = (16 * 10_000, taken.pieces[1].len());
+            // Arrow 59 writes a bit for each row where nothing is NULL.
             let least = views + referred;
-            assert!((least..least + 1024).contains(&length), "{length} bytes: {sql}");
+            assert!((least..least + 2048).contains(&length), "{length} bytes: {sql}");
         }
     })
     .await;
@@ -236,7 +239,7 @@ async fn a_piece_is_made_in_a_vector_of_its_size() {
                 let piece = Taken::whole(batches).await.pieces.swap_remove(1);
                 let length = piece.len();
                 let capacity = piece.try_into_mut().unwrap().capacity();
-                assert!(capacity - length <= 256 + columns * 264, "{length} bytes in {capacity}");
+                assert!(capacity - length <= 256 + columns * 1200, "{length} bytes in {capacity}");
             }
         }
     })

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 use molt_db_decode::arrow::BatchError;
 use molt_db_decode::arrow::array::cast::AsArray;
-use molt_db_decode::arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
-use molt_db_decode::arrow::schema::{ArrowError, DataType, SchemaRef};
+use molt_db_decode::arrow::array::{Array, ArrayRef, ListArray, RecordBatch, RecordBatchOptions};
+use molt_db_decode::arrow::schema::{ArrowError, SchemaRef};
 
 use super::Batches;
 use crate::error::Error;
@@ -127,24 +127,30 @@ fn take(writer: &mut StreamWriter<Vec<u8>>) -> Bytes {
 
 /// Drops what no view refers to: the writer writes buffers whole.
 fn compacted(batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    if batch.columns().iter().all(|column| *column.data_type() != DataType::Utf8View) {
-        return Ok(batch);
-    }
     let (schema, columns, rows) = batch.into_parts();
-    let columns = columns.into_iter().map(compacted_column).collect();
+    let columns: Result<_, _> = columns.into_iter().map(compacted_column).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(schema, columns, &options)
+    RecordBatch::try_new_with_options(schema, columns?, &options)
 }
 
-fn compacted_column(column: ArrayRef) -> ArrayRef {
-    let Some(views) = column.as_string_view_opt() else { return column };
+fn compacted_column(column: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let Some(list) = column.as_list_opt::<i32>() {
+        let (field, offsets, elements, nulls) = list.clone().into_parts();
+        return Ok(Arc::new(ListArray::try_new(field, offsets, compacted_column(elements)?, nulls)?));
+    }
+    let Some(views) = column.as_string_view_opt() else { return Ok(column) };
     let kept: usize = views.data_buffers().iter().map(|buffer| buffer.len()).sum();
-    if views.total_buffer_bytes_used() < kept { Arc::new(views.gc()) } else { column }
+    let is_compact = views.total_buffer_bytes_used() == kept;
+    Ok(if is_compact { column } else { Arc::new(views.gc()) })
 }
 
 /// Returns about how many bytes a column takes in a message. The vector is made for them: growing would copy it.
 fn encoded_len(column: &ArrayRef) -> usize {
-    column.to_data().get_slice_memory_size().unwrap_or(0).saturating_add(COLUMN)
+    let data = column.to_data();
+    let own: usize = data.buffers().iter().map(|buffer| buffer.len()).sum();
+    // That of Arrow 59 leaves out what views refer to; the other has no children.
+    let values = data.get_slice_memory_size().unwrap_or(0).max(own);
+    values.saturating_add(column.len().div_ceil(8)).saturating_add(COLUMN)
 }
 
 fn refused(error: ArrowError) -> Error {

@@ -188,6 +188,12 @@ const TYPES: &[Type] = &[
     ),
     of("json", &["null", "{\"a\" :1,  \"a\":[2]}", "\"\\u00e4\""]),
     of("jsonb", &["null", "{\"a\" :1,  \"a\":[2]}", "12345678901234567890.5"]),
+    of("int4[]", &["{}", "{1,NULL,-2147483648}", "{NULL}"]),
+    of("text[]", &["{}", r#"{"",NULL,"NULL",x,"a,b","{}","\"","\\"," blank","thirteen bytes"}"#]),
+    of("numeric(10,2)[]", &["{}", "{0.01,NULL,-12345678.9}"]),
+    of("timestamptz[]", &["{}", "{epoch,NULL,4714-11-24 00:00:00+00 BC}"]),
+    of("uuid[]", &["{}", "{00112233-4455-6677-8899-aabbccddeeff,NULL}"]),
+    of("jsonb[]", &["{}", r#"{"{\"a\": [1]}",NULL,null}"#]),
     Type { name: "point", shown_by: "point_send", values: &["(1,-2)", "(0.1,1e300)"] },
     Type { name: "macaddr", shown_by: "macaddr_send", values: &["08:00:2b:01:02:03"] },
     // The last one: it comes as text, which a binary copy has not.

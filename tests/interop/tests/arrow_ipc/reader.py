@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import struct
 import sys
 import uuid
@@ -42,18 +43,6 @@ def timestamp(micros, zone=""):
     return f"{day} {time(micros)}{zone}{era}"
 
 
-def same_float(code):
-    def same(value, text):
-        expected = float(text)
-        return struct.pack(code, expected) == struct.pack(code, value) or value != value and expected != expected
-
-    return same
-
-
-def shown(show):
-    return lambda value, text: show(value) == text
-
-
 def identifier(value):
     """A UUID is bytes, or the text that duckdb makes of it."""
     return value if isinstance(value, str) else str(uuid.UUID(bytes=value))
@@ -64,30 +53,63 @@ def plain(value):
     return value if isinstance(value, str) else "\\x" + value.hex()
 
 
-SAME = {
-    "bool": shown(lambda value: "ft"[value]),
-    "float4": same_float("<f"),
-    "float8": same_float("<d"),
-    "date": shown(lambda days: "".join(date(days))),
-    "time": shown(time),
-    "timestamp": shown(timestamp),
-    "timestamptz": shown(lambda micros: timestamp(micros, "+00")),
-    "uuid": shown(identifier),
-    "numeric": shown(lambda value: value if isinstance(value, str) else f"{value:f}"),
-} | {name: shown(str) for name in ["int2", "int4", "int8", "oid"]}
+SHOWN = {
+    "bool": lambda value: "ft"[value],
+    "date": lambda days: "".join(date(days)),
+    "time": time,
+    "timestamp": timestamp,
+    "timestamptz": lambda micros: timestamp(micros, "+00"),
+    "uuid": identifier,
+    "numeric": lambda value: value if isinstance(value, str) else f"{value:f}",
+} | dict.fromkeys(["int2", "int4", "int8", "oid"], str)
+
+FLOATS = {"float4": "<f", "float8": "<d"}
+
+
+def shown(name, value):
+    """What the server shows for a value."""
+    if not name.startswith("_"):
+        return SHOWN.get(name, plain)(value)
+    elements = ["NULL" if element is None else quoted(shown(name[1:], element)) for element in value]
+    return "{" + ",".join(elements) + "}"
+
+
+def quoted(text):
+    """An element of an array, as the server's array_out has it."""
+    if text and text.upper() != "NULL" and not re.search(r'[\s{},"\\]', text):
+        return text
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def is_same(name, value, text):
+    if value is None or text is None:
+        return value is text
+    if name in FLOATS:
+        expected = float(text)
+        bits = [struct.pack(FLOATS[name], number) for number in (value, expected)]
+        return bits[0] == bits[1] or value != value and expected != expected
+    return shown(name, value) == text
 
 
 def values(column):
-    """What a column stores: no extension types, and counts instead of Python's dates."""
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
-    if pa.types.is_date32(column.type):
-        return pc.cast(column, pa.int32()).to_pylist()
-    if pa.types.is_time(column.type) or pa.types.is_timestamp(column.type):
-        unit = UNITS[column.type.unit]
-        counts = pc.cast(column, pa.int64()).to_pylist()
+    return [value for chunk in column.chunks for value in stored(chunk)]
+
+
+def stored(array):
+    """What an array stores: no extension types, and counts instead of Python's dates."""
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = array.storage
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        elements, offsets = stored(array.values), array.offsets.to_pylist()
+        lists = zip(array.is_valid().to_pylist(), offsets, offsets[1:])
+        return [elements[begin:end] if is_valid else None for is_valid, begin, end in lists]
+    if pa.types.is_date32(array.type):
+        return pc.cast(array, pa.int32()).to_pylist()
+    if pa.types.is_time(array.type) or pa.types.is_timestamp(array.type):
+        unit = UNITS[array.type.unit]
+        counts = pc.cast(array, pa.int64()).to_pylist()
         return [None if count is None else count // unit for count in counts]
-    return column.to_pylist()
+    return array.to_pylist()
 
 
 def compare(reader, table, names, expected):
@@ -95,16 +117,17 @@ def compare(reader, table, names, expected):
         texts = [row[position] for row in expected]
         found = values(table.column(position))
         assert len(found) == len(texts), f"{reader}: {len(found)} rows"
-        same = SAME.get(name, shown(plain))
         for value, text in zip(found, texts):
-            is_same = value is None if text is None else value is not None and same(value, text)
-            assert is_same, f"{reader}: {name} {text!r} is {value!r}, {table.field(position).type}"
+            assert is_same(name, value, text), f"{reader}: {name} {text!r} is {value!r}, {table.field(position).type}"
 
 
 def check_fields(schema, types, has_extensions):
     names = [field.metadata[b"POSTGRESQL:type"].decode() for field in schema]
     words = {"char": "bpchar"}
-    expected = [word.strip('"') if word[0] == '"' else words.get(word, word) for word in (t.split("(")[0] for t in types)]
+    bare = [re.sub(r"\(.*\)", "", name) for name in types]
+    expected = [name.strip('"') if name[0] == '"' else words.get(name, name) for name in bare]
+    # The catalogue's own names of arrays.
+    expected = ["_" + name[:-2] if name.endswith("[]") else name for name in expected]
     assert names == expected, f"{names} are not {expected}"
     found = {name: field.type.extension_name for name, field in zip(names, schema) if hasattr(field.type, "extension_name")}
     extensions = {"uuid": "arrow.uuid", "json": "arrow.json", "jsonb": "arrow.json"}
