@@ -119,7 +119,7 @@ impl<'c> Batches<'c> {
         std::future::poll_fn(|cx| self.poll_batch(cx)).await
     }
 
-    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>, Error>> {
+    pub(super) fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>, Error>> {
         loop {
             if let State::Over = self.state {
                 return Poll::Ready(Ok(None));
