@@ -61,7 +61,9 @@ mod limits;
 mod list;
 mod nulls;
 mod options;
+mod parts;
 mod plan;
+mod repeated;
 mod variable;
 
 pub use arrow_array as array;
@@ -78,6 +80,7 @@ pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
 pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
 pub use self::plan::ArrowPlan;
+pub(crate) use self::repeated::Run;
 pub(crate) use self::variable::Copied;
 
 use crate::ValueError;
