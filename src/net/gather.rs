@@ -3,7 +3,7 @@
 //! A server sends 8 KiB at a time, and a client that waits is woken for each, which costs more than to decode them. Once
 //! one result has brought [`MUCH`], the socket is asked to wake us for [`ENOUGH`] only. The end of a result, or a server
 //! that has slowed down, sends less and waits: when nothing has come for a [`LULL`], the socket wakes us for anything
-//! again, until the next result.
+//! again, until [`AGAIN`] has come.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,8 +32,8 @@ enum State {
     Gathering,
     /// As before, and something has come since.
     Resumed,
-    /// For anything, to the end of the command.
-    Over,
+    /// For anything, as this is no socket that can be asked.
+    Unable,
 }
 
 impl Gather {
@@ -42,7 +42,7 @@ impl Gather {
         match self.state {
             State::Counting => self.arrived = self.arrived.saturating_add(bytes),
             State::Gathering => self.state = State::Resumed,
-            State::Resumed | State::Over => {}
+            State::Resumed | State::Unable => {}
         }
     }
 
@@ -50,9 +50,9 @@ impl Gather {
     pub(super) fn poll_wait(&mut self, stream: &Stream, cx: &mut Context<'_>) {
         match self.state {
             State::Counting if self.arrived < MUCH => return,
-            State::Over => return,
+            State::Unable => return,
             State::Counting if !stream.wake_for(ENOUGH) => {
-                self.state = State::Over;
+                self.state = State::Unable;
                 return;
             }
             State::Counting | State::Resumed => {
@@ -69,7 +69,8 @@ impl Gather {
         {
             // If something is there, this makes the socket ready.
             self.stop(stream);
-            self.state = State::Over;
+            self.state = State::Counting;
+            self.arrived = MUCH - AGAIN;
         }
     }
 
@@ -89,6 +90,8 @@ impl Gather {
 
 /// Below this, the lull at the end would be a large part of a result's time.
 const MUCH: usize = 8 << 20;
+/// So much makes up for a lull.
+const AGAIN: usize = 1 << 20;
 /// Half of what a socket holds by default, so that the server need not wait for us.
 const ENOUGH: usize = 128 << 10;
 const ANYTHING: usize = 1;

@@ -52,6 +52,15 @@ impl<T: ArrowNativeType> Elements<T> {
         self.values.get_mut(start..).unwrap_or_default()
     }
 
+    /// Makes room for more elements, and for a quarter of what is there: twice as much would take a batch of many bytes far
+    /// beyond its limit.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        let (len, capacity) = (self.values.len(), self.values.capacity());
+        if capacity.saturating_sub(len) < count {
+            self.values.reserve_exact(count.max(len / 4).max(SMALLEST));
+        }
+    }
+
     /// Lends the elements as what appends any number of them.
     pub(crate) fn as_vec(&mut self) -> &mut Vec<T> {
         &mut self.values
@@ -74,6 +83,9 @@ impl<T: ArrowNativeType> Elements<T> {
         ScalarBuffer::new(self.finish(), 0, len)
     }
 }
+
+/// The fewest elements that room is made for.
+const SMALLEST: usize = 64;
 
 #[cfg(test)]
 mod tests {

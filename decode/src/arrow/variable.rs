@@ -59,6 +59,7 @@ impl Variable {
     ) -> usize {
         let first = self.len();
         let (mut nulls, mut count) = (0_u64, 0);
+        self.values.reserve(rows.len().saturating_mul(SHORT));
         let values = self.values.as_vec();
         let slots = self.offsets.room(rows.len());
         for (row, slot) in rows.iter_mut().zip(slots) {
@@ -168,6 +169,7 @@ impl ColumnBuilder for Variable {
     #[inline]
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
         let start = self.values.len();
+        self.values.reserve(value.len());
         let values = self.values.as_vec();
         let appended = match self.copied {
             Copied::Whole => {
