@@ -71,14 +71,16 @@ select g::int8 as id,
        md5(g::text)::uuid as u,
        'status_' || g % 7 as short,
        left(repeat(md5(g::text), 7), 20 + g * 7919 % 181) as long,
-       (array['Ångström', 'naïve café', '東京タワー', 'Привет, мир', 'Ελληνικά', 'smile 🙂'])[1 + g % 6] || ' ' || g as world,
-       jsonb_build_object('id', g, 'name', left(md5(g::text), 8), 'tags', jsonb_build_array('a', g % 10, null)) as doc,
+       (array['Ångström', 'naïve café', '東京タワー', 'Привет, мир', 'Ελληνικά', 'smile 🙂'])[1 + g % 6] || ' ' || g
+           as world,
+       jsonb_build_object('id', g, 'name', left(md5(g::text), 8), 'tags', jsonb_build_array('a', g % 10, null))
+           as doc,
        json_build_object('at', date '2020-01-01' + g % 3000, 'ok', g % 2 = 0) as raw,
        ('customer ' || g)::varchar(30) as name
 from generate_series(1, greatest(1, :rows / 4)) as g;
 
--- Arrays of 0 to 20 elements; those of the last two columns have NULLs among their elements, and the last is itself NULL
--- in one row of ten. A quarter of the rows.
+-- Arrays of 0 to 20 elements; those of the last two columns have NULLs among their elements, and the last is itself
+-- NULL in one row of ten. A quarter of the rows.
 create table w_arrays as
 select array(select (id * i % 1000003)::int4 from generate_series(1, n) as i) as ints,
        array(select id * i from generate_series(1, (n + 7) % 21) as i) as longs,
@@ -98,8 +100,13 @@ do $$
 declare
     -- By the number of the column, modulo 7.
     kinds constant text[] = array[
-        '(g * %s)::int4', '(g::int8 * 7919 * %s)', '(g / %s::float8)', 'left(md5((g + %s)::text), 6 + g %% 7)', '(g %% %s = 0)',
-        '(timestamptz ''2020-01-01'' + g * %s * interval ''1 second'')', '(date ''2000-01-01'' + (g + %s) %% 9000)'
+        '(g * %s)::int4',
+        '(g::int8 * 7919 * %s)',
+        '(g / %s::float8)',
+        'left(md5((g + %s)::text), 6 + g %% 7)',
+        '(g %% %s = 0)',
+        '(timestamptz ''2020-01-01'' + g * %s * interval ''1 second'')',
+        '(date ''2000-01-01'' + (g + %s) %% 9000)'
     ];
 begin
     execute (

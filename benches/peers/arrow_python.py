@@ -4,11 +4,14 @@ Started by `benches/peers/arrow_python`, which makes an environment for it:
 
     benches/peers/arrow_python URL [--runs N] [--tls] [table ...]
 
-Each run is a process of its own, of ours and of theirs: importing, connecting and a warm-up of 1000 rows come before what is
-measured, except that connectorx connects anew for every query. CPU is user and system time of all threads; the peak is VmHWM, the
-most memory that the process ever had resident, with Python, pyarrow and the driver in it (so a line of its own tells what they take
-without a query). All lanes look at how many bytes each batch has, and drop it. ADBC and connectorx return `numeric` as text and as
-decimal(38, 10); text is 64 bit in connectorx, which also holds the whole result.
+Each run is a process of its own, of ours and of theirs. Importing, connecting and a warm-up of 1000 rows come before
+what is measured, except that connectorx connects anew for every query. CPU is user and system time of all threads. The
+peak is VmHWM, the most memory that the process ever had resident, with Python, pyarrow and the driver in it: the line
+import-only tells what they take without a query. Every lane asks each batch how many bytes it has, and drops it;
+connectorx holds the whole result.
+
+The same values are not the same types everywhere: ADBC has numeric as text; connectorx has it as decimal(38, 10),
+uuids as text, and lists with offsets of 64 bits. Only the rows are counted and compared: values are not.
 """
 
 import argparse
@@ -73,13 +76,15 @@ def measured(work):
     wall, cpu = time.perf_counter(), time.process_time()
     rows, nbytes = work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"wall": round(wall, 6), "cpu": round(cpu, 6), "rows": rows, "nbytes": nbytes, "peak_mib": round(peak_mib(), 1)}
+    report = {"wall": round(wall, 6), "cpu": round(cpu, 6), "rows": rows, "nbytes": nbytes}
+    return report | {"peak_mib": round(peak_mib(), 1)}
 
 
 def peak_mib():
     """Returns the peak of this program alone: ru_maxrss knows that of the one that was this process before."""
     with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+        lines = (line.split() for line in status)
+        return next(int(words[1]) / 1024 for words in lines if words[0] == "VmHWM:")
 
 
 def run_here(lane, table):
@@ -136,7 +141,8 @@ def print_table(table, runs, tls, reports, failures):
         for lane, some in reports.items()
     }
     print(f"arrow {table}, n {length}{', TLS' * tls}: medians of {runs}, times in ns/row")
-    print(f"{'lane':<14}{'wall':>10}{'cpu':>10}{'wall x ours':>14}{'cpu x ours':>13}{'peak MiB':>10}{'cpu ours/it':>14}")
+    head = f"{'lane':<14}{'wall':>10}{'cpu':>10}{'wall x ours':>14}{'cpu x ours':>13}"
+    print(head + f"{'peak MiB':>10}{'cpu ours/it':>14}")
     for lane, figures in middle.items():
         wall, cpu, peak = figures["wall"], figures["cpu"], figures["peak_mib"]
         if lane == "import-only":

@@ -26,10 +26,10 @@ use crate::report::Measured;
 
 pub(super) const SUMMARY: &str = "\
 tokio-postgres, with TLS by tokio-postgres-rustls and ring.
-arrow: query_raw; every value of every row read by try_get and appended to the builder of arrow-rs for its column; batches
-of 8192 rows, touched as in ours. A numeric goes through rust_decimal into Decimal128, or,
-of no declared scale, into text as in ours; an array through a Vec; points in
-time, dates, uuids and JSON through types of the lane's own, which leave the bytes as they are.
+arrow: query_raw; every value of every row read by try_get and appended to the builder of arrow-rs for its column;
+batches of 8192 rows, touched as in ours. A numeric goes through rust_decimal into Decimal128, or, of no declared scale,
+into text as in ours; an array through a Vec; points in time, dates, uuids and JSON through types of the lane's own,
+which leave the bytes as they are.
 rows: query_raw; every column of every row read into the tuple that ours reads, which goes into the same checksum; the
 types of the point in time and of the date are the lane's own, and read as they travel.
 copy-out: as rows, by BinaryCopyOutStream. copy-in: BinaryCopyInWriter, from the same values as ours.
