@@ -53,9 +53,12 @@
 
 mod batch;
 mod column;
+mod elements;
 mod error;
 mod fixed;
+mod form;
 mod limits;
+mod list;
 mod nulls;
 mod options;
 mod plan;
@@ -65,14 +68,17 @@ pub use arrow_array as array;
 pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
-pub use self::batch::{BatchBuilder, Filled};
-pub(crate) use self::column::{ColumnBuilder, NotUtf8, field};
+pub use self::batch::{BatchBuilder, Filled, Pushed};
+pub(crate) use self::column::{ColumnBuilder, NotUtf8, field, window};
+pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};
+pub(crate) use self::form::{Asked, Extension, Form};
 pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
 pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
 pub use self::plan::ArrowPlan;
+pub(crate) use self::variable::Copied;
 
 use crate::ValueError;
 
