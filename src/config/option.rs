@@ -244,6 +244,7 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c, v| v.limit_millis().map(|limit| c.statement_timeout = Some(limit)),
     ),
     option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
+    option("wakeups", "MOLT_DB_WAKEUPS", |c| c.wakeups.is_some(), |c, v| v.put(&mut c.wakeups)),
     option(
         "statement_cache_size",
         "MOLT_DB_STATEMENT_CACHE_SIZE",
