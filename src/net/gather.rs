@@ -3,7 +3,7 @@
 //! A server sends 8 KiB at a time, and a client that waits is woken for each, which costs more than to decode them. Once
 //! one result has brought [`MUCH`], the socket is asked to wake us for [`ENOUGH`] only. The end of a result, or a server
 //! that has slowed down, sends less and waits: when nothing has come for a [`LULL`], the socket wakes us for anything
-//! again, until the next result.
+//! again, until [`AGAIN`] has come.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,9 +13,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Stream;
+use crate::config::Wakeups;
 
 /// How a connection is woken for what arrives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gather {
     state: State,
     /// What has arrived since the last command ended.
@@ -23,26 +24,33 @@ pub(crate) struct Gather {
     lull: Option<Pin<Box<Sleep>>>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// For anything, so far.
-    #[default]
     Counting,
     /// For enough.
     Gathering,
     /// As before, and something has come since.
     Resumed,
-    /// For anything, to the end of the command.
-    Over,
+    /// For anything: that is wished, or it is no socket that can be asked.
+    Eager,
 }
 
 impl Gather {
+    pub(super) fn new(wakeups: Wakeups) -> Self {
+        let state = match wakeups {
+            Wakeups::Few => State::Counting,
+            Wakeups::Every => State::Eager,
+        };
+        Self { state, arrived: 0, lull: None }
+    }
+
     /// Notes that something has arrived.
     pub(super) fn arrived(&mut self, bytes: usize) {
         match self.state {
             State::Counting => self.arrived = self.arrived.saturating_add(bytes),
             State::Gathering => self.state = State::Resumed,
-            State::Resumed | State::Over => {}
+            State::Resumed | State::Eager => {}
         }
     }
 
@@ -50,9 +58,9 @@ impl Gather {
     pub(super) fn poll_wait(&mut self, stream: &Stream, cx: &mut Context<'_>) {
         match self.state {
             State::Counting if self.arrived < MUCH => return,
-            State::Over => return,
+            State::Eager => return,
             State::Counting if !stream.wake_for(ENOUGH) => {
-                self.state = State::Over;
+                self.state = State::Eager;
                 return;
             }
             State::Counting | State::Resumed => {
@@ -69,14 +77,17 @@ impl Gather {
         {
             // If something is there, this makes the socket ready.
             self.stop(stream);
-            self.state = State::Over;
+            self.state = State::Counting;
+            self.arrived = MUCH - AGAIN;
         }
     }
 
     /// Notes that a command has ended.
     pub(super) fn end(&mut self, stream: &Stream) {
         self.stop(stream);
-        self.state = State::Counting;
+        if self.state != State::Eager {
+            self.state = State::Counting;
+        }
         self.arrived = 0;
     }
 
@@ -89,6 +100,8 @@ impl Gather {
 
 /// Below this, the lull at the end would be a large part of a result's time.
 const MUCH: usize = 8 << 20;
+/// So much makes up for a lull.
+const AGAIN: usize = 1 << 20;
 /// Half of what a socket holds by default, so that the server need not wait for us.
 const ENOUGH: usize = 128 << 10;
 const ANYTHING: usize = 1;

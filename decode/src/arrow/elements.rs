@@ -52,6 +52,12 @@ impl<T: ArrowNativeType> Elements<T> {
         self.values.get_mut(start..).unwrap_or_default()
     }
 
+    /// Makes room for more elements.
+    #[inline]
+    pub(crate) fn reserve(&mut self, count: usize) {
+        reserve(&mut self.values, count);
+    }
+
     /// Lends the elements as what appends any number of them.
     pub(crate) fn as_vec(&mut self) -> &mut Vec<T> {
         &mut self.values
@@ -74,6 +80,18 @@ impl<T: ArrowNativeType> Elements<T> {
         ScalarBuffer::new(self.finish(), 0, len)
     }
 }
+
+/// Makes room for more elements, and for a quarter of what is there: twice as much would take a batch of many bytes far
+/// beyond its limit.
+#[inline]
+pub(crate) fn reserve<T>(values: &mut Vec<T>, count: usize) {
+    if values.capacity().saturating_sub(values.len()) < count {
+        values.reserve_exact(count.max(values.len() / 4).max(SMALLEST));
+    }
+}
+
+/// The fewest elements that room is made for.
+const SMALLEST: usize = 64;
 
 #[cfg(test)]
 mod tests {
