@@ -527,15 +527,14 @@ async fn types_that_are_not_known_are_opaque_bytes() {
         c.script("create type mood as enum ('sad', 'happy'); create type pair as (a int, b text)")
             .await
             .unwrap();
-        let sql =
-            "select 'happy'::mood as m, row(1, 'x')::pair as p, point '(1,2)' as q, '{sad}'::mood[] as a";
+        let sql = "select 'happy'::mood as m, row(1, 'x')::pair as p, pg_sleep(0) as q, '{sad}'::mood[] as a";
         let batch = only_batch(&mut c, sql).await;
         for field in batch.schema().fields() {
             assert_eq!((field.data_type(), extension(field)), (&DataType::Binary, Some("arrow.opaque")));
             assert!(field.metadata()["ARROW:extension:metadata"].contains("type_name"));
         }
         assert_eq!(batch.column(0).as_binary::<i32>().value(0), b"happy");
-        assert_eq!(batch.column(2).as_binary::<i32>().value(0).len(), 16);
+        assert!(batch.column(2).as_binary::<i32>().value(0).is_empty(), "void");
         assert_usable(&mut c).await;
     })
     .await;
