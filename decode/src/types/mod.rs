@@ -29,6 +29,7 @@
 //! | `xid`, `xid8`, `cid`, `tid` | [`Xid`], [`Xid8`], [`Cid`], [`Tid`] | the same |
 //! | `pg_snapshot`, `txid_snapshot` | [`Snapshot`] | [`Snapshot`], as the first |
 //! | `int2vector`, `oidvector` | [`Int2Vector`], [`OidVector`] | the same |
+//! | `void` | `()` | |
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
@@ -67,6 +68,7 @@ mod tsquery;
 mod tsvector;
 mod uuid;
 mod vectors;
+mod void;
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,6 +83,7 @@ pub use self::lsn::{ParsePgLsnError, PgLsn};
 pub use self::macaddr::{MacAddr, MacAddr8, ParseMacAddrError};
 pub use self::money::Money;
 pub use self::numeric::{Numeric, ParseNumericError};
+pub(crate) use self::oid::is_alias;
 pub use self::snapshot::Snapshot;
 pub(crate) use self::text::is_text;
 pub use self::tid::Tid;
