@@ -65,6 +65,7 @@ mod nulls;
 mod options;
 mod plan;
 mod variable;
+mod views;
 
 pub use arrow_array as array;
 pub use arrow_buffer as buffer;
