@@ -81,6 +81,7 @@ mod parts;
 mod plan;
 mod repeated;
 mod variable;
+mod views;
 
 pub use arrow_array as array;
 pub use arrow_buffer as buffer;
