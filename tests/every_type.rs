@@ -676,7 +676,7 @@ async fn scalars_go_in_and_out_by_a_binary_copy() {
             &TsQuery::from_postfix(vec![search]).unwrap(),
             &"$.\"a\"",
             &"cursor",
-            &-1_i8,
+            &65_i8,
         ];
         let mut rows = c.copy_in_rows("t", &[]).await.unwrap();
         rows.send(values.as_slice()).await.unwrap();
