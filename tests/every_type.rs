@@ -754,7 +754,7 @@ fn scalars() -> impl Strategy<Value = Scalars> {
                 bits: bits.into_iter().collect(),
                 number,
                 points: points.into_iter().map(|(x, y)| Point { x, y }).collect(),
-                words: words.into_iter().map(|(text, distance)| (text, distance)).collect(),
+                words,
             }
         })
 }
