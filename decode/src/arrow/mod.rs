@@ -64,6 +64,7 @@ mod list;
 mod nulls;
 mod options;
 mod plan;
+mod ranges;
 mod variable;
 
 pub use arrow_array as array;

@@ -19,6 +19,7 @@
 //! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text and JSON
 //! are read from it as well, and a string type reads any column that came as text.
 
+mod array;
 mod bool;
 mod bytea;
 mod calendar;
@@ -26,8 +27,10 @@ mod date;
 mod float;
 mod integer;
 mod json;
+mod nested;
 mod numeric;
 mod oid;
+mod range;
 mod text;
 mod time;
 mod timestamp;
@@ -36,9 +39,13 @@ mod uuid;
 
 use std::str::FromStr;
 
+pub use self::array::{Array, Dimension};
+pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
 pub use self::date::Date;
 pub use self::json::Json;
 pub use self::numeric::{Numeric, ParseNumericError};
+pub(crate) use self::range::Wire as WireRange;
+pub use self::range::{Multirange, Range};
 pub(crate) use self::text::is_text;
 pub use self::time::Time;
 pub use self::timestamp::Timestamp;
@@ -70,6 +77,18 @@ const TYPES: &[Type] = &[
     json::JSONB,
     numeric::NUMERIC,
     oid::OID,
+    range::DATEMULTIRANGE,
+    range::DATERANGE,
+    range::INT4MULTIRANGE,
+    range::INT4RANGE,
+    range::INT8MULTIRANGE,
+    range::INT8RANGE,
+    range::NUMMULTIRANGE,
+    range::NUMRANGE,
+    range::TSMULTIRANGE,
+    range::TSRANGE,
+    range::TSTZMULTIRANGE,
+    range::TSTZRANGE,
     text::BPCHAR,
     text::CHAR,
     text::NAME,
@@ -103,6 +122,16 @@ fn array(asked: &Asked) -> Option<Form> {
     // The modifier of an array is that of its elements.
     let asked = Asked { oid: element.oid, ..*asked };
     Some(Form::list(&(element.binary)(&asked), &asked))
+}
+
+/// Returns the type of the arrays of a built-in type.
+fn array_of(element: Oid) -> Option<Oid> {
+    TYPES.iter().find(|known| known.oid == element)?.array
+}
+
+/// Returns the type of the elements of a built-in type of arrays.
+fn element_of(array: Oid) -> Option<Oid> {
+    TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid)
 }
 
 /// Takes a value of a fixed width whole.

@@ -67,6 +67,10 @@ impl ToSql for String {
         self.as_str().oid()
     }
 
+    fn element_oid() -> Oid {
+        Oid::TEXT
+    }
+
     #[inline]
     fn format(&self) -> Format {
         self.as_str().format()
@@ -82,6 +86,10 @@ impl ToSql for Cow<'_, str> {
     #[inline]
     fn oid(&self) -> Oid {
         self.as_ref().oid()
+    }
+
+    fn element_oid() -> Oid {
+        Oid::TEXT
     }
 
     #[inline]
