@@ -13,9 +13,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Stream;
+use crate::config::Wakeups;
 
 /// How a connection is woken for what arrives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gather {
     state: State,
     /// What has arrived since the last command ended.
@@ -23,26 +24,33 @@ pub(crate) struct Gather {
     lull: Option<Pin<Box<Sleep>>>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// For anything, so far.
-    #[default]
     Counting,
     /// For enough.
     Gathering,
     /// As before, and something has come since.
     Resumed,
-    /// For anything, as this is no socket that can be asked.
-    Unable,
+    /// For anything: that is wished, or it is no socket that can be asked.
+    Eager,
 }
 
 impl Gather {
+    pub(super) fn new(wakeups: Wakeups) -> Self {
+        let state = match wakeups {
+            Wakeups::Few => State::Counting,
+            Wakeups::Every => State::Eager,
+        };
+        Self { state, arrived: 0, lull: None }
+    }
+
     /// Notes that something has arrived.
     pub(super) fn arrived(&mut self, bytes: usize) {
         match self.state {
             State::Counting => self.arrived = self.arrived.saturating_add(bytes),
             State::Gathering => self.state = State::Resumed,
-            State::Resumed | State::Unable => {}
+            State::Resumed | State::Eager => {}
         }
     }
 
@@ -50,9 +58,9 @@ impl Gather {
     pub(super) fn poll_wait(&mut self, stream: &Stream, cx: &mut Context<'_>) {
         match self.state {
             State::Counting if self.arrived < MUCH => return,
-            State::Unable => return,
+            State::Eager => return,
             State::Counting if !stream.wake_for(ENOUGH) => {
-                self.state = State::Unable;
+                self.state = State::Eager;
                 return;
             }
             State::Counting | State::Resumed => {
@@ -77,7 +85,9 @@ impl Gather {
     /// Notes that a command has ended.
     pub(super) fn end(&mut self, stream: &Stream) {
         self.stop(stream);
-        self.state = State::Counting;
+        if self.state != State::Eager {
+            self.state = State::Counting;
+        }
         self.arrived = 0;
     }
 

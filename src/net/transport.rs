@@ -11,6 +11,7 @@ use tokio::task::coop::unconstrained;
 
 use super::gather::Gather;
 use super::{Hangup, Stream};
+use crate::config::Wakeups;
 
 /// A stream with its two buffers: what the server sent and is not used yet, and what is to be sent to it.
 ///
@@ -38,7 +39,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Stream, wakeups: Wakeups) -> Self {
         Self {
             stream,
             input: BytesMut::new(),
@@ -47,7 +48,7 @@ impl Transport {
             sent: 0,
             accepted: 0,
             received: 0,
-            gather: Gather::default(),
+            gather: Gather::new(wakeups),
             unflushed: false,
             write_error: None,
             hangup: None,

@@ -52,13 +52,10 @@ impl<T: ArrowNativeType> Elements<T> {
         self.values.get_mut(start..).unwrap_or_default()
     }
 
-    /// Makes room for more elements, and for a quarter of what is there: twice as much would take a batch of many bytes far
-    /// beyond its limit.
+    /// Makes room for more elements.
+    #[inline]
     pub(crate) fn reserve(&mut self, count: usize) {
-        let (len, capacity) = (self.values.len(), self.values.capacity());
-        if capacity.saturating_sub(len) < count {
-            self.values.reserve_exact(count.max(len / 4).max(SMALLEST));
-        }
+        reserve(&mut self.values, count);
     }
 
     /// Lends the elements as what appends any number of them.
@@ -81,6 +78,15 @@ impl<T: ArrowNativeType> Elements<T> {
     pub(crate) fn finish_scalars(&mut self) -> ScalarBuffer<T> {
         let len = self.values.len();
         ScalarBuffer::new(self.finish(), 0, len)
+    }
+}
+
+/// Makes room for more elements, and for a quarter of what is there: twice as much would take a batch of many bytes far
+/// beyond its limit.
+#[inline]
+pub(crate) fn reserve<T>(values: &mut Vec<T>, count: usize) {
+    if values.capacity().saturating_sub(values.len()) < count {
+        values.reserve_exact(count.max(values.len() / 4).max(SMALLEST));
     }
 }
 

@@ -61,10 +61,11 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> Fixed<D, WIDTH> {
         let slots = self.elements.room(rows.len());
         let mut taken = 0;
         for (row, slot) in rows.iter_mut().zip(slots) {
-            let Some((length, value)) = split::<WIDTH>(input, *row) else { break };
+            let at = *row;
+            let Some((length, value)) = split::<WIDTH>(input, at) else { break };
             let (true, Ok(element)) = (is_width::<WIDTH>(length), D::decode(value)) else { break };
             *slot = element;
-            *row = row.saturating_add(4 + WIDTH);
+            *row = at.wrapping_add(4 + WIDTH);
             taken += 1;
         }
         self.elements.truncate(start.saturating_add(taken));
@@ -79,14 +80,13 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> Fixed<D, WIDTH> {
             let slots = self.elements.room(rows.len());
             let (mut nulls, mut count) = (0_u64, 0);
             for (row, slot) in rows.iter_mut().zip(slots) {
-                let Some((length, value)) = split::<WIDTH>(input, *row) else { break };
+                let at = *row;
+                let Some((length, value)) = split::<WIDTH>(input, at) else { break };
                 let is_null = length == u32::MAX;
                 let (value, width) = if is_null { ([0; WIDTH], 0) } else { (value, WIDTH) };
-                let (true, Ok(element)) = (is_null | is_width::<WIDTH>(length), D::decode(value)) else {
-                    break;
-                };
+                let (false, Ok(element)) = (is_odd::<WIDTH>(length), D::decode(value)) else { break };
                 *slot = element;
-                *row = row.saturating_add(4).saturating_add(width);
+                *row = at.wrapping_add(4).wrapping_add(width);
                 nulls |= u64::from(is_null) << count;
                 count += 1;
             }
@@ -113,6 +113,14 @@ fn split<const WIDTH: usize>(input: &[u8], at: usize) -> Option<(u32, [u8; WIDTH
 #[inline]
 fn is_width<const WIDTH: usize>(length: u32) -> bool {
     usize::try_from(length) == Ok(WIDTH)
+}
+
+/// Tells whether a length is neither that of a value nor that of NULL. A product, as `or` would be made two branches of,
+/// which nobody can predict.
+#[inline]
+fn is_odd<const WIDTH: usize>(length: u32) -> bool {
+    let width = u32::try_from(WIDTH).unwrap_or(u32::MAX);
+    u64::from(length ^ width).wrapping_mul(u64::from(length.wrapping_add(1))) != 0
 }
 
 impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {

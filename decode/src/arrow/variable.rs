@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, GenericByteArray, StringArray, StringViewArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 
 use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
-use super::elements::Elements;
+use super::elements::{Elements, reserve};
 use super::nulls::{BITS, Nulls};
 use super::{Fault, TextLayout};
 
@@ -51,7 +51,8 @@ impl Variable {
 
     /// Takes fields that are copied but for the first `SKIPPED` bytes of each, which are to be `before`. Short ones are
     /// copied at one length, whatever theirs is: what is too much is overwritten by the next. Nothing branches on NULLs.
-    fn take_short<const SKIPPED: usize>(
+    /// Ends in front of one that is too near to the end of the input, or unusual.
+    fn take_copies<const SKIPPED: usize>(
         &mut self,
         input: &[u8],
         rows: &mut [usize],
@@ -63,7 +64,8 @@ impl Variable {
         let values = self.values.as_vec();
         let slots = self.offsets.room(rows.len());
         for (row, slot) in rows.iter_mut().zip(slots) {
-            let Some(field) = window::<WINDOW>(input, *row) else { break };
+            let at = *row;
+            let Some(field) = window::<WINDOW>(input, at) else { break };
             let Some((length, value)) = field.split_first_chunk::<4>() else { break };
             let Some((lead, value)) = value.split_first_chunk::<SKIPPED>() else { break };
             let Some(value) = value.first_chunk::<SHORT>() else { break };
@@ -73,14 +75,22 @@ impl Variable {
             let Ok(length) = usize::try_from(length) else { break };
             let skipped = if is_null { 0 } else { SKIPPED };
             let (end, size) = (values.len().saturating_add(length).wrapping_sub(skipped), length);
-            if size > SHORT || (!is_null && (*lead != before || size < SKIPPED)) {
+            if !is_null && (*lead != before || size < SKIPPED) {
                 break;
             }
             let Ok(offset) = i32::try_from(end) else { break };
-            values.extend_from_slice(value);
-            values.truncate(end);
+            if size <= SHORT {
+                values.extend_from_slice(value);
+                values.truncate(end);
+            } else {
+                let value =
+                    input.get(at.saturating_add(4 + SKIPPED)..at.saturating_add(4).saturating_add(size));
+                let Some(value) = value else { break };
+                reserve(values, value.len().saturating_add(BITS * SHORT));
+                values.extend_from_slice(value);
+            }
             *slot = offset;
-            *row = row.saturating_add(4).saturating_add(size);
+            *row = at.wrapping_add(4).wrapping_add(size);
             nulls |= u64::from(is_null) << count;
             count += 1;
         }
@@ -89,8 +99,8 @@ impl Variable {
         count
     }
 
-    /// Takes one field that is not short, or near the end of the input.
-    fn take_long(&mut self, input: &[u8], row: &mut usize) -> bool {
+    /// Takes one field that is rewritten, or near the end of the input.
+    fn take_one(&mut self, input: &[u8], row: &mut usize) -> bool {
         let start = self.values.len();
         let Some((value, rest)) = input.get(*row..).and_then(field) else { return false };
         let wire = value.map_or(0, <[u8]>::len);
@@ -149,8 +159,8 @@ impl ColumnBuilder for Variable {
             let len = rest.len().min(BITS);
             let Some(some) = rest.get_mut(..len) else { break };
             let count = match self.copied {
-                Copied::Whole => self.take_short(input, some, []),
-                Copied::Behind(before, _) => self.take_short(input, some, [before]),
+                Copied::Whole => self.take_copies(input, some, []),
+                Copied::Behind(before, _) => self.take_copies(input, some, [before]),
                 Copied::Rewritten(_) => 0,
             };
             taken = taken.saturating_add(count);
@@ -158,7 +168,7 @@ impl ColumnBuilder for Variable {
                 continue;
             }
             let Some(row) = rows.get_mut(taken) else { break };
-            if !self.take_long(input, row) {
+            if !self.take_one(input, row) {
                 break;
             }
             taken += 1;

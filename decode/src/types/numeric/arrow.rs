@@ -115,7 +115,8 @@ impl<D: DecimalType<Native: Wide>> Decimal<D> {
         let slots = self.elements.room(rows.len());
         let mut taken = 0;
         for (row, slot) in rows.iter_mut().zip(slots) {
-            let Some(field) = window::<FIELD>(input, *row) else { break };
+            let at = *row;
+            let Some(field) = window::<FIELD>(input, at) else { break };
             let size = match self.small.read(field) {
                 Some((value, size)) => {
                     *slot = D::Native::from_i64(value);
@@ -127,7 +128,7 @@ impl<D: DecimalType<Native: Wide>> Decimal<D> {
                 }
                 None => break,
             };
-            *row = row.saturating_add(size);
+            *row = at.wrapping_add(size);
             taken += 1;
         }
         self.elements.truncate(start.saturating_add(taken));
