@@ -21,20 +21,62 @@ impl Oid {
     pub const INT8: Self = Self(20);
     /// `int2`, also called `smallint`.
     pub const INT2: Self = Self(21);
+    /// `int2vector`.
+    pub const INT2VECTOR: Self = Self(22);
     /// `int4`, also called `integer`.
     pub const INT4: Self = Self(23);
+    /// `regproc`.
+    pub const REGPROC: Self = Self(24);
     /// `text`.
     pub const TEXT: Self = Self(25);
     /// `oid`.
     pub const OID: Self = Self(26);
+    /// `tid`.
+    pub const TID: Self = Self(27);
+    /// `xid`.
+    pub const XID: Self = Self(28);
+    /// `cid`.
+    pub const CID: Self = Self(29);
+    /// `oidvector`.
+    pub const OIDVECTOR: Self = Self(30);
     /// `json`.
     pub const JSON: Self = Self(114);
+    /// `xml`.
+    pub const XML: Self = Self(142);
+    /// `pg_node_tree`.
+    pub const PG_NODE_TREE: Self = Self(194);
+    /// `point`.
+    pub const POINT: Self = Self(600);
+    /// `lseg`.
+    pub const LSEG: Self = Self(601);
+    /// `path`.
+    pub const PATH: Self = Self(602);
+    /// `box`.
+    pub const BOX: Self = Self(603);
+    /// `polygon`.
+    pub const POLYGON: Self = Self(604);
+    /// `line`.
+    pub const LINE: Self = Self(628);
+    /// `cidr`.
+    pub const CIDR: Self = Self(650);
     /// `float4`, also called `real`.
     pub const FLOAT4: Self = Self(700);
     /// `float8`, also called `double precision`.
     pub const FLOAT8: Self = Self(701);
     /// `unknown`: a literal whose type was never decided.
     pub const UNKNOWN: Self = Self(705);
+    /// `circle`.
+    pub const CIRCLE: Self = Self(718);
+    /// `macaddr8`.
+    pub const MACADDR8: Self = Self(774);
+    /// `money`.
+    pub const MONEY: Self = Self(790);
+    /// `macaddr`.
+    pub const MACADDR: Self = Self(829);
+    /// `inet`.
+    pub const INET: Self = Self(869);
+    /// `aclitem`.
+    pub const ACLITEM: Self = Self(1033);
     /// `bpchar`, also called `character(n)`.
     pub const BPCHAR: Self = Self(1042);
     /// `varchar`, also called `character varying(n)`.
@@ -47,10 +89,44 @@ impl Oid {
     pub const TIMESTAMP: Self = Self(1114);
     /// `timestamptz`, also called `timestamp with time zone`.
     pub const TIMESTAMPTZ: Self = Self(1184);
+    /// `interval`.
+    pub const INTERVAL: Self = Self(1186);
+    /// `timetz`, also called `time with time zone`.
+    pub const TIMETZ: Self = Self(1266);
+    /// `bit`.
+    pub const BIT: Self = Self(1560);
+    /// `varbit`, also called `bit varying`.
+    pub const VARBIT: Self = Self(1562);
     /// `numeric`, also called `decimal`.
     pub const NUMERIC: Self = Self(1700);
+    /// `refcursor`.
+    pub const REFCURSOR: Self = Self(1790);
+    /// `regprocedure`.
+    pub const REGPROCEDURE: Self = Self(2202);
+    /// `regoper`.
+    pub const REGOPER: Self = Self(2203);
+    /// `regoperator`.
+    pub const REGOPERATOR: Self = Self(2204);
+    /// `regclass`.
+    pub const REGCLASS: Self = Self(2205);
+    /// `regtype`.
+    pub const REGTYPE: Self = Self(2206);
+    /// `void`: what a function returns that returns nothing.
+    pub const VOID: Self = Self(2278);
     /// `uuid`.
     pub const UUID: Self = Self(2950);
+    /// `txid_snapshot`.
+    pub const TXID_SNAPSHOT: Self = Self(2970);
+    /// `pg_lsn`.
+    pub const PG_LSN: Self = Self(3220);
+    /// `tsvector`.
+    pub const TSVECTOR: Self = Self(3614);
+    /// `tsquery`.
+    pub const TSQUERY: Self = Self(3615);
+    /// `regconfig`.
+    pub const REGCONFIG: Self = Self(3734);
+    /// `regdictionary`.
+    pub const REGDICTIONARY: Self = Self(3769);
     /// `jsonb`.
     pub const JSONB: Self = Self(3802);
     /// `int4range`.
@@ -77,6 +153,18 @@ impl Oid {
     pub const DATEMULTIRANGE: Self = Self(4535);
     /// `int8multirange`.
     pub const INT8MULTIRANGE: Self = Self(4536);
+    /// `jsonpath`.
+    pub const JSONPATH: Self = Self(4072);
+    /// `regnamespace`.
+    pub const REGNAMESPACE: Self = Self(4089);
+    /// `regrole`.
+    pub const REGROLE: Self = Self(4096);
+    /// `regcollation`.
+    pub const REGCOLLATION: Self = Self(4191);
+    /// `pg_snapshot`.
+    pub const PG_SNAPSHOT: Self = Self(5038);
+    /// `xid8`.
+    pub const XID8: Self = Self(5069);
 
     /// Returns the name of a built-in type, as `pg_type.typname` has it. Array types start with an underscore.
     pub fn name(self) -> Option<&'static str> {
@@ -114,6 +202,7 @@ const NAMES: &[(u32, &str)] = &[
     (114, "json"),
     (142, "xml"),
     (143, "_xml"),
+    (194, "pg_node_tree"),
     (199, "_json"),
     (269, "table_am_handler"),
     (271, "_xid8"),
@@ -218,6 +307,8 @@ const NAMES: &[(u32, &str)] = &[
     (3220, "pg_lsn"),
     (3221, "_pg_lsn"),
     (3310, "tsm_handler"),
+    (3361, "pg_ndistinct"),
+    (3402, "pg_dependencies"),
     (3500, "anyenum"),
     (3614, "tsvector"),
     (3615, "tsquery"),
@@ -261,6 +352,9 @@ const NAMES: &[(u32, &str)] = &[
     (4536, "int8multirange"),
     (4537, "anymultirange"),
     (4538, "anycompatiblemultirange"),
+    (4600, "pg_brin_bloom_summary"),
+    (4601, "pg_brin_minmax_multi_summary"),
+    (5017, "pg_mcv_list"),
     (5038, "pg_snapshot"),
     (5039, "_pg_snapshot"),
     (5069, "xid8"),

@@ -5,10 +5,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use molt_db_decode::types::{
+    self, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
+    OidVector, PgLsn, Point, Polygon, Rect, Snapshot, Tid, TimeTz, TsNode, TsQuery, TsVector, Xid, Xid8,
+};
 use molt_db_decode::{Date, Format, Json, Numeric, Oid, Params, Time, Timestamp, TimestampTz, ToSql, Uuid};
 
 /// For each Rust type the OID and the format.
 type Table = BTreeMap<String, (u32, String)>;
+
+const POINT: Point = Point { x: 1.0, y: 2.0 };
+
+fn search() -> TsQuery {
+    TsQuery::from_postfix(vec![TsNode::Lexeme { text: "a".into(), weights: 0, prefix: false }]).unwrap()
+}
 
 #[test]
 fn every_type_is_sent_as_the_table_says() {
@@ -43,6 +53,32 @@ fn every_type_is_sent_as_the_table_says() {
     note("TimestampTz", &TimestampTz::INFINITY);
     note("Uuid", &Uuid([7; 16]));
     note("Json<T>", &Json("{}"));
+    note("i8", &7_i8);
+    note("Interval", &Interval::INFINITY);
+    note("TimeTz", &TimeTz::new(Time::from_micros(7).unwrap(), 0).unwrap());
+    note("Inet", &"10.0.0.1".parse::<Inet>().unwrap());
+    note("Cidr", &"10.0.0.0/8".parse::<Cidr>().unwrap());
+    note("MacAddr", &MacAddr([7; 6]));
+    note("MacAddr8", &MacAddr8([7; 8]));
+    note("Bits", &"101".parse::<Bits>().unwrap());
+    note("Money", &Money(7));
+    note("Xid", &Xid(7));
+    note("Cid", &Cid(7));
+    note("Xid8", &Xid8(7));
+    note("PgLsn", &PgLsn(7));
+    note("Tid", &Tid { block: 7, offset: 1 });
+    note("Point", &POINT);
+    note("LineSegment", &LineSegment { start: POINT, end: POINT });
+    note("Rect", &Rect { high: POINT, low: POINT });
+    note("Path", &types::Path { closed: true, points: vec![POINT] });
+    note("Polygon", &Polygon { points: vec![POINT] });
+    note("Line", &Line { a: 1.0, b: 2.0, c: 3.0 });
+    note("Circle", &Circle { center: POINT, radius: 1.0 });
+    note("Int2Vector", &Int2Vector(vec![7]));
+    note("OidVector", &OidVector(vec![Oid::INT4]));
+    note("Snapshot", &Snapshot { xmin: Xid8(7), xmax: Xid8(8), running: vec![] });
+    note("TsVector", &TsVector::default());
+    note("TsQuery", &search());
     assert_eq!(sent, table());
 }
 
@@ -73,6 +109,32 @@ fn none_is_sent_as_the_type_that_it_is_none_of() {
     declares(TimestampTz::INFINITY);
     declares(Uuid([7; 16]));
     declares(Json("{}"));
+    declares(7_i8);
+    declares(Interval::INFINITY);
+    declares(TimeTz::new(Time::from_micros(7).unwrap(), 0).unwrap());
+    declares("10.0.0.1".parse::<Inet>().unwrap());
+    declares("10.0.0.0/8".parse::<Cidr>().unwrap());
+    declares(MacAddr([7; 6]));
+    declares(MacAddr8([7; 8]));
+    declares("101".parse::<Bits>().unwrap());
+    declares(Money(7));
+    declares(Xid(7));
+    declares(Cid(7));
+    declares(Xid8(7));
+    declares(PgLsn(7));
+    declares(Tid { block: 7, offset: 1 });
+    declares(POINT);
+    declares(LineSegment { start: POINT, end: POINT });
+    declares(Rect { high: POINT, low: POINT });
+    declares(types::Path { closed: true, points: vec![POINT] });
+    declares(Polygon { points: vec![POINT] });
+    declares(Line { a: 1.0, b: 2.0, c: 3.0 });
+    declares(Circle { center: POINT, radius: 1.0 });
+    declares(Int2Vector(vec![7]));
+    declares(OidVector(vec![Oid::INT4]));
+    declares(Snapshot { xmin: Xid8(7), xmax: Xid8(8), running: vec![] });
+    declares(TsVector::default());
+    declares(search());
 }
 
 #[test]

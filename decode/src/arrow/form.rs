@@ -10,7 +10,9 @@ use arrow_schema::{DataType, Field, Fields};
 use super::column::ColumnBuilder;
 use super::fixed::{Decode, Fixed};
 use super::list::{FindElements, Head, List};
+use super::parts::{Part, Parts};
 use super::ranges::{NAMES, PARTS, Ranges};
+use super::repeated::{FindRun, Repeated};
 use super::variable::{Content, Copied, Variable};
 use super::{ArrowOptions, ExtensionTypes, TextLayout};
 use crate::Oid;
@@ -94,6 +96,29 @@ impl Form {
         let makes = parts.map(|(form, _)| Arc::clone(&form.make));
         Self::new(DataType::Struct(fields.clone()), move || {
             Ranges::boxed(makes.each_ref().map(|make| make()), fields.clone())
+        })
+    }
+
+    /// Values that consist of parts in a row, each with the bytes it has (or all that are left), a name, a type and a
+    /// form.
+    pub(crate) fn parts<const N: usize>(asked: &Asked, parts: [(Option<usize>, &str, Oid, Self); N]) -> Self {
+        let field =
+            |name, oid, form: &Self| form.field(name, &Asked { oid, typmod: -1, options: asked.options });
+        let fields: Fields = parts.iter().map(|(_, name, oid, form)| field(name, *oid, form)).collect();
+        let makes = parts.map(|(width, _, _, form)| (width, form.make));
+        Self::new(DataType::Struct(fields.clone()), move || {
+            let parts = makes.iter().map(|(width, make)| Part { builder: make(), width: *width });
+            Parts::boxed(parts.collect(), fields.clone())
+        })
+    }
+
+    /// Values that are elements of one type in a row, and no array.
+    pub(crate) fn repeated(asked: &Asked, oid: Oid, element: &Self, find: FindRun) -> Self {
+        let of_element = Asked { oid, typmod: -1, options: asked.options };
+        let field = Arc::new(element.field("item", &of_element));
+        let make = Arc::clone(&element.make);
+        Self::new(DataType::List(Arc::clone(&field)), move || {
+            Repeated::boxed(make(), Arc::clone(&field), find)
         })
     }
 

@@ -63,8 +63,10 @@ mod limits;
 mod list;
 mod nulls;
 mod options;
+mod parts;
 mod plan;
 mod ranges;
+mod repeated;
 mod variable;
 
 pub use arrow_array as array;
@@ -81,6 +83,7 @@ pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
 pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
 pub use self::plan::ArrowPlan;
+pub(crate) use self::repeated::Run;
 pub(crate) use self::variable::Copied;
 
 use crate::ValueError;

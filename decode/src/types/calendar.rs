@@ -56,14 +56,14 @@ impl fmt::Display for Day {
     }
 }
 
-/// A time of day in microseconds, written as the server does: the fraction only if there is one, without its last
-/// zeros.
+/// A time in microseconds, written as the server does: the fraction only if there is one, without its last zeros. What
+/// is negative is written without its sign.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(pub(super) i64);
 
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (seconds, micros) = (self.0.unsigned_abs() / 1_000_000, self.0.unsigned_abs() % 1_000_000);
         write!(f, "{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)?;
         if micros == 0 {
             return Ok(());

@@ -15,7 +15,7 @@ pub(crate) fn is_json(oid: Oid) -> bool {
 }
 
 /// Takes off what the binary form of `jsonb` puts in front of the text.
-pub(crate) fn without_version<'r>(column: &Column, value: &'r [u8]) -> Result<&'r [u8], ValueError> {
+fn without_version<'r>(column: &Column, value: &'r [u8]) -> Result<&'r [u8], ValueError> {
     match column.is_binary(Oid::JSONB) {
         true => strip(value).ok_or_else(|| ValueError::malformed(UNKNOWN_VERSION)),
         false => Ok(value),
@@ -23,13 +23,13 @@ pub(crate) fn without_version<'r>(column: &Column, value: &'r [u8]) -> Result<&'
 }
 
 /// The only version of the binary form there has been is 1.
-fn strip(value: &[u8]) -> Option<&[u8]> {
+pub(super) fn strip(value: &[u8]) -> Option<&[u8]> {
     value.strip_prefix(&[VERSION])
 }
 
 // PG source: jsonb.c, jsonb_send.
 const VERSION: u8 = 1;
-const UNKNOWN_VERSION: &str = "its version of jsonb is unknown";
+pub(super) const UNKNOWN_VERSION: &str = "its version of jsonb is unknown";
 
 impl<'r> FromSql<'r> for Json<&'r str> {
     fn accepts(column: &Column) -> bool {

@@ -20,37 +20,69 @@
 //! are read from it as well, and a string type reads any column that came as text.
 
 mod array;
+mod bits;
 mod bool;
 mod bytea;
 mod calendar;
+mod char;
+mod cursor;
 mod date;
 mod float;
+mod geometry;
+mod inet;
 mod integer;
+mod interval;
 mod json;
+mod jsonpath;
+mod lsn;
+mod macaddr;
+mod money;
 mod nested;
 mod numeric;
 mod oid;
 mod range;
+mod snapshot;
 mod text;
+mod tid;
 mod time;
 mod timestamp;
 mod timestamptz;
+mod timetz;
+mod transaction;
+mod tsquery;
+mod tsvector;
 mod uuid;
+mod vectors;
 
+use std::fmt;
 use std::str::FromStr;
 
 pub use self::array::{Array, Dimension};
 pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
+pub use self::bits::{Bits, ParseBitsError};
 pub use self::date::Date;
+pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
+pub use self::inet::{Cidr, Inet, ParseInetError};
+pub use self::interval::Interval;
 pub use self::json::Json;
+pub use self::lsn::{ParsePgLsnError, PgLsn};
+pub use self::macaddr::{MacAddr, MacAddr8, ParseMacAddrError};
+pub use self::money::Money;
 pub use self::numeric::{Numeric, ParseNumericError};
 pub(crate) use self::range::Wire as WireRange;
 pub use self::range::{Multirange, Range};
+pub use self::snapshot::Snapshot;
 pub(crate) use self::text::is_text;
+pub use self::tid::Tid;
 pub use self::time::Time;
 pub use self::timestamp::Timestamp;
 pub use self::timestamptz::{TimestampTz, TimestampTzRangeError};
+pub use self::timetz::TimeTz;
+pub use self::transaction::{Cid, Xid, Xid8};
+pub use self::tsquery::{TsNode, TsQuery};
+pub use self::tsvector::{Lexeme, LexemePosition, TsVector, Weight};
 pub use self::uuid::{ParseUuidError, Uuid};
+pub use self::vectors::{Int2Vector, OidVector};
 use crate::arrow::{Asked, Copied, Extension, Form};
 use crate::{Format, Oid, ValueError};
 
@@ -65,16 +97,34 @@ pub(crate) struct Type {
 }
 
 const TYPES: &[Type] = &[
+    bits::BIT,
+    bits::VARBIT,
     bool::BOOL,
     bytea::BYTEA,
+    char::CHAR,
     date::DATE,
     float::FLOAT4,
     float::FLOAT8,
+    geometry::BOX,
+    geometry::CIRCLE,
+    geometry::LINE,
+    geometry::LSEG,
+    geometry::PATH,
+    geometry::POINT,
+    geometry::POLYGON,
+    inet::CIDR,
+    inet::INET,
     integer::INT2,
     integer::INT4,
     integer::INT8,
+    interval::INTERVAL,
     json::JSON,
     json::JSONB,
+    jsonpath::JSONPATH,
+    lsn::PG_LSN,
+    macaddr::MACADDR,
+    macaddr::MACADDR8,
+    money::MONEY,
     numeric::NUMERIC,
     oid::OID,
     range::DATEMULTIRANGE,
@@ -89,16 +139,40 @@ const TYPES: &[Type] = &[
     range::TSRANGE,
     range::TSTZMULTIRANGE,
     range::TSTZRANGE,
+    oid::REGCLASS,
+    oid::REGCOLLATION,
+    oid::REGCONFIG,
+    oid::REGDICTIONARY,
+    oid::REGNAMESPACE,
+    oid::REGOPER,
+    oid::REGOPERATOR,
+    oid::REGPROC,
+    oid::REGPROCEDURE,
+    oid::REGROLE,
+    oid::REGTYPE,
+    snapshot::PG_SNAPSHOT,
+    snapshot::TXID_SNAPSHOT,
     text::BPCHAR,
-    text::CHAR,
     text::NAME,
+    text::PG_NODE_TREE,
+    text::REFCURSOR,
     text::TEXT,
     text::UNKNOWN,
     text::VARCHAR,
+    text::XML,
+    tid::TID,
     time::TIME,
     timestamp::TIMESTAMP,
     timestamp::TIMESTAMPTZ,
+    timetz::TIMETZ,
+    transaction::CID,
+    transaction::XID,
+    transaction::XID8,
+    tsquery::TSQUERY,
+    tsvector::TSVECTOR,
     uuid::UUID,
+    vectors::INT2VECTOR,
+    vectors::OIDVECTOR,
 ];
 
 /// Returns what a column is in Arrow. There is a form for every type.
@@ -144,6 +218,16 @@ fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], ValueError> {
 fn parse<T: FromStr>(value: &[u8]) -> Result<T, ValueError> {
     let text = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
     text.ok_or_else(|| ValueError::malformed("its text is not one of the type"))
+}
+
+/// Appends text to bytes.
+struct Utf8<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Utf8<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! `oid`, and the types that are numbers of something in the catalogues, and names of it as text.
+
 use arrow_array::ArrayRef;
 use arrow_array::types::UInt32Type;
 use arrow_buffer::{Buffer, NullBuffer};
@@ -7,9 +9,14 @@ use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
+/// Says whether the type is an `oid` that the server shows as a name.
+fn is_alias(oid: Oid) -> bool {
+    ALIASES.iter().any(|alias| alias.oid == oid)
+}
+
 impl FromSql<'_> for u32 {
     fn accepts(column: &Column) -> bool {
-        column.oid() == Oid::OID
+        column.oid() == Oid::OID || (is_alias(column.oid()) && column.format() == Format::Binary)
     }
 
     fn from_sql(column: &Column, value: &[u8]) -> Result<Self, ValueError> {
@@ -86,3 +93,44 @@ pub(crate) const OID: Type = Type {
     binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
     text: None,
 };
+
+/// `regproc` in Arrow.
+pub(crate) const REGPROC: Type = alias(Oid::REGPROC, Oid(1008));
+/// `regprocedure` in Arrow.
+pub(crate) const REGPROCEDURE: Type = alias(Oid::REGPROCEDURE, Oid(2207));
+/// `regoper` in Arrow.
+pub(crate) const REGOPER: Type = alias(Oid::REGOPER, Oid(2208));
+/// `regoperator` in Arrow.
+pub(crate) const REGOPERATOR: Type = alias(Oid::REGOPERATOR, Oid(2209));
+/// `regclass` in Arrow.
+pub(crate) const REGCLASS: Type = alias(Oid::REGCLASS, Oid(2210));
+/// `regtype` in Arrow.
+pub(crate) const REGTYPE: Type = alias(Oid::REGTYPE, Oid(2211));
+/// `regconfig` in Arrow.
+pub(crate) const REGCONFIG: Type = alias(Oid::REGCONFIG, Oid(3735));
+/// `regdictionary` in Arrow.
+pub(crate) const REGDICTIONARY: Type = alias(Oid::REGDICTIONARY, Oid(3770));
+/// `regnamespace` in Arrow.
+pub(crate) const REGNAMESPACE: Type = alias(Oid::REGNAMESPACE, Oid(4090));
+/// `regrole` in Arrow.
+pub(crate) const REGROLE: Type = alias(Oid::REGROLE, Oid(4097));
+/// `regcollation` in Arrow.
+pub(crate) const REGCOLLATION: Type = alias(Oid::REGCOLLATION, Oid(4192));
+
+const ALIASES: [Type; 11] = [
+    REGPROC,
+    REGPROCEDURE,
+    REGOPER,
+    REGOPERATOR,
+    REGCLASS,
+    REGTYPE,
+    REGCONFIG,
+    REGDICTIONARY,
+    REGNAMESPACE,
+    REGROLE,
+    REGCOLLATION,
+];
+
+const fn alias(oid: Oid, array: Oid) -> Type {
+    Type { oid, array: Some(array), ..OID }
+}

@@ -1,25 +1,43 @@
 use std::borrow::Cow;
 
-use crate::arrow::{Asked, Copied, Form};
-use crate::types::{Type, json};
+use crate::arrow::{Asked, Copied, Extension, Form};
+use crate::types::char::as_text;
+use crate::types::{Type, json, jsonpath};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// Says whether the binary form of the type is its text.
 pub(crate) fn is_text(oid: Oid) -> bool {
     matches!(oid, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR | Oid::NAME | Oid::CHAR | Oid::UNKNOWN)
+        || matches!(oid, Oid::XML | Oid::REFCURSOR | Oid::PG_NODE_TREE)
 }
 
 pub(crate) fn utf8(value: &[u8]) -> Result<&str, ValueError> {
     str::from_utf8(value).map_err(|_| ValueError::malformed("its text is not valid UTF-8"))
 }
 
+/// Finds the text in the binary form of a value.
+fn in_binary(oid: Oid, value: &[u8]) -> Result<&[u8], ValueError> {
+    match oid {
+        Oid::JSONB => json::strip(value).ok_or_else(|| ValueError::malformed(json::UNKNOWN_VERSION)),
+        Oid::JSONPATH => jsonpath::strip(value),
+        Oid::CHAR => as_text(value),
+        _ => Ok(value),
+    }
+}
+
 impl<'r> FromSql<'r> for &'r str {
     fn accepts(column: &Column) -> bool {
-        column.format() == Format::Text || is_text(column.oid()) || json::is_json(column.oid())
+        column.format() == Format::Text
+            || is_text(column.oid())
+            || json::is_json(column.oid())
+            || column.oid() == Oid::JSONPATH
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        utf8(json::without_version(column, value)?)
+        match column.format() {
+            Format::Binary => utf8(in_binary(column.oid(), value)?),
+            Format::Text => utf8(value),
+        }
     }
 }
 
@@ -111,14 +129,24 @@ pub(crate) const VARCHAR: Type = text(Oid::VARCHAR, Some(Oid(1015)));
 pub(crate) const BPCHAR: Type = text(Oid::BPCHAR, Some(Oid(1014)));
 /// `name` in Arrow.
 pub(crate) const NAME: Type = text(Oid::NAME, Some(Oid(1003)));
-/// `"char"` in Arrow.
-pub(crate) const CHAR: Type = text(Oid::CHAR, Some(Oid(1002)));
 /// `unknown` in Arrow.
 pub(crate) const UNKNOWN: Type = text(Oid::UNKNOWN, None);
 
 /// A type whose values are the same text in both formats.
 const fn text(oid: Oid, array: Option<Oid>) -> Type {
     Type { oid, array, binary: verbatim, text: Some(verbatim) }
+}
+
+/// `refcursor` in Arrow.
+pub(crate) const REFCURSOR: Type = text(Oid::REFCURSOR, Some(Oid(2201)));
+/// `xml` in Arrow.
+pub(crate) const XML: Type = marked(Oid::XML, Some(Oid(143)));
+/// `pg_node_tree` in Arrow.
+pub(crate) const PG_NODE_TREE: Type = marked(Oid::PG_NODE_TREE, None);
+
+/// A type whose values are text that is of use as what the type says only.
+const fn marked(oid: Oid, array: Option<Oid>) -> Type {
+    Type { oid, array, binary: |asked| verbatim(asked).with(Extension::Opaque), text: None }
 }
 
 fn verbatim(asked: &Asked) -> Form {

@@ -82,7 +82,7 @@ fn every_type_has_its_arrow_type() {
         (Oid::TIMESTAMPTZ, -1, DataType::Timestamp(micros, Some("UTC".into()))),
         (Oid::UUID, -1, DataType::FixedSizeBinary(16)),
         (Oid::JSONB, -1, DataType::Utf8),
-        (Oid(600), -1, DataType::Binary),
+        (Oid(3361), -1, DataType::Binary),
         // The modifiers are PostgreSQL's, from pg_attribute.
         (Oid::NUMERIC, 983_046, DataType::Decimal128(15, 2)),
         (Oid::NUMERIC, 2_490_382, DataType::Decimal128(38, 10)),
@@ -146,7 +146,7 @@ fn a_row_of_every_type_arrives() {
         (Oid::NUMERIC, 983_046),
         (Oid::NUMERIC, -1),
         (Oid::OID, -1),
-        (Oid(600), -1),
+        (Oid(3361), -1),
         (Oid::NUMERIC, numeric_typmod(50, 3)),
     ]
     .map(|(oid, typmod)| Column::new(oid.to_string(), oid, typmod, Format::Binary))
@@ -493,7 +493,7 @@ proptest! {
     }
 }
 
-const KNOWN: [Oid; 16] = [
+const KNOWN: [Oid; 37] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::INT8,
@@ -509,5 +509,26 @@ const KNOWN: [Oid; 16] = [
     Oid::NUMERIC,
     Oid::UUID,
     Oid::JSONB,
-    Oid(600),
+    Oid(3361),
+    Oid::CHAR,
+    Oid::INTERVAL,
+    Oid::TIMETZ,
+    Oid::INET,
+    Oid::CIDR,
+    Oid::MACADDR,
+    Oid::MACADDR8,
+    Oid::BIT,
+    Oid::MONEY,
+    Oid::POINT,
+    Oid::BOX,
+    Oid::PATH,
+    Oid::POLYGON,
+    Oid::TID,
+    Oid::XID8,
+    Oid::INT2VECTOR,
+    Oid::OIDVECTOR,
+    Oid::PG_SNAPSHOT,
+    Oid::TSVECTOR,
+    Oid::TSQUERY,
+    Oid::JSONPATH,
 ];

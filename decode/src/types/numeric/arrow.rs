@@ -12,7 +12,7 @@ use crate::Oid;
 use crate::arrow::{
     Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, NotUtf8, Nulls, field, window,
 };
-use crate::types::Type;
+use crate::types::{Type, Utf8};
 
 /// `numeric` in Arrow: a decimal if its modifier says how wide, and the exact text otherwise.
 pub(crate) const NUMERIC: Type = Type { oid: Oid::NUMERIC, array: Some(Oid(1231)), binary: form, text: None };
@@ -58,16 +58,7 @@ fn decimal_shape(typmod: i32) -> Option<DecimalShape> {
 /// `numeric` in Arrow, if it is text there.
 fn append_numeric(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let view = View::parse(value).and_then(View::exact).ok_or(Fault::Malformed(MALFORMED))?;
-    view.write(&mut Ascii(out)).map_err(|fmt::Error| Fault::TooLong)
-}
-
-struct Ascii<'a>(&'a mut Vec<u8>);
-
-impl fmt::Write for Ascii<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
+    view.write(&mut Utf8(out)).map_err(|fmt::Error| Fault::TooLong)
 }
 
 /// Makes a column in whichever width the precision needs.

@@ -194,7 +194,7 @@ const TYPES: &[Type] = &[
     of("timestamptz[]", &["{}", "{epoch,NULL,4714-11-24 00:00:00+00 BC}"]),
     of("uuid[]", &["{}", "{00112233-4455-6677-8899-aabbccddeeff,NULL}"]),
     of("jsonb[]", &["{}", r#"{"{\"a\": [1]}",NULL,null}"#]),
-    Type { name: "point", shown_by: "point_send", values: &["(1,-2)", "(0.1,1e300)"] },
+    of("varbit", &["", "0", "10101", "1111111100000000"]),
     Type { name: "macaddr", shown_by: "macaddr_send", values: &["08:00:2b:01:02:03"] },
     // The last one: it comes as text, which a binary copy has not.
     of("aclitem", &["=r/pg_monitor", "pg_monitor=arw*/pg_monitor"]),

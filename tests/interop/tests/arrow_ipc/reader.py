@@ -131,7 +131,7 @@ def check_fields(schema, types, has_extensions):
     assert names == expected, f"{names} are not {expected}"
     found = {name: field.type.extension_name for name, field in zip(names, schema) if hasattr(field.type, "extension_name")}
     extensions = {"uuid": "arrow.uuid", "json": "arrow.json", "jsonb": "arrow.json"}
-    extensions |= {name: "arrow.opaque" for name in ["numeric", "point", "macaddr", "aclitem"] if name in names}
+    extensions |= {name: "arrow.opaque" for name in ["numeric", "varbit", "macaddr", "aclitem"] if name in names}
     assert found == (extensions if has_extensions else {}), found
     for field, name in zip(schema, names):
         if isinstance(field.type, pa.OpaqueType):
