@@ -1,5 +1,6 @@
 use crate::arrow::field;
-use crate::types::nested::{binary_is_text, part, put, word};
+use crate::types::cursor::Cursor;
+use crate::types::nested::{binary_is_text, part, put};
 use crate::types::{array_of, element_of};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
@@ -152,21 +153,21 @@ struct Head<'r> {
 
 impl<'r> Head<'r> {
     fn read(value: &'r [u8]) -> Option<Self> {
-        let (dimensions, rest) = word(value)?;
-        let dimensions = usize::try_from(dimensions).ok().filter(|count| *count <= MAX_DIMENSIONS)?;
-        let (_, rest) = word(rest).filter(|(flags, _)| matches!(flags, 0 | 1))?;
-        let (element, rest) = rest.split_first_chunk()?;
-        let (dimensions, elements) = rest.split_at_checked(dimensions.checked_mul(DIMENSION)?)?;
-        let mut head = Self { dimensions, element: Oid(u32::from_be_bytes(*element)), count: 0, elements };
+        let mut cursor = Cursor(value);
+        let dimensions = usize::try_from(cursor.i32()?).ok().filter(|count| *count <= MAX_DIMENSIONS)?;
+        let (0 | 1) = cursor.i32()? else { return None };
+        let element = Oid(cursor.u32()?);
+        let dimensions = cursor.bytes(dimensions.checked_mul(DIMENSION)?)?;
+        let mut head = Self { dimensions, element, count: 0, elements: cursor.0 };
         head.count = count(head.dimensions())?;
         let is_proper = head.dimensions().all(Dimension::is_proper);
-        (is_proper && head.count <= elements.len() / LENGTH_WORD).then_some(head)
+        (is_proper && head.count <= head.elements.len() / LENGTH_WORD).then_some(head)
     }
 
     fn dimensions(&self) -> impl ExactSizeIterator<Item = Dimension> + use<'r> {
         self.dimensions.chunks_exact(DIMENSION).map(|pair| {
-            let (len, rest) = word(pair).unwrap_or_default();
-            let (lower, _) = word(rest).unwrap_or_default();
+            let mut pair = Cursor(pair);
+            let (len, lower) = (pair.i32().unwrap_or(0), pair.i32().unwrap_or(0));
             // What is negative is as wrong as what is empty.
             Dimension { len: usize::try_from(len).unwrap_or(0), lower }
         })

@@ -15,6 +15,13 @@
 //! | `timestamptz` | [`TimestampTz`] | [`TimestampTz`] |
 //! | `uuid` | [`Uuid`] | [`Uuid`] |
 //! | `json`, `jsonb` | [`Json`], `&str`, `String`, `Cow<str>` | [`Json`] |
+//! | arrays of the above | `Vec<T>`, [`Array<T>`](Array) | `[T]`, `[T; N]`, `Vec<T>`, [`Array<T>`](Array) |
+//! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | [`Range<T>`](Range) | [`Range<T>`](Range) |
+//! | their multiranges | [`Multirange<T>`](Multirange) | [`Multirange<T>`](Multirange) |
+//!
+//! A `Vec<T>` is an array of one dimension that begins at 1, and any other array is an error there: [`Array`] holds those.
+//! Elements that may be NULL are `Option<T>`. Strings go as elements of `text[]`, and [`Json`] as those of `json[]`. Types
+//! that are not built in have to name their arrays: see [`ToSql::array_oid`](crate::ToSql::array_oid).
 //!
 //! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text and JSON
 //! are read from it as well, and a string type reads any column that came as text.

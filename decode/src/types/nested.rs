@@ -9,13 +9,6 @@ pub(super) fn part(oid: Oid, typmod: i32) -> Column {
     Column::new("", oid, typmod, Format::Binary)
 }
 
-/// Takes a number of four bytes off the front.
-#[inline]
-pub(super) fn word(value: &[u8]) -> Option<(i32, &[u8])> {
-    let (word, rest) = value.split_first_chunk()?;
-    Some((i32::from_be_bytes(*word), rest))
-}
-
 /// Appends a value of that type behind its length. What was written is meaningless in case of an error.
 pub(super) fn put(value: &impl ToSql, oid: Oid, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
     let start = out.len();

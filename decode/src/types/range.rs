@@ -3,7 +3,8 @@ use std::ops::{Bound, RangeBounds};
 
 use crate::arrow::{Asked, Extension, Form, field};
 use crate::params::length_word;
-use crate::types::nested::{part, put, word};
+use crate::types::cursor::Cursor;
+use crate::types::nested::{part, put};
 use crate::types::{Type, form};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
@@ -225,9 +226,9 @@ impl<'r, T: FromSql<'r>> FromSql<'r> for Multirange<T> {
 /// Reads how many ranges there are, which is no more than there is room for, and where they begin.
 // PG source: multirangetypes.c, multirange_send: their number, and each behind its length.
 fn ranges(value: &[u8]) -> Option<(usize, &[u8])> {
-    let (count, rest) = word(value)?;
-    let count = usize::try_from(count).ok()?;
-    (count <= rest.len() / SMALLEST).then_some((count, rest))
+    let mut cursor = Cursor(value);
+    let count = cursor.count(SMALLEST)?;
+    Some((count, cursor.0))
 }
 
 /// Reads the same, and looks at all of them: none can be NULL.
