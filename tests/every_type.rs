@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::net::IpAddr;
 
@@ -17,9 +18,15 @@ use molt_db::arrow::schema::DataType;
 use molt_db::arrow::{ArrowOptions, BatchLimits, Unfit};
 use molt_db::types::{
     Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
-    OidVector, Path, PgLsn, Point, Polygon, Rect, Snapshot, Tid, TimeTz, TsQuery, TsVector, Xid, Xid8,
+    OidVector, Path, PgLsn, Point, Polygon, Rect, Snapshot, Tid, Time, TimeTz, TsNode, TsQuery, TsVector,
+    Xid, Xid8,
 };
 use molt_db::{Connection, FromSql, Oid, ToSql};
+use molt_db_testkit::shared_servers;
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 /// None of these may change what is read, sent, or found in Arrow.
 const ODD: &str = "set IntervalStyle to 'sql_standard'; set DateStyle to 'German'; set TimeZone to 'Asia/Kathmandu'; \
@@ -626,4 +633,134 @@ async fn a_byte_that_is_no_character_is_unfit_for_text_and_a_number_to_i8() {
         assert_usable(&mut c).await;
     })
     .await;
+}
+
+/// Settings of a session that may be anything.
+fn settings() -> impl Strategy<Value = String> {
+    let zones = select(vec!["UTC", "America/St_Johns", "Asia/Kathmandu", "Europe/Paris"]);
+    let dates = select(vec!["ISO, MDY", "SQL, DMY", "German", "Postgres, YMD"]);
+    let intervals = select(vec!["postgres", "sql_standard", "iso_8601", "postgres_verbose"]);
+    (zones, dates, intervals, -15..=3_i32).prop_map(|(zone, date, interval, digits)| {
+        format!(
+            "set TimeZone to '{zone}'; set DateStyle to '{date}'; set IntervalStyle to '{interval}'; \
+             set extra_float_digits to {digits}"
+        )
+    })
+}
+
+/// Sends a value under one setting, and under another one compares what comes back, what the server makes of the text
+/// that the value prints, and what Arrow has of both.
+async fn round_trip<T>(c: &mut Connection, name: &str, value: &T) -> Result<(), String>
+where
+    T: ToSql + Debug + ToString + for<'r> FromSql<'r>,
+{
+    let said = |error: molt_db::Error| format!("{name} {value:?}: {error}");
+    let text = value.to_string();
+    let sql = format!("select $1::{name}, $2::text::{name}");
+    let (echo, read): (T, T) = c.query(&sql).bind_all((value, &text)).one().await.map_err(said)?;
+    for found in [echo, read] {
+        if format!("{found:?}") != format!("{value:?}") {
+            return Err(format!("{name} {value:?}, which prints {text}, comes back as {found:?}"));
+        }
+    }
+    let mut batches = c.query(&sql).bind_all((value, &text)).arrow().await.map_err(said)?;
+    let batch = batches.next().await.map_err(said)?.ok_or("no batch")?;
+    assert!(batches.next().await.map_err(said)?.is_none());
+    let same = batch.column(0).to_data() == batch.column(1).to_data() && batch.column(0).is_valid(0);
+    if same { Ok(()) } else { Err(format!("{name} {value:?} is {batch:?}")) }
+}
+
+/// Values of which the server accepts all.
+fn scalars() -> impl Strategy<Value = Scalars> {
+    let finite = || (-1e300..1e300_f64).boxed();
+    let interval = (any::<i32>(), any::<i32>(), -9_223_372_036_854_775..=9_223_372_036_854_775_i64);
+    let zoned = (0..86_400_000_000_i64, -57_599..57_600_i32);
+    let inet = (any::<[u8; 16]>(), any::<bool>(), 0..=128_u8);
+    let words = vec(("[a-z'\\\\ ä]{1,5}", 1..=16_383_u16), 1..4);
+    (interval, zoned, inet, vec(any::<bool>(), 0..40), any::<u64>(), vec((finite(), finite()), 1..4), words)
+        .prop_map(|(interval, (micros, offset), (octets, is_v6, prefix), bits, number, points, words)| {
+            Scalars {
+                interval: Interval { months: interval.0, days: interval.1, micros: interval.2 },
+                timetz: TimeTz::new(Time::from_micros(micros).unwrap(), offset).unwrap(),
+                inet: if is_v6 {
+                    Inet::new(octets.into(), prefix).unwrap()
+                } else {
+                    Inet::new([octets[0], octets[1], octets[2], octets[3]].into(), prefix % 33).unwrap()
+                },
+                bits: bits.into_iter().collect(),
+                number,
+                points: points.into_iter().map(|(x, y)| Point { x, y }).collect(),
+                words: words.into_iter().map(|(text, distance)| (text, distance)).collect(),
+            }
+        })
+}
+
+#[derive(Debug, Clone)]
+struct Scalars {
+    interval: Interval,
+    timetz: TimeTz,
+    inet: Inet,
+    bits: Bits,
+    number: u64,
+    points: Vec<Point>,
+    words: Vec<(String, u16)>,
+}
+
+impl Scalars {
+    fn search(&self) -> TsQuery {
+        let mut nodes = Vec::new();
+        for (place, (text, distance)) in self.words.iter().enumerate() {
+            let weights = u8::try_from(distance % 16).unwrap();
+            nodes.push(TsNode::Lexeme { text: text.clone(), weights, prefix: distance % 3 == 0 });
+            if distance % 2 == 0 {
+                nodes.push(TsNode::Not);
+            }
+            if place > 0 {
+                nodes.push(
+                    [TsNode::And, TsNode::Or, TsNode::Phrase(*distance)][usize::from(distance % 3)].clone(),
+                );
+            }
+        }
+        TsQuery::from_postfix(nodes).unwrap()
+    }
+
+    async fn check(&self, c: &mut Connection) -> Result<(), String> {
+        // What is longer in text than the server reads: it multiplies and adds as it goes.
+        let modest = Interval { months: self.interval.months / 2, days: self.interval.days, ..self.interval };
+        round_trip(c, "interval", &modest).await?;
+        round_trip(c, "timetz", &self.timetz).await?;
+        round_trip(c, "inet", &self.inet).await?;
+        round_trip(c, "varbit", &self.bits).await?;
+        let [low, high] =
+            [self.number & 0xffff_ffff, self.number >> 32].map(|half| u32::try_from(half).unwrap());
+        round_trip(c, "xid", &Xid(low)).await?;
+        round_trip(c, "xid8", &Xid8(self.number)).await?;
+        round_trip(c, "pg_lsn", &PgLsn(self.number)).await?;
+        round_trip(c, "tid", &Tid { block: low, offset: (high & 0xffff).try_into().unwrap() }).await?;
+        let octets = self.number.to_be_bytes();
+        round_trip(c, "macaddr8", &MacAddr8(octets)).await?;
+        round_trip(c, "macaddr", &MacAddr(*octets.first_chunk().unwrap())).await?;
+        round_trip(c, "oidvector", &OidVector(vec![Oid(low), Oid(high)])).await?;
+        let first = self.points[0];
+        round_trip(c, "point", &first).await?;
+        round_trip(c, "circle", &Circle { center: first, radius: first.x.abs() }).await?;
+        round_trip(c, "path", &Path { closed: low % 2 == 0, points: self.points.clone() }).await?;
+        round_trip(c, "polygon", &Polygon { points: self.points.clone() }).await?;
+        round_trip(c, "tsquery", &self.search()).await
+    }
+}
+
+#[test]
+fn any_scalar_survives_the_round_trip() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for server in shared_servers() {
+        let connection = RefCell::new(runtime.block_on(connect(server)));
+        let rounds = Config { cases: 150, failure_persistence: None, ..Config::default() };
+        let outcome = TestRunner::new(rounds).run(&(scalars(), settings()), |(scalars, settings)| {
+            let mut c = connection.borrow_mut();
+            runtime.block_on(c.script(&settings)).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            runtime.block_on(scalars.check(&mut c)).map_err(TestCaseError::fail)
+        });
+        outcome.unwrap_or_else(|error| panic!("{server:?}: {error}"));
+    }
 }

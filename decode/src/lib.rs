@@ -72,4 +72,6 @@ pub use params::{Parameters, Params};
 pub use row::{ColumnIndex, OwnedRow, Row, RowLayout};
 pub use row_store::RowStore;
 pub use to_sql::{IsNull, ToSql};
-pub use types::{Date, Json, Numeric, Time, Timestamp, TimestampTz, Uuid};
+pub use types::{
+    Bits, Cidr, Date, Inet, Interval, Json, Numeric, Time, TimeTz, Timestamp, TimestampTz, Uuid,
+};

@@ -88,8 +88,25 @@ fn digits(plan: &ArrowPlan) -> usize {
         let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View);
         is_text && column.oid() == Oid::NUMERIC && column.format() == Format::Binary
     });
-    numerics.count() * LONGEST_NUMERIC
+    let wordy = plan.columns().iter().filter(|column| WORDY.contains(&column.oid()));
+    numerics.count() * LONGEST_NUMERIC + wordy.count() * LONGEST_TEXT
 }
+
+/// What is longer as text than it is on the wire, or takes memory until it is: bits, snapshots and words, and arrays of
+/// them.
+const WORDY: [Oid; 9] = [
+    Oid::BIT,
+    Oid::VARBIT,
+    Oid::PG_SNAPSHOT,
+    Oid::TXID_SNAPSHOT,
+    Oid::TSVECTOR,
+    Oid::TSQUERY,
+    Oid(1561),
+    Oid(3643),
+    Oid(3645),
+];
+/// Enough for inputs of some thousand bytes.
+const LONGEST_TEXT: usize = 131_072;
 
 // PG docs: datatype-numeric, "Numeric Types": digits before and after the point; a sign and the point itself.
 const LONGEST_NUMERIC: usize = 131_072 + 16_383 + 2;

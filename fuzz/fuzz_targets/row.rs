@@ -6,9 +6,14 @@
 use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
+use molt_db_decode::types::{
+    Array, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
+    Multirange, OidVector, Path, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz, TsQuery,
+    TsVector, Xid, Xid8,
+};
 use molt_db_decode::{
-    Column, Columns, Date, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row, RowLayout,
-    Time, Timestamp, TimestampTz, ToSql, Uuid,
+    Column, Columns, Date, EncodeError, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row,
+    RowLayout, Time, Timestamp, TimestampTz, ToSql, Uuid,
 };
 use molt_db_fuzz::{bounded, columns};
 
@@ -54,6 +59,30 @@ fn read_all(row: Row<'_>, at: usize) {
         read_and_send::<Timestamp>(row, at),
         read_and_send::<TimestampTz>(row, at),
         read_and_send::<Uuid>(row, at),
+        read_and_send::<i8>(row, at),
+        read_and_send::<Interval>(row, at),
+        read_and_send::<TimeTz>(row, at),
+        read_and_send::<MacAddr>(row, at),
+        read_and_send::<MacAddr8>(row, at),
+        read_and_send::<Money>(row, at),
+        read_and_send::<PgLsn>(row, at),
+        read_and_send::<Xid>(row, at),
+        read_and_send::<Xid8>(row, at),
+        read_and_send::<Cid>(row, at),
+        read_and_send::<Tid>(row, at),
+        read_and_send::<Snapshot>(row, at),
+        read_and_send::<Point>(row, at),
+        read_and_send::<LineSegment>(row, at),
+        read_and_send::<Rect>(row, at),
+        read_and_send::<Path>(row, at),
+        read_and_send::<Polygon>(row, at),
+        read_and_send::<Line>(row, at),
+        read_and_send::<Circle>(row, at),
+        read_and_send::<Range<i64>>(row, at),
+        read_and_send::<Range<Timestamp>>(row, at),
+        read_and_send::<Range<Date>>(row, at),
+        read_and_send::<Multirange<i32>>(row, at),
+        read_and_send::<Multirange<Timestamp>>(row, at),
     ] {
         assert_ne!(result, Sent::Otherwise, "{:?}", row.columns()[at]);
     }
@@ -65,14 +94,67 @@ fn read_all(row: Row<'_>, at: usize) {
     read::<&[u8]>(row, at);
     read::<Vec<u8>>(row, at);
     read::<Json<String>>(row, at);
+    // Flags and bits that say nothing are not kept, and what is empty goes as text.
+    read_and_print::<Inet>(row, at);
+    read_and_print::<Cidr>(row, at);
+    read_and_print::<Bits>(row, at);
+    read_and_print::<Int2Vector>(row, at);
+    read_and_print::<OidVector>(row, at);
+    read_and_print::<TsVector>(row, at);
+    read_and_print::<TsQuery>(row, at);
+    read_and_print::<Range<Numeric>>(row, at);
+    read_and_print::<Multirange<Numeric>>(row, at);
+    // That there are NULLs may be said without any.
+    read_and_repeat::<Vec<Option<i32>>>(row, at);
+    read_and_repeat::<Array<Option<i64>>>(row, at);
+    read_and_repeat::<Array<Option<String>>>(row, at);
+    read_and_repeat::<Vec<Range<i32>>>(row, at);
+    read_and_repeat::<Array<Option<Multirange<Timestamp>>>>(row, at);
+    read::<Vec<&str>>(row, at);
     if let Some(number) = read::<Numeric>(row, at) {
         assert_same_number(&number);
     }
 }
 
+/// What is read can be printed and sent, and is then read as the same.
+fn read_and_print<T: for<'r> FromSql<'r> + ToSql + ToString + PartialEq>(row: Row<'_>, at: usize) {
+    let Some(value) = read::<T>(row, at) else { return };
+    let text = value.to_string();
+    if value.format() == Format::Binary {
+        let column = Column::new("c", value.oid(), -1, Format::Binary);
+        let sent = encoded(&value);
+        let again = T::from_sql(&column, &sent).expect("our own bytes");
+        assert!(again == value && again.to_string() == text);
+    }
+}
+
+/// What is read can be sent, and is then read as the same.
+fn read_and_repeat<T: for<'r> FromSql<'r> + ToSql + PartialEq>(row: Row<'_>, at: usize) {
+    let Some(value) = read::<T>(row, at) else { return };
+    let column = Column::new("c", value.oid(), -1, Format::Binary);
+    let mut sent = Vec::new();
+    match value.to_sql(&mut sent) {
+        Ok(is_null) => {
+            assert_eq!(is_null, IsNull::No);
+            assert!(T::from_sql(&column, &sent).expect("our own bytes") == value);
+        }
+        Err(error) => assert!(matches!(error, EncodeError::Nul), "{error}"),
+    }
+}
+
+/// By how much a word of three bytes, or an operator of two, is longer in memory.
+const WORDS: usize = 64;
+/// And an element that is a length on the wire.
+const ELEMENTS: usize = 8;
+
 fn read<'r, T: FromSql<'r>>(row: Row<'r>, at: usize) -> Option<T> {
-    // Of a value no more is held than was sent, but for the text of an error.
-    let value = bounded(row.raw(at).flatten().map_or(0, <[u8]>::len), || row.get(at));
+    let factor = match row.columns()[at].oid() {
+        Oid::TSVECTOR | Oid::TSQUERY => WORDS,
+        oid if oid.to_string().ends_with("multirange") || oid.to_string().starts_with('_') => ELEMENTS,
+        _ => 1,
+    };
+    // Of a value no more is held than was sent, but for words, elements and the text of an error.
+    let value = bounded(factor * row.raw(at).flatten().map_or(0, <[u8]>::len), || row.get(at));
     value.map_err(|error| assert!(!error.to_string().is_empty())).ok()
 }
 

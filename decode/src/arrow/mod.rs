@@ -11,18 +11,32 @@
 //! | `bool` | `Boolean` | |
 //! | `int2`, `int4`, `int8` | `Int16`, `Int32`, `Int64` | |
 //! | `float4`, `float8` | `Float32`, `Float64` | |
-//! | `oid` | `UInt32` | |
+//! | `oid`, `regclass` and its like, `xid`, `cid` | `UInt32` | |
+//! | `xid8`, `pg_lsn` | `UInt64` | |
+//! | `money`, in its smallest units | `Int64` | `arrow.opaque` |
 //! | `numeric(p, s)`, up to 38 digits | `Decimal128(p, s)` | |
 //! | `numeric(p, s)`, up to 76 digits | `Decimal256(p, s)` | |
 //! | any other `numeric` | `Utf8`, the exact text | `arrow.opaque` |
-//! | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown` | `Utf8` | |
+//! | `text`, `varchar`, `bpchar`, `name`, `"char"`, `refcursor`, `unknown` | `Utf8` | |
+//! | `xml`, `jsonpath`, `pg_node_tree` | `Utf8` | `arrow.opaque` |
+//! | `inet`, `cidr`, `tsvector`, `tsquery`, `pg_snapshot`, as the server writes them | `Utf8` | `arrow.opaque` |
+//! | `bit`, `varbit`, as digits | `Utf8` | `arrow.opaque` |
 //! | `bytea` | `Binary` | |
 //! | `date` | `Date32` | |
 //! | `time` | `Time64(Microsecond)` | |
 //! | `timestamp` | `Timestamp(Microsecond)` | |
 //! | `timestamptz` | `Timestamp(Microsecond, "UTC")` | |
+//! | `timetz` | `Struct` of `time` and `offset`, in seconds to the east | `arrow.opaque` |
+//! | `interval` | `Interval(MonthDayNano)` | |
 //! | `uuid` | `FixedSizeBinary(16)` | `arrow.uuid` |
 //! | `json`, `jsonb` | `Utf8` | `arrow.json` |
+//! | `macaddr`, `macaddr8` | `FixedSizeBinary(6)`, `FixedSizeBinary(8)` | `arrow.opaque` |
+//! | `point` | `Struct` of `x` and `y` | `arrow.opaque` |
+//! | `lseg`, `box`, `circle`, `line` | `Struct` of their points and numbers | `arrow.opaque` |
+//! | `polygon` | `List` of points | `arrow.opaque` |
+//! | `path` | `Struct` of `closed` and `points` | `arrow.opaque` |
+//! | `tid` | `Struct` of `block` and `offset` | `arrow.opaque` |
+//! | `int2vector`, `oidvector` | `List` of `Int16`, of `UInt32` | |
 //! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | `Struct` of `lower`, `upper`, `lower_inc`, `upper_inc`, `empty` | `arrow.opaque` |
 //! | their multiranges | `List` of it | `arrow.opaque` |
 //! | arrays of the above | `List` of it | of the elements |

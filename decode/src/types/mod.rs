@@ -4,27 +4,44 @@
 //! |---|---|---|
 //! | `bool` | `bool` | `bool` |
 //! | `int2`, `int4`, `int8` | `i16`, `i32`, `i64`, and wider ones | `i16`, `i32`, `i64` |
-//! | `oid` | `u32`, [`Oid`](crate::Oid) | `u32`, [`Oid`](crate::Oid) |
+//! | `oid`, `regclass`, `regtype` and their like | `u32`, [`Oid`](crate::Oid) | `u32`, [`Oid`](crate::Oid) |
 //! | `float4`, `float8` | `f32`, `f64`, and the wider one | `f32`, `f64` |
 //! | `numeric` | [`Numeric`] | [`Numeric`] |
+//! | `money` | [`Money`] | [`Money`] |
 //! | `text`, `varchar`, `bpchar`, `name`, `"char"`, `unknown` | `&str`, `String`, `Cow<str>` | `str`, `String`, `Cow<str>` |
+//! | `xml`, `jsonpath`, `refcursor`, `pg_node_tree` | the same | the same |
+//! | `"char"` | `i8`, too | `i8`, too |
 //! | `bytea` | `&[u8]`, `Vec<u8>` | `[u8]`, `[u8; N]`, `Vec<u8>` |
+//! | `bit`, `varbit` | [`Bits`] | [`Bits`] |
 //! | `date` | [`Date`] | [`Date`] |
-//! | `time` | [`Time`] | [`Time`] |
+//! | `time`, `timetz` | [`Time`], [`TimeTz`] | [`Time`], [`TimeTz`] |
 //! | `timestamp` | [`Timestamp`] | [`Timestamp`] |
 //! | `timestamptz` | [`TimestampTz`] | [`TimestampTz`] |
+//! | `interval` | [`Interval`] | [`Interval`] |
 //! | `uuid` | [`Uuid`] | [`Uuid`] |
 //! | `json`, `jsonb` | [`Json`], `&str`, `String`, `Cow<str>` | [`Json`] |
-//! | arrays of the above | `Vec<T>`, [`Array<T>`](Array) | `[T]`, `[T; N]`, `Vec<T>`, [`Array<T>`](Array) |
+//! | `inet`, `cidr` | [`Inet`], [`Cidr`] | [`Inet`], [`Cidr`] |
+//! | `macaddr`, `macaddr8` | [`MacAddr`], [`MacAddr8`] | [`MacAddr`], [`MacAddr8`] |
+//! | `point`, `line`, `lseg`, `box` | [`Point`], [`Line`], [`LineSegment`], [`Rect`] | the same |
+//! | `path`, `polygon`, `circle` | [`Path`], [`Polygon`], [`Circle`] | the same |
+//! | `tsvector`, `tsquery` | [`TsVector`], [`TsQuery`] | the same |
+//! | `pg_lsn` | [`PgLsn`] | [`PgLsn`] |
+//! | `xid`, `xid8`, `cid`, `tid` | [`Xid`], [`Xid8`], [`Cid`], [`Tid`] | the same |
+//! | `pg_snapshot`, `txid_snapshot` | [`Snapshot`] | [`Snapshot`], as the first |
+//! | `int2vector`, `oidvector` | [`Int2Vector`], [`OidVector`] | the same |
 //! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | [`Range<T>`](Range) | [`Range<T>`](Range) |
 //! | their multiranges | [`Multirange<T>`](Multirange) | [`Multirange<T>`](Multirange) |
+//! | arrays of the above | `Vec<T>`, [`Array<T>`](Array) | `[T]`, `[T; N]`, `Vec<T>`, [`Array<T>`](Array) |
 //!
 //! A `Vec<T>` is an array of one dimension that begins at 1, and any other array is an error there: [`Array`] holds those.
 //! Elements that may be NULL are `Option<T>`. Strings go as elements of `text[]`, and [`Json`] as those of `json[]`. Types
 //! that are not built in have to name their arrays: see [`ToSql::array_oid`](crate::ToSql::array_oid).
 //!
-//! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text and JSON
-//! are read from it as well, and a string type reads any column that came as text.
+//! Values of all types are sent from strings, too, as what a literal in quotes would be.
+//!
+//! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text, JSON, bits,
+//! addresses, `pg_lsn` and the numbers of transactions are read from it as well, and a string type reads any column that
+//! came as text.
 
 mod array;
 mod bits;

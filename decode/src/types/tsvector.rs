@@ -26,7 +26,7 @@ pub struct Lexeme {
 /// A place in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LexemePosition {
-    /// The number of the word, from 1 to 16383.
+    /// The number of the word, from 1; at most 16383.
     pub position: u16,
     /// What part of the document it is in.
     pub weight: Weight,
@@ -66,8 +66,8 @@ impl LexemePosition {
             Weight::A => 3,
         };
         match self.position {
-            1..=MOST => Ok(weight << 14 | self.position),
-            _ => Err(EncodeError::OutOfRange("a place of a lexeme is between 1 and 16383")),
+            0..=MOST => Ok(weight << 14 | self.position),
+            _ => Err(EncodeError::OutOfRange("a place of a lexeme is at most 16383")),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The texts and bytes in the tables below are PostgreSQL's own, from `x::text` and the type's send function.
 
+mod scalars;
+
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
@@ -123,7 +125,7 @@ proptest! {
     }
 }
 
-const KNOWN: [Oid; 22] = [
+const KNOWN: [Oid; 43] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,
@@ -146,6 +148,27 @@ const KNOWN: [Oid; 22] = [
     Oid::NUMERIC,
     Oid::UUID,
     Oid::JSONB,
+    Oid::INTERVAL,
+    Oid::TIMETZ,
+    Oid::INET,
+    Oid::CIDR,
+    Oid::MACADDR,
+    Oid::MACADDR8,
+    Oid::BIT,
+    Oid::MONEY,
+    Oid::POINT,
+    Oid::BOX,
+    Oid::PATH,
+    Oid::POLYGON,
+    Oid::TID,
+    Oid::XID8,
+    Oid::INT2VECTOR,
+    Oid::OIDVECTOR,
+    Oid::PG_SNAPSHOT,
+    Oid::TSVECTOR,
+    Oid::TSQUERY,
+    Oid::JSONPATH,
+    Oid::CIRCLE,
 ];
 
 fn hostile(oid: Oid, value: &[u8]) {
@@ -163,8 +186,21 @@ fn hostile(oid: Oid, value: &[u8]) {
             Timestamp::from_sql(column, value).map(|it| it.to_string()),
             TimestampTz::from_sql(column, value).map(|it| it.to_string()),
             Numeric::from_sql(column, value).map(|it| it.to_string()),
+            Interval::from_sql(column, value).map(|it| it.to_string()),
+            TimeTz::from_sql(column, value).map(|it| it.to_string()),
+            Point::from_sql(column, value).map(|it| it.to_string()),
+            Rect::from_sql(column, value).map(|it| it.to_string()),
+            Path::from_sql(column, value).map(|it| it.to_string()),
+            Polygon::from_sql(column, value).map(|it| it.to_string()),
+            Circle::from_sql(column, value).map(|it| it.to_string()),
+            Tid::from_sql(column, value).map(|it| it.to_string()),
+            Snapshot::from_sql(column, value).map(|it| it.to_string()),
         ];
         assert!(printed.iter().flatten().all(|text| !text.is_empty()));
+        let _ = (Inet::from_sql(column, value), Cidr::from_sql(column, value), Bits::from_sql(column, value));
+        let _ = (Int2Vector::from_sql(column, value), OidVector::from_sql(column, value));
+        let _ = TsVector::from_sql(column, value).map(|it| it.to_string());
+        let _ = TsQuery::from_sql(column, value).map(|it| it.to_string());
     }
 }
 
