@@ -103,7 +103,6 @@ fn read_all(row: Row<'_>, at: usize) {
     read_and_print::<TsVector>(row, at);
     read_and_print::<TsQuery>(row, at);
     read_and_print::<Range<Numeric>>(row, at);
-    read_and_print::<Multirange<Numeric>>(row, at);
     // That there are NULLs may be said without any.
     read_and_repeat::<Vec<Option<i32>>>(row, at);
     read_and_repeat::<Array<Option<i64>>>(row, at);

@@ -20,7 +20,7 @@ fn column(kind: u8, shape: u8) -> Column {
 }
 
 /// The types that are known, one that is not, and arrays.
-pub const OIDS: [Oid; 83] = [
+pub const OIDS: [Oid; 81] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,
@@ -97,11 +97,9 @@ pub const OIDS: [Oid; 83] = [
     Oid::DATERANGE,
     Oid::INT4MULTIRANGE,
     Oid::INT8MULTIRANGE,
-    Oid::NUMMULTIRANGE,
     Oid::TSMULTIRANGE,
     Oid::DATEMULTIRANGE,
     Oid(3905),
-    Oid(3907),
     Oid(6150),
     Oid(6152),
 ];
