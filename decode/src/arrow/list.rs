@@ -17,8 +17,6 @@ pub(super) struct List {
     offsets: Elements<i32>,
     nulls: Nulls,
     elements: Box<dyn ColumnBuilder>,
-    /// What the elements take in all.
-    bytes: usize,
     field: FieldRef,
     head: Head,
     unfit: Unfit,
@@ -55,7 +53,26 @@ impl List {
     ) -> Box<dyn ColumnBuilder> {
         let mut offsets = Elements::new();
         offsets.push(0);
-        Box::new(Self { offsets, nulls: Nulls::new(), elements, bytes: 0, field, head, unfit })
+        Box::new(Self { offsets, nulls: Nulls::new(), elements, field, head, unfit })
+    }
+
+    /// Takes the first field off a row, as [`ColumnBuilder::take`] does.
+    #[inline]
+    fn take_list<'r>(&mut self, row: &'r [u8]) -> Option<&'r [u8]> {
+        let (value, rest) = field(row)?;
+        let Some(value) = value else {
+            self.push_null();
+            return Some(rest);
+        };
+        let (count, fields) = self.head.read(value).ok()?;
+        let start = self.start_of(self.len());
+        let end = i32::try_from(start.checked_add(count)?).ok()?;
+        if !self.elements.take_run(fields, count)?.is_empty() {
+            self.elements.truncate(start);
+            return None;
+        }
+        self.offsets.push(end);
+        Some(rest)
     }
 
     /// Ends a list behind the elements that were appended last.
@@ -125,23 +142,20 @@ impl ColumnBuilder for List {
     }
 
     fn take<'r>(&mut self, row: &'r [u8], bytes: &mut usize) -> Option<&'r [u8]> {
-        let (value, rest) = field(row)?;
-        let Some(value) = value else {
-            self.push_null();
-            return Some(rest);
-        };
-        let (count, fields) = self.head.read(value).ok()?;
-        let (start, before) = (self.elements.len(), self.elements.variable_bytes());
-        let taken = self.elements.take_run(fields, count).is_some_and(<[u8]>::is_empty);
-        if !taken || self.end_list().is_err() {
-            self.elements.truncate(start);
-            return None;
-        }
-        let fixed = count.saturating_mul(self.elements.width());
-        let taken = self.elements.variable_bytes().saturating_sub(before).saturating_add(fixed);
-        self.bytes = self.bytes.saturating_add(taken);
-        *bytes = bytes.saturating_add(taken);
+        let before = self.variable_bytes();
+        let rest = self.take_list(row)?;
+        *bytes = bytes.saturating_add(self.variable_bytes().saturating_sub(before));
         Some(rest)
+    }
+
+    fn take_block(&mut self, input: &[u8], rows: &mut [usize]) -> usize {
+        let mut taken = 0;
+        for row in rows {
+            let Some(rest) = input.get(*row..).and_then(|rest| self.take_list(rest)) else { break };
+            *row = input.len().saturating_sub(rest.len());
+            taken += 1;
+        }
+        taken
     }
 
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
@@ -152,7 +166,6 @@ impl ColumnBuilder for List {
             self.elements.truncate(start);
             return pushed;
         }
-        self.bytes = self.bytes.saturating_add(taken);
         *bytes = bytes.saturating_add(taken);
         Ok(())
     }
@@ -170,14 +183,11 @@ impl ColumnBuilder for List {
         self.offsets.truncate(len.saturating_add(1));
         self.elements.truncate(self.start_of(self.len()));
         self.nulls.truncate(len);
-        let fixed = self.elements.len().saturating_mul(self.elements.width());
-        self.bytes = self.elements.variable_bytes().saturating_add(fixed);
     }
 
     fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
         let nulls = self.nulls.finish(self.len());
         let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
-        self.bytes = 0;
         let elements = self.elements.finish().map_err(|NotUtf8 { element }| NotUtf8 {
             element: offsets
                 .partition_point(|offset| usize::try_from(*offset).is_ok_and(|offset| offset <= element))
@@ -191,7 +201,8 @@ impl ColumnBuilder for List {
     }
 
     fn variable_bytes(&self) -> usize {
-        self.bytes
+        let fixed = self.elements.len().saturating_mul(self.elements.width());
+        self.elements.variable_bytes().saturating_add(fixed)
     }
 
     /// A NULL takes the 4 bytes of its length on the wire, and up to 32 here. What is rewritten has no bound that is of

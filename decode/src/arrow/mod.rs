@@ -87,6 +87,7 @@ mod plan;
 mod ranges;
 mod repeated;
 mod variable;
+mod views;
 
 pub use arrow_array as array;
 pub use arrow_buffer as buffer;

@@ -3,12 +3,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{BinaryType, ByteArrayType, Utf8Type};
-use arrow_array::{ArrayRef, GenericByteArray, StringArray, StringViewArray};
+use arrow_array::{ArrayRef, GenericByteArray, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 
 use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
 use super::elements::{Elements, reserve};
 use super::nulls::{BITS, Nulls};
+use super::views::views_of;
 use super::{Fault, TextLayout};
 
 /// What stands in a column for a value of the wire.
@@ -231,7 +232,7 @@ impl ColumnBuilder for Variable {
             Content::Text(TextLayout::Utf8) => Arc::new(self.array::<Utf8Type>(nulls)?),
             Content::Text(TextLayout::Utf8View) => {
                 let array: StringArray = self.array::<Utf8Type>(nulls)?;
-                Arc::new(StringViewArray::from(&array))
+                Arc::new(views_of(&array))
             }
         })
     }
