@@ -17,7 +17,7 @@ use molt_db::arrow::array::{Array, ArrayRef};
 use molt_db::arrow::schema::DataType;
 use molt_db::arrow::{ArrowOptions, BatchLimits, Unfit};
 use molt_db::types::{
-    Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
+    Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Lexeme, Line, LineSegment, MacAddr, MacAddr8, Money,
     OidVector, Path, PgLsn, Point, Polygon, Rect, Snapshot, Tid, Time, TimeTz, TsNode, TsQuery, TsVector,
     Xid, Xid8,
 };
@@ -630,6 +630,70 @@ async fn a_byte_that_is_no_character_is_unfit_for_text_and_a_number_to_i8() {
             assert_eq!(read.is_ok(), number >= 0);
             c.settle().await.unwrap();
         }
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn scalars_go_in_and_out_by_a_binary_copy() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        c.script(
+            "create temp table t (a interval, b timetz, c inet, d cidr, e macaddr, f macaddr8, g bit(3), h varbit, i money,
+             j xid, k xid8, l pg_lsn, m tid, n regclass, o point, p path, q polygon, r circle, s int2vector, t oidvector,
+             u pg_snapshot, v tsvector, w tsquery, x jsonpath, y refcursor, z \"char\")",
+        )
+        .await
+        .unwrap();
+        let point = Point { x: 1.0, y: -0.5 };
+        let bits: Bits = "101".parse().unwrap();
+        let words = TsVector { lexemes: vec![Lexeme { text: "it's".into(), positions: vec![] }] };
+        let search = TsNode::Lexeme { text: "a".into(), weights: 8, prefix: true };
+        let values: [&(dyn ToSql + Sync); 26] = [
+            &Interval { months: 14, days: -3, micros: 1 },
+            &TimeTz::new(Time::from_micros(1).unwrap(), -3_600).unwrap(),
+            &"10.1.2.3/8".parse::<Inet>().unwrap(),
+            &"10.0.0.0/8".parse::<Cidr>().unwrap(),
+            &MacAddr([1; 6]),
+            &MacAddr8([2; 8]),
+            &bits,
+            &bits,
+            &Money(-105),
+            &Xid(u32::MAX),
+            &Xid8(u64::MAX),
+            &PgLsn(0x16_b374_d848),
+            &Tid { block: 1, offset: 2 },
+            &Oid(1259),
+            &point,
+            &Path { closed: false, points: vec![point, point] },
+            &Polygon { points: vec![point] },
+            &Circle { center: point, radius: 2.0 },
+            &Int2Vector(vec![1, -2]),
+            &OidVector(vec![Oid(7)]),
+            &Snapshot { xmin: Xid8(1), xmax: Xid8(3), running: vec![Xid8(2)] },
+            &words,
+            &TsQuery::from_postfix(vec![search]).unwrap(),
+            &"$.\"a\"",
+            &"cursor",
+            &65_i8,
+        ];
+        let mut rows = c.copy_in_rows("t", &[]).await.unwrap();
+        rows.send(values.as_slice()).await.unwrap();
+        rows.send([None::<i32>; 26].as_slice()).await.unwrap();
+        assert_eq!(rows.finish().await.unwrap(), 2);
+        c.script("set lc_monetary to 'C'").await.unwrap();
+        let (shown,): (String,) =
+            c.query("select format('%s', whole) from t as whole where a is not null").one().await.unwrap();
+        assert!(shown.starts_with("(\"1 year 2 mons -3 days +00:00:00.000001\",00:00:00.000001-01,10.1.2.3/8,"), "{shown}");
+        for part in ["10.0.0.0/8,01:01:01:01:01:01,", ",101,101,-$1.05,4294967295,", ",16/B374D848,", ",pg_class,"] {
+            assert!(shown.contains(part), "{part} is not in {shown}");
+        }
+        for part in ["\"(1,2)\"", "[(1,-0.5),(1,-0.5)]", "<(1,-0.5),2>", "1 -2", "1:3:2", "'it''s'", "'a':*A", "cursor"] {
+            assert!(shown.contains(part), "{part} is not in {shown}");
+        }
+        let ((), nothing): ((), String) = c.query("select pg_sleep(0), ''::text").one().await.unwrap();
+        assert_eq!(nothing, "");
         assert_usable(&mut c).await;
     })
     .await;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{CopyRowError, HEADER, TRAILER};
 use crate::params::NULL;
-use crate::types::is_text;
+use crate::types::{is_alias, is_text};
 use crate::{Columns, Format, Oid, Parameters, Params};
 
 /// Writes rows as the data of a binary COPY.
@@ -44,15 +44,15 @@ enum Takes {
     Own,
     /// Those, and text as it is.
     Text,
-    /// Those, and text behind the version of the binary form.
-    Jsonb,
+    /// Those, and text behind the version of the binary form, which is 1 for all types that have one.
+    Versioned,
 }
 
 impl Takes {
     fn of(oid: Oid) -> Self {
         match oid {
-            Oid::JSONB => Self::Jsonb,
-            Oid::JSON | XML => Self::Text,
+            Oid::JSONB | Oid::JSONPATH => Self::Versioned,
+            Oid::JSON => Self::Text,
             oid if is_text(oid) => Self::Text,
             _ => Self::Own,
         }
@@ -61,7 +61,8 @@ impl Takes {
     /// Tells whether a value that declares this type, and is no NULL, can be copied into a column of the type `own`.
     #[inline]
     fn fits(self, own: Oid, given: Oid, format: Format) -> bool {
-        (given == own && format == Format::Binary) || (self != Self::Own && is_any_text(given, format))
+        (has_form_of(given, own) && format == Format::Binary)
+            || (self != Self::Own && is_any_text(given, format))
     }
 }
 
@@ -154,9 +155,9 @@ impl CopyWriter {
             if length != NULL && !takes.fits(column.oid(), given, format) {
                 return Err(CopyRowError::Type { position, column: Box::new(column.clone()), given });
             }
-            let is_bare = *takes == Takes::Jsonb && length != NULL && given != Oid::JSONB;
+            let is_bare = *takes == Takes::Versioned && length != NULL && given != column.oid();
             if is_bare {
-                self.row.prefix_value(place, JSONB_VERSION).map_err(CopyRowError::Value)?;
+                self.row.prefix_value(place, VERSION).map_err(CopyRowError::Value)?;
             }
             let size = usize::try_from(length).unwrap_or(0).saturating_add(usize::from(is_bare));
             place = place.saturating_add(LENGTH_WORD).saturating_add(size);
@@ -177,12 +178,17 @@ impl fmt::Debug for CopyWriter {
 /// Tells whether the bytes of a value of this kind are text.
 fn is_any_text(given: Oid, format: Format) -> bool {
     let unspecified = given == Oid::UNSPECIFIED && format == Format::Text;
-    unspecified || given == Oid::JSON || is_text(given)
+    unspecified || given == Oid::JSON || (is_text(given) && given != Oid::CHAR)
 }
 
-/// The only version that the binary form of `jsonb` has.
-const JSONB_VERSION: u8 = 1;
-const XML: Oid = Oid(142);
+/// Tells whether values of a type have the binary form of another one.
+fn has_form_of(given: Oid, own: Oid) -> bool {
+    let twins = matches!((given, own), (Oid::VARBIT, Oid::BIT) | (Oid::PG_SNAPSHOT, Oid::TXID_SNAPSHOT));
+    given == own || twins || (given == Oid::OID && is_alias(own))
+}
+
+/// The only version that the binary forms of `jsonb` and `jsonpath` have.
+const VERSION: u8 = 1;
 const COUNT_WORD: usize = 2;
 const LENGTH_WORD: usize = 4;
 
@@ -232,14 +238,26 @@ mod tests {
 
     #[test]
     fn text_goes_where_the_binary_form_is_text_and_nowhere_else() {
-        for oid in [Oid::TEXT, Oid::VARCHAR, Oid::BPCHAR, Oid::NAME, Oid::JSON, XML] {
+        for oid in [Oid::TEXT, Oid::VARCHAR, Oid::BPCHAR, Oid::NAME, Oid::JSON, Oid::XML] {
             assert_eq!(written(&[oid], ("ab",)).unwrap(), b"\0\x01\0\0\0\x02ab", "{oid}");
         }
-        assert_eq!(written(&[Oid::JSONB], ("ab",)).unwrap(), b"\0\x01\0\0\0\x03\x01ab");
+        for oid in [Oid::JSONB, Oid::JSONPATH] {
+            assert_eq!(written(&[oid], ("ab",)).unwrap(), b"\0\x01\0\0\0\x03\x01ab");
+        }
         for oid in [Oid::INT4, Oid::NUMERIC, Oid::BYTEA, Oid::UUID, Oid(16_400)] {
             let error = written(&[oid], ("abcd",)).unwrap_err();
             assert!(error.to_string().contains("cannot be copied from text"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_value_goes_where_its_binary_form_is_that_of_the_column() {
+        let bits: crate::Bits = "101".parse().unwrap();
+        assert!(written(&[Oid::BIT, Oid::VARBIT, Oid::REGCLASS], (&bits, &bits, Oid(7))).is_ok());
+        assert!(written(&[Oid::OID, Oid::CHAR], (7_u32, 65_i8)).is_ok());
+        assert!(written(&[Oid::XID], (7_u32,)).is_err());
+        assert!(written(&[Oid::TEXT], (65_i8,)).is_err());
+        assert!(written(&[Oid::INT2VECTOR], (crate::types::Int2Vector::default(),)).is_err());
     }
 
     #[test]

@@ -29,6 +29,7 @@
 //! | `xid`, `xid8`, `cid`, `tid` | [`Xid`], [`Xid8`], [`Cid`], [`Tid`] | the same |
 //! | `pg_snapshot`, `txid_snapshot` | [`Snapshot`] | [`Snapshot`], as the first |
 //! | `int2vector`, `oidvector` | [`Int2Vector`], [`OidVector`] | the same |
+//! | `void` | `()` | |
 //! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | [`Range<T>`](Range) | [`Range<T>`](Range) |
 //! | their multiranges | [`Multirange<T>`](Multirange) | [`Multirange<T>`](Multirange) |
 //! | arrays of the above | `Vec<T>`, [`Array<T>`](Array) | `[T]`, `[T; N]`, `Vec<T>`, [`Array<T>`](Array) |
@@ -77,6 +78,7 @@ mod tsquery;
 mod tsvector;
 mod uuid;
 mod vectors;
+mod void;
 
 use std::fmt;
 use std::str::FromStr;
@@ -93,6 +95,7 @@ pub use self::lsn::{ParsePgLsnError, PgLsn};
 pub use self::macaddr::{MacAddr, MacAddr8, ParseMacAddrError};
 pub use self::money::Money;
 pub use self::numeric::{Numeric, ParseNumericError};
+pub(crate) use self::oid::is_alias;
 pub(crate) use self::range::Wire as WireRange;
 pub use self::range::{Multirange, Range};
 pub use self::snapshot::Snapshot;

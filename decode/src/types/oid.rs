@@ -10,7 +10,7 @@ use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// Says whether the type is an `oid` that the server shows as a name.
-fn is_alias(oid: Oid) -> bool {
+pub(crate) fn is_alias(oid: Oid) -> bool {
     ALIASES.iter().any(|alias| alias.oid == oid)
 }
 
