@@ -309,7 +309,8 @@ async fn ranges_keep_what_their_bounds_are() {
         let (range,): (Range<i32>,) =
             c.query("select $1::int4range").bind(Range::new(1..1)).one().await.unwrap();
         assert_eq!(range, Range::Empty);
-        let error = c.query("select $1::int4range").bind(Range::new(3..1)).execute().await.unwrap_err();
+        let backwards = Range::Between(Bound::Included(3), Bound::Excluded(1));
+        let error = c.query("select $1::int4range").bind(backwards).execute().await.unwrap_err();
         assert_eq!(code(&error), "22000");
         let (contains, null): (bool, Option<Range<i32>>) = c
             .query("select $1 @> 2, $2")
