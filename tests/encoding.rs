@@ -36,6 +36,9 @@ async fn under_another_client_encoding_no_text_is_stored_wrongly() {
         c.execute("set client_encoding to 'LATIN1'", ()).await.unwrap();
         let bound = c.execute("insert into t values ($1)", ("ä",)).await;
         let literal = c.execute("insert into t values ('ä')", ()).await;
+        let listed =
+            c.execute("insert into t select unnest($1)", (["a", "ä"].as_slice(),)).await.unwrap_err();
+        assert!(listed.server().is_none() && listed.to_string().contains("LATIN1"), "{listed}");
         let script = c.script("insert into t values ('ä')").await;
         c.execute("set client_encoding to 'UTF8'", ()).await.unwrap();
         let stored: Vec<(String,)> = c.query("select a from t").all().await.unwrap();

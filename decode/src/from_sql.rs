@@ -3,7 +3,8 @@ use crate::{Column, ValueError};
 /// A type that values of a column can be read as.
 ///
 /// Integers and floats read their own type and the narrower ones, never a wider one. Text is borrowed (`&str`,
-/// `&[u8]`) or copied (`String`, `Vec<u8>`); `Option<T>` reads NULL as `None`. [`types`](crate::types) says what each
+/// `&[u8]`) or copied (`String`, `Vec<u8>`); `Option<T>` reads NULL as `None`; `Vec<T>` reads arrays of one dimension.
+/// [`types`](crate::types) says what each
 /// type reads.
 ///
 /// ```

@@ -129,6 +129,30 @@ impl Oid {
     pub const REGDICTIONARY: Self = Self(3769);
     /// `jsonb`.
     pub const JSONB: Self = Self(3802);
+    /// `int4range`.
+    pub const INT4RANGE: Self = Self(3904);
+    /// `numrange`.
+    pub const NUMRANGE: Self = Self(3906);
+    /// `tsrange`.
+    pub const TSRANGE: Self = Self(3908);
+    /// `tstzrange`.
+    pub const TSTZRANGE: Self = Self(3910);
+    /// `daterange`.
+    pub const DATERANGE: Self = Self(3912);
+    /// `int8range`.
+    pub const INT8RANGE: Self = Self(3926);
+    /// `int4multirange`.
+    pub const INT4MULTIRANGE: Self = Self(4451);
+    /// `nummultirange`.
+    pub const NUMMULTIRANGE: Self = Self(4532);
+    /// `tsmultirange`.
+    pub const TSMULTIRANGE: Self = Self(4533);
+    /// `tstzmultirange`.
+    pub const TSTZMULTIRANGE: Self = Self(4534);
+    /// `datemultirange`.
+    pub const DATEMULTIRANGE: Self = Self(4535);
+    /// `int8multirange`.
+    pub const INT8MULTIRANGE: Self = Self(4536);
     /// `jsonpath`.
     pub const JSONPATH: Self = Self(4072);
     /// `regnamespace`.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::types::array_is_ascii;
 use crate::{EncodeError, Format, IsNull, Oid, ToSql};
 
 /// The parameters of one execution, encoded as Bind carries them.
@@ -82,15 +83,22 @@ impl Params {
         &self.values
     }
 
-    /// Tells whether every parameter in text format is ASCII, and so the same text in any encoding of the client.
+    /// Tells whether every parameter in text format, and all text in arrays, is ASCII, and so the same text in any encoding
+    /// of the client.
     pub fn is_ascii(&self) -> bool {
         let mut rest = self.values.as_slice();
-        self.formats.iter().all(|format| {
+        self.oids.iter().zip(&self.formats).all(|(oid, format)| {
             let Some((length, tail)) = rest.split_first_chunk() else { return true };
-            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+                rest = tail;
+                return true;
+            };
             let Some((value, tail)) = tail.split_at_checked(length) else { return true };
             rest = tail;
-            *format == Format::Binary || value.is_ascii()
+            match format {
+                Format::Binary => array_is_ascii(*oid, value),
+                Format::Text => value.is_ascii(),
+            }
         })
     }
 
@@ -161,7 +169,7 @@ pub(crate) const NULL: i32 = -1;
 
 /// A length that does not fit its word is refused: one that is cut to 32 bits would turn the rest of the value into
 /// messages.
-fn length_word(length: usize) -> Result<i32, EncodeError> {
+pub(crate) fn length_word(length: usize) -> Result<i32, EncodeError> {
     i32::try_from(length).map_err(|_| EncodeError::TooLong)
 }
 

@@ -1,3 +1,4 @@
+use crate::types::built_in_array;
 use crate::{EncodeError, Format, Oid};
 
 /// Whether a parameter is NULL.
@@ -28,6 +29,25 @@ pub trait ToSql {
         Oid::UNSPECIFIED
     }
 
+    /// Returns the type that values of `Self` have as elements of an array. There they go in binary, whatever the type. Unless
+    /// overridden, [`type_oid`](Self::type_oid).
+    fn element_oid() -> Oid
+    where
+        Self: Sized,
+    {
+        Self::type_oid()
+    }
+
+    /// Returns the type of arrays of `Self`; [`Oid::UNSPECIFIED`] if there are none, and sending one is an error. Unless
+    /// overridden, it is what the arrays of the built-in type [`element_oid`](Self::element_oid) are: types of a database
+    /// have to name theirs, as the server would read an array of the wrong type as one of the right type.
+    fn array_oid() -> Oid
+    where
+        Self: Sized,
+    {
+        built_in_array(Self::element_oid())
+    }
+
     /// Returns the format in which [`to_sql`](Self::to_sql) writes. Unless overridden, binary.
     fn format(&self) -> Format {
         Format::Binary
@@ -41,19 +61,53 @@ pub trait ToSql {
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError>;
 }
 
-impl<T: ToSql + ?Sized> ToSql for &T {
-    fn oid(&self) -> Oid {
-        (**self).oid()
-    }
+/// What is borrowed goes as what it is borrowed from. What has no size cannot say its types without a value, so each such
+/// type stands here by itself, with them.
+macro_rules! borrowed {
+    ($([$($of:ident)?] $name:ty, $oid:expr, $element:expr, $array:expr;)*) => {
+        $(impl$(<$of: ToSql>)? ToSql for &$name {
+            #[inline]
+            fn oid(&self) -> Oid {
+                (**self).oid()
+            }
 
-    fn format(&self) -> Format {
-        (**self).format()
-    }
+            fn type_oid() -> Oid {
+                $oid
+            }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        (**self).to_sql(out)
-    }
+            fn element_oid() -> Oid {
+                $element
+            }
+
+            fn array_oid() -> Oid {
+                $array
+            }
+
+            #[inline]
+            fn format(&self) -> Format {
+                (**self).format()
+            }
+
+            #[inline]
+            fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+                (**self).to_sql(out)
+            }
+        })*
+    };
 }
+
+borrowed! {
+    [T] T, T::type_oid(), T::element_oid(), T::array_oid();
+    [T] [T], T::array_oid(), T::array_oid(), NONE;
+    [] [u8], Oid::BYTEA, Oid::BYTEA, built_in_array(Oid::BYTEA);
+    [] str, NONE, String::element_oid(), String::array_oid();
+    [] (dyn ToSql + '_), NONE, NONE, NONE;
+    [] (dyn ToSql + Send + '_), NONE, NONE, NONE;
+    [] (dyn ToSql + Sync + '_), NONE, NONE, NONE;
+    [] (dyn ToSql + Send + Sync + '_), NONE, NONE, NONE;
+}
+
+const NONE: Oid = Oid::UNSPECIFIED;
 
 impl<T: ToSql> ToSql for Option<T> {
     fn oid(&self) -> Oid {
@@ -62,6 +116,14 @@ impl<T: ToSql> ToSql for Option<T> {
 
     fn type_oid() -> Oid {
         T::type_oid()
+    }
+
+    fn element_oid() -> Oid {
+        T::element_oid()
+    }
+
+    fn array_oid() -> Oid {
+        T::array_oid()
     }
 
     fn format(&self) -> Format {

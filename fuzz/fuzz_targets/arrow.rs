@@ -89,7 +89,8 @@ fn digits(plan: &ArrowPlan) -> usize {
         is_text && column.oid() == Oid::NUMERIC && column.format() == Format::Binary
     });
     let wordy = plan.columns().iter().filter(|column| WORDY.contains(&column.oid()));
-    numerics.count() * LONGEST_NUMERIC + wordy.count() * LONGEST_TEXT
+    let ranges = plan.columns().iter().filter(|column| column.oid() == Oid::NUMRANGE);
+    (numerics.count() + 2 * ranges.count()) * LONGEST_NUMERIC + wordy.count() * LONGEST_TEXT
 }
 
 /// What is longer as text than it is on the wire, or takes memory until it is: bits, snapshots and words, and arrays of

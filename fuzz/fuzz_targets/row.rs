@@ -7,12 +7,13 @@ use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_decode::types::{
-    Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
-    OidVector, Path, PgLsn, Point, Polygon, Rect, Snapshot, Tid, TimeTz, TsQuery, TsVector, Xid, Xid8,
+    Array, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
+    Multirange, OidVector, Path, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz, TsQuery,
+    TsVector, Xid, Xid8,
 };
 use molt_db_decode::{
-    Column, Columns, Date, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row, RowLayout,
-    Time, Timestamp, TimestampTz, ToSql, Uuid,
+    Column, Columns, Date, EncodeError, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row,
+    RowLayout, Time, Timestamp, TimestampTz, ToSql, Uuid,
 };
 use molt_db_fuzz::{bounded, columns};
 
@@ -77,6 +78,11 @@ fn read_all(row: Row<'_>, at: usize) {
         read_and_send::<Polygon>(row, at),
         read_and_send::<Line>(row, at),
         read_and_send::<Circle>(row, at),
+        read_and_send::<Range<i64>>(row, at),
+        read_and_send::<Range<Timestamp>>(row, at),
+        read_and_send::<Range<Date>>(row, at),
+        read_and_send::<Multirange<i32>>(row, at),
+        read_and_send::<Multirange<Timestamp>>(row, at),
     ] {
         assert_ne!(result, Sent::Otherwise, "{:?}", row.columns()[at]);
     }
@@ -96,6 +102,14 @@ fn read_all(row: Row<'_>, at: usize) {
     read_and_print::<OidVector>(row, at);
     read_and_print::<TsVector>(row, at);
     read_and_print::<TsQuery>(row, at);
+    read_and_print::<Range<Numeric>>(row, at);
+    // That there are NULLs may be said without any.
+    read_and_repeat::<Vec<Option<i32>>>(row, at);
+    read_and_repeat::<Array<Option<i64>>>(row, at);
+    read_and_repeat::<Array<Option<String>>>(row, at);
+    read_and_repeat::<Vec<Range<i32>>>(row, at);
+    read_and_repeat::<Array<Option<Multirange<Timestamp>>>>(row, at);
+    read::<Vec<&str>>(row, at);
     if let Some(number) = read::<Numeric>(row, at) {
         assert_same_number(&number);
     }
@@ -113,12 +127,32 @@ fn read_and_print<T: for<'r> FromSql<'r> + ToSql + ToString + PartialEq>(row: Ro
     }
 }
 
+/// What is read can be sent, and is then read as the same.
+fn read_and_repeat<T: for<'r> FromSql<'r> + ToSql + PartialEq>(row: Row<'_>, at: usize) {
+    let Some(value) = read::<T>(row, at) else { return };
+    let column = Column::new("c", value.oid(), -1, Format::Binary);
+    let mut sent = Vec::new();
+    match value.to_sql(&mut sent) {
+        Ok(is_null) => {
+            assert_eq!(is_null, IsNull::No);
+            assert!(T::from_sql(&column, &sent).expect("our own bytes") == value);
+        }
+        Err(error) => assert!(matches!(error, EncodeError::Nul), "{error}"),
+    }
+}
+
 /// By how much a word of three bytes, or an operator of two, is longer in memory.
 const WORDS: usize = 64;
+/// And an element that is a length on the wire.
+const ELEMENTS: usize = 8;
 
 fn read<'r, T: FromSql<'r>>(row: Row<'r>, at: usize) -> Option<T> {
-    let factor = if matches!(row.columns()[at].oid(), Oid::TSVECTOR | Oid::TSQUERY) { WORDS } else { 1 };
-    // Of a value no more is held than was sent, but for words and the text of an error.
+    let factor = match row.columns()[at].oid() {
+        Oid::TSVECTOR | Oid::TSQUERY => WORDS,
+        oid if oid.to_string().ends_with("multirange") || oid.to_string().starts_with('_') => ELEMENTS,
+        _ => 1,
+    };
+    // Of a value no more is held than was sent, but for words, elements and the text of an error.
     let value = bounded(factor * row.raw(at).flatten().map_or(0, <[u8]>::len), || row.get(at));
     value.map_err(|error| assert!(!error.to_string().is_empty())).ok()
 }

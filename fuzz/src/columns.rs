@@ -20,7 +20,7 @@ fn column(kind: u8, shape: u8) -> Column {
 }
 
 /// The types that are known, one that is not, and arrays.
-pub const OIDS: [Oid; 68] = [
+pub const OIDS: [Oid; 81] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,
@@ -89,4 +89,17 @@ pub const OIDS: [Oid; 68] = [
     Oid(3643),
     Oid(3645),
     Oid(1006),
+    Oid::INT4RANGE,
+    Oid::INT8RANGE,
+    Oid::NUMRANGE,
+    Oid::TSRANGE,
+    Oid::TSTZRANGE,
+    Oid::DATERANGE,
+    Oid::INT4MULTIRANGE,
+    Oid::INT8MULTIRANGE,
+    Oid::TSMULTIRANGE,
+    Oid::DATEMULTIRANGE,
+    Oid(3905),
+    Oid(6150),
+    Oid(6152),
 ];

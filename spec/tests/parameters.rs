@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use molt_db_decode::types::{
-    self, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
-    OidVector, PgLsn, Point, Polygon, Rect, Snapshot, Tid, TimeTz, TsNode, TsQuery, TsVector, Xid, Xid8,
+    self, Array, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8,
+    Money, Multirange, OidVector, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz, TsNode, TsQuery,
+    TsVector, Xid, Xid8,
 };
 use molt_db_decode::{Date, Format, Json, Numeric, Oid, Params, Time, Timestamp, TimestampTz, ToSql, Uuid};
 
@@ -79,6 +80,12 @@ fn every_type_is_sent_as_the_table_says() {
     note("Snapshot", &Snapshot { xmin: Xid8(7), xmax: Xid8(8), running: vec![] });
     note("TsVector", &TsVector::default());
     note("TsQuery", &search());
+    note("[T]", &[7].as_slice());
+    note("[T; N]", &[7]);
+    note("Vec<T>", &vec!["text"]);
+    note("Array<T>", &Array::from(vec![None::<i64>]));
+    note("Range<T>", &Range::new(Date::INFINITY..));
+    note("Multirange<T>", &Multirange::<Numeric>(Vec::new()));
     assert_eq!(sent, table());
 }
 
@@ -109,6 +116,11 @@ fn none_is_sent_as_the_type_that_it_is_none_of() {
     declares(TimestampTz::INFINITY);
     declares(Uuid([7; 16]));
     declares(Json("{}"));
+    declares([7]);
+    declares(vec!["text"]);
+    declares(Array::from(vec![Json("{}")]));
+    declares(Range::new(7..));
+    declares(Multirange::<Date>(Vec::new()));
     declares(7_i8);
     declares(Interval::INFINITY);
     declares(TimeTz::new(Time::from_micros(7).unwrap(), 0).unwrap());

@@ -29,7 +29,7 @@ fn documented() -> BTreeMap<String, String> {
     known
 }
 
-/// A base type of a server.
+/// A base type of a server, or one of ranges or multiranges.
 struct Base {
     oid: Oid,
     name: String,
@@ -38,9 +38,9 @@ struct Base {
     format: Format,
 }
 
-/// All base types of a server but arrays.
+/// All base types of a server, and its types of ranges and multiranges, but no arrays.
 fn bases(server: &Server) -> Vec<Base> {
-    let sql = "select oid, typname, typarray, typsend = 0 from pg_type where typtype = 'b' and \
+    let sql = "select oid, typname, typarray, typsend = 0 from pg_type where typtype in ('b', 'r', 'm') and \
                typnamespace = 'pg_catalog'::regnamespace and not (typcategory = 'A' and typname like '\\_%')";
     let mut bases = Vec::new();
     for row in server.sql(sql).unwrap() {

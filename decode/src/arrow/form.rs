@@ -9,8 +9,9 @@ use arrow_schema::{DataType, Field, Fields};
 
 use super::column::ColumnBuilder;
 use super::fixed::{Decode, Fixed};
-use super::list::List;
+use super::list::{FindElements, Head, List};
 use super::parts::{Part, Parts};
+use super::ranges::{NAMES, PARTS, Ranges};
 use super::repeated::{FindRun, Repeated};
 use super::variable::{Content, Copied, Variable};
 use super::{ArrowOptions, ExtensionTypes, TextLayout};
@@ -71,10 +72,30 @@ impl Form {
 
     /// Arrays of one dimension, whose elements have the form `element`.
     pub(crate) fn list(element: &Self, asked: &Asked) -> Self {
+        Self::list_behind(Head::Array(asked.oid), element, asked)
+    }
+
+    /// Values that are elements of the form `element`, as `find` finds them.
+    pub(crate) fn list_of(element: &Self, asked: &Asked, find: FindElements) -> Self {
+        Self::list_behind(Head::Other(find), element, asked)
+    }
+
+    fn list_behind(head: Head, element: &Self, asked: &Asked) -> Self {
         let field = Arc::new(element.field("item", asked));
-        let (make, oid, unfit) = (Arc::clone(&element.make), asked.oid, asked.options.unfit);
+        let (make, unfit) = (Arc::clone(&element.make), asked.options.unfit);
         Self::new(DataType::List(Arc::clone(&field)), move || {
-            List::boxed(make(), Arc::clone(&field), oid, unfit)
+            List::boxed(make(), Arc::clone(&field), head, unfit)
+        })
+    }
+
+    /// Ranges, with the form of their bounds and that of `bool`.
+    pub(crate) fn range(bound: (&Self, &Asked), bit: (&Self, &Asked)) -> Self {
+        let parts: [_; PARTS] = [bound, bound, bit, bit, bit];
+        let fields: Fields =
+            NAMES.iter().zip(parts).map(|(name, (form, asked))| form.field(name, asked)).collect();
+        let makes = parts.map(|(form, _)| Arc::clone(&form.make));
+        Self::new(DataType::Struct(fields.clone()), move || {
+            Ranges::boxed(makes.each_ref().map(|make| make()), fields.clone())
         })
     }
 

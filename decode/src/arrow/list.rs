@@ -11,28 +11,49 @@ use super::nulls::Nulls;
 use super::{Fault, Unfit};
 use crate::Oid;
 
-/// A column of arrays of one dimension.
+/// A column of arrays of one dimension, or of other values that are elements of one type behind each other.
 pub(super) struct List {
     /// Where each list ends among the elements; before the first stands 0. Ascending.
     offsets: Elements<i32>,
     nulls: Nulls,
     elements: Box<dyn ColumnBuilder>,
     field: FieldRef,
-    /// The type that every array is to say its elements have.
-    oid: Oid,
+    head: Head,
     unfit: Unfit,
+}
+
+/// What stands in front of the elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head {
+    /// That of an array, which is to say that its elements have this type.
+    Array(Oid),
+    /// Something else.
+    Other(FindElements),
+}
+
+/// Returns how many elements a value has, and where they begin. They are as the fields of a row.
+pub(crate) type FindElements = fn(&[u8]) -> Option<(usize, &[u8])>;
+
+impl Head {
+    #[inline]
+    fn read(self, value: &[u8]) -> Result<(usize, &[u8]), Fault> {
+        match self {
+            Self::Array(oid) => header(value, oid),
+            Self::Other(find) => find(value).ok_or(Fault::Malformed("it is no value of the type")),
+        }
+    }
 }
 
 impl List {
     pub(super) fn boxed(
         elements: Box<dyn ColumnBuilder>,
         field: FieldRef,
-        oid: Oid,
+        head: Head,
         unfit: Unfit,
     ) -> Box<dyn ColumnBuilder> {
         let mut offsets = Elements::new();
         offsets.push(0);
-        Box::new(Self { offsets, nulls: Nulls::new(), elements, field, oid, unfit })
+        Box::new(Self { offsets, nulls: Nulls::new(), elements, field, head, unfit })
     }
 
     /// Takes the first field off a row, as [`ColumnBuilder::take`] does.
@@ -43,7 +64,7 @@ impl List {
             self.push_null();
             return Some(rest);
         };
-        let (count, fields) = header(value, self.oid).ok()?;
+        let (count, fields) = self.head.read(value).ok()?;
         let start = self.start_of(self.len());
         let end = i32::try_from(start.checked_add(count)?).ok()?;
         if !self.elements.take_run(fields, count)?.is_empty() {
@@ -138,7 +159,7 @@ impl ColumnBuilder for List {
     }
 
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
-        let (count, fields) = header(value, self.oid)?;
+        let (count, fields) = self.head.read(value)?;
         let (start, mut taken) = (self.elements.len(), 0);
         let pushed = self.push_elements(fields, count, &mut taken).and_then(|()| self.end_list());
         if pushed.is_err() {
@@ -187,8 +208,8 @@ impl ColumnBuilder for List {
     /// A NULL takes the 4 bytes of its length on the wire, and up to 32 here. What is rewritten has no bound that is of
     /// use.
     fn growth(&self) -> Growth {
-        let factor = if self.elements.growth().constant == 0 { 8 } else { usize::MAX };
-        Growth { factor, constant: 0 }
+        let Growth { factor, constant } = self.elements.growth();
+        Growth { factor: if constant == 0 { factor.max(8) } else { usize::MAX }, constant: 0 }
     }
 }
 

@@ -37,6 +37,8 @@
 //! | `path` | `Struct` of `closed` and `points` | `arrow.opaque` |
 //! | `tid` | `Struct` of `block` and `offset` | `arrow.opaque` |
 //! | `int2vector`, `oidvector` | `List` of `Int16`, of `UInt32` | |
+//! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | `Struct` of `lower`, `upper`, `lower_inc`, `upper_inc`, `empty` | `arrow.opaque` |
+//! | their multiranges | `List` of it | `arrow.opaque` |
 //! | arrays of the above | `List` of it | of the elements |
 //! | other types, in binary | `Binary`, the bytes of the wire | `arrow.opaque` |
 //! | other types, and all of the above but text and JSON, in text | `Utf8` | `arrow.opaque` |
@@ -51,6 +53,9 @@
 //! infinite dates and timestamps, timestamps after 294247-01-10, the time 24:00:00, NaN in a decimal, and arrays of more
 //! than one dimension or with another lower bound than 1, which a list cannot tell. Values that are malformed, and text
 //! that is not UTF-8, are errors always.
+//!
+//! A bound that a range lacks is NULL, and both are in an empty range. A bound that does not fit would look like that, so
+//! that the whole range does not fit then.
 //!
 //! ```
 //! use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
@@ -79,6 +84,7 @@ mod nulls;
 mod options;
 mod parts;
 mod plan;
+mod ranges;
 mod repeated;
 mod variable;
 mod views;

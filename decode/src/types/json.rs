@@ -5,7 +5,8 @@ use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError
 
 /// JSON as the text that the server has: a value of `json` or `jsonb`, neither parsed nor checked here.
 ///
-/// As a parameter it goes as text of no declared type, which fits `json` and `jsonb` alike.
+/// As a parameter it goes as text of no declared type, which fits `json` and `jsonb` alike. An array of them goes as
+/// `json[]`, which the server stores in `jsonb[]` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Json<T>(pub T);
 
@@ -54,6 +55,10 @@ impl<T: AsRef<str>> ToSql for Json<T> {
     #[inline]
     fn oid(&self) -> Oid {
         Oid::UNSPECIFIED
+    }
+
+    fn element_oid() -> Oid {
+        Oid::JSON
     }
 
     #[inline]

@@ -30,6 +30,13 @@
 //! | `pg_snapshot`, `txid_snapshot` | [`Snapshot`] | [`Snapshot`], as the first |
 //! | `int2vector`, `oidvector` | [`Int2Vector`], [`OidVector`] | the same |
 //! | `void` | `()` | |
+//! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | [`Range<T>`](Range) | [`Range<T>`](Range) |
+//! | their multiranges | [`Multirange<T>`](Multirange) | [`Multirange<T>`](Multirange) |
+//! | arrays of the above | `Vec<T>`, [`Array<T>`](Array) | `[T]`, `[T; N]`, `Vec<T>`, [`Array<T>`](Array) |
+//!
+//! A `Vec<T>` is an array of one dimension that begins at 1, and any other array is an error there: [`Array`] holds those.
+//! Elements that may be NULL are `Option<T>`. Strings go as elements of `text[]`, and [`Json`] as those of `json[]`. Types
+//! that are not built in have to name their arrays: see [`ToSql::array_oid`](crate::ToSql::array_oid).
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
@@ -37,6 +44,7 @@
 //! addresses, `pg_lsn` and the numbers of transactions are read from it as well, and a string type reads any column that
 //! came as text.
 
+mod array;
 mod bits;
 mod bool;
 mod bytea;
@@ -54,8 +62,10 @@ mod jsonpath;
 mod lsn;
 mod macaddr;
 mod money;
+mod nested;
 mod numeric;
 mod oid;
+mod range;
 mod snapshot;
 mod text;
 mod tid;
@@ -73,6 +83,8 @@ mod void;
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::array::{Array, Dimension};
+pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
 pub use self::bits::{Bits, ParseBitsError};
 pub use self::date::Date;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
@@ -84,6 +96,8 @@ pub use self::macaddr::{MacAddr, MacAddr8, ParseMacAddrError};
 pub use self::money::Money;
 pub use self::numeric::{Numeric, ParseNumericError};
 pub(crate) use self::oid::is_alias;
+pub(crate) use self::range::Wire as WireRange;
+pub use self::range::{Multirange, Range};
 pub use self::snapshot::Snapshot;
 pub(crate) use self::text::is_text;
 pub use self::tid::Tid;
@@ -140,6 +154,18 @@ const TYPES: &[Type] = &[
     money::MONEY,
     numeric::NUMERIC,
     oid::OID,
+    range::DATEMULTIRANGE,
+    range::DATERANGE,
+    range::INT4MULTIRANGE,
+    range::INT4RANGE,
+    range::INT8MULTIRANGE,
+    range::INT8RANGE,
+    range::NUMMULTIRANGE,
+    range::NUMRANGE,
+    range::TSMULTIRANGE,
+    range::TSRANGE,
+    range::TSTZMULTIRANGE,
+    range::TSTZRANGE,
     oid::REGCLASS,
     oid::REGCOLLATION,
     oid::REGCONFIG,
@@ -197,6 +223,16 @@ fn array(asked: &Asked) -> Option<Form> {
     // The modifier of an array is that of its elements.
     let asked = Asked { oid: element.oid, ..*asked };
     Some(Form::list(&(element.binary)(&asked), &asked))
+}
+
+/// Returns the type of the arrays of a built-in type.
+fn array_of(element: Oid) -> Option<Oid> {
+    TYPES.iter().find(|known| known.oid == element)?.array
+}
+
+/// Returns the type of the elements of a built-in type of arrays.
+fn element_of(array: Oid) -> Option<Oid> {
+    TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid)
 }
 
 /// Takes a value of a fixed width whole.

@@ -85,6 +85,10 @@ impl ToSql for String {
         self.as_str().oid()
     }
 
+    fn element_oid() -> Oid {
+        Oid::TEXT
+    }
+
     #[inline]
     fn format(&self) -> Format {
         self.as_str().format()
@@ -100,6 +104,10 @@ impl ToSql for Cow<'_, str> {
     #[inline]
     fn oid(&self) -> Oid {
         self.as_ref().oid()
+    }
+
+    fn element_oid() -> Oid {
+        Oid::TEXT
     }
 
     #[inline]

@@ -215,15 +215,39 @@ fn value_of(oid: Oid, noise: u64) -> Option<Vec<u8>> {
         Oid::NUMERIC => {
             row_of(&Numeric::from_scaled((noise as i128) - 500, (noise % 4) as u16))[6..].to_vec()
         }
+        Oid::TSRANGE => range_of(noise, &bytes),
+        Oid::TSMULTIRANGE => {
+            let range = range_of(noise, &bytes);
+            let count = (noise % 3) as u32;
+            let length = (range.len() as u32).to_be_bytes();
+            [&count.to_be_bytes()[..], &[&length[..], &range].concat().repeat(count as usize)].concat()
+        }
+        Oid(3909) => array(3908, &[Some(&range_of(noise, &bytes)), None]),
+        Oid(6152) => array(4533, &[None, noise.is_multiple_of(2).then_some(&[0; 4])]),
         Oid(1007) => array(23, &[Some(&bytes[..4]), noise.is_multiple_of(3).then_some(&bytes[4..])]),
         _ => b"t\xc3\xa4".repeat((noise % 20) as usize),
     })
 }
 
+/// Types of values that hold others.
+const NESTED: [Oid; 5] = [Oid(1007), Oid::TSRANGE, Oid::TSMULTIRANGE, Oid(3909), Oid(6152)];
+
+/// A range, with a bound that is missing now and then, or one that does not fit.
+fn range_of(noise: u64, bound: &[u8; 8]) -> Vec<u8> {
+    let bound = if noise.is_multiple_of(11) { &i64::MAX.to_be_bytes() } else { bound };
+    let bound = [&[0, 0, 0, 8], &bound[..]].concat();
+    match noise % 4 {
+        0 => vec![1],
+        1 => [&[8][..], &bound].concat(),
+        2 => [&[0x12][..], &bound].concat(),
+        _ => [&[6][..], &bound, &bound].concat(),
+    }
+}
+
 proptest! {
     #[test]
     fn any_rows_are_what_they_are_one_by_one(
-        oids in prop::collection::vec(prop::sample::select([&KNOWN[..], &[Oid(1007)]].concat()), 1..6),
+        oids in prop::collection::vec(prop::sample::select([&KNOWN[..], &NESTED].concat()), 1..6),
         noise in prop::collection::vec(any::<u16>(), 0..400),
         broken in prop::collection::vec(any::<u16>(), 0..3),
         (between, behind) in (0_usize..6, 0_usize..50),

@@ -1,5 +1,6 @@
 mod blocks;
 mod lists;
+mod ranges;
 
 use std::sync::Arc;
 
