@@ -48,6 +48,8 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) enum StepKind {
     Send(Say),
+    /// Send what depends on the last row.
+    SendOf(fn(&str) -> Vec<u8>),
     /// Send byte by byte.
     Trickle(Say),
     /// End our side.
@@ -159,6 +161,10 @@ impl Stage<'_> {
     async fn take(&self, wire: &mut Wire, kind: &StepKind) -> Result<(), Fault> {
         match kind {
             StepKind::Send(say) => wire.send(&self.bytes(say)).await,
+            StepKind::SendOf(message) => {
+                let message = message(&wire.row);
+                wire.send(&message).await;
+            }
             StepKind::Trickle(say) => wire.trickle(&self.bytes(say)).await,
             StepKind::Finish => wire.finish().await,
             StepKind::Expect(pattern) => wire.expect(pattern).await?,
