@@ -62,8 +62,14 @@ pgspec tests what speaks the PostgreSQL protocol.
 
 `server` runs cases against the server, pooler or proxy at postgresql://user:password@host:port/database?sslmode=require.
 `client` runs COMMAND for each case, by the shell, with a URL in place of {url}. It has to connect there, ask anything that
-returns rows, and exit with 0 if it got one row of one text, 42, and with something else if not. With --listen it runs
-nothing: the name of the database chooses the case, the user and the password are pgspec.
+returns rows, and exit with 0 if it got one row of one text, 42, and with something else if not. If there is {action} in it,
+that is replaced by what else is to be done, and 77 is the exit of a command that cannot do that:
+    ask         as above
+    copy        sends 1,000 rows by `copy pgspec from stdin`; 0 if that is complete
+    cancel      asks `select pg_sleep(60)` and cancels it; 0 if that ends with the error 57014
+    parameters  asks with 65,536 parameters; 0 if it got its row
+    zero-byte   asks with a zero byte in the text; 0 if it got its row
+With --listen it runs nothing: the name of the database chooses the case, the user and the password are pgspec.
 `matrix` joins reports in JSON into one page of HTML.
 A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
 

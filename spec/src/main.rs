@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use cli::{Command, Options, Suite};
-use molt_db_spec::client::{self, Exit, listen, run_client};
+use molt_db_spec::client::{self, Action, Call, Exit, listen, run_client};
 use molt_db_spec::report::{Format, Listed};
 use molt_db_spec::report::{Style, list, list_json, list_markdown, matrix, read_json};
 use molt_db_spec::{ExpectedFailures, Outcome, Report, Selection, Target, Unreachable, run, server};
@@ -18,6 +18,9 @@ use tokio::runtime::Runtime;
 const FAILURES: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
+
+/// What a command exits with that cannot do what it is asked for.
+const UNABLE: i32 = 77;
 
 /// What a shell exits with, at least, when a signal ended its command.
 const BY_SIGNAL: i32 = 128;
@@ -79,20 +82,25 @@ fn test_client(command: &str, options: &Options) -> Done {
     let known = known(options)?;
     let cases = selected(client::cases(), |case| case.id, &options.selection)?;
     let progress = Progress::new(cases.len());
-    let program = |url: String| run_program(command.replace("{url}", &url));
+    let program = |call| run_program(command, call);
     let tell = |outcome: &Outcome| progress.tell(outcome);
     let report = runtime()?.block_on(run_client(command, cases, options.settings.timeout, program, tell));
     progress.clear();
     conclude(report, &known, options)
 }
 
-/// Runs a command by the shell; its last words are on its standard error.
-async fn run_program(command: String) -> Exit {
+/// Runs a command by the shell; its last words are on its standard error. A command that does not take an action can ask.
+async fn run_program(command: &str, call: Call) -> Exit {
+    if call.action != Action::Ask && !command.contains("{action}") {
+        return Exit::Unable;
+    }
+    let command = command.replace("{url}", &call.url).replace("{action}", &call.action.to_string());
     let mut shell = tokio::process::Command::new("sh");
     shell.args(["-c", &command]).stdin(std::process::Stdio::null()).kill_on_drop(true);
     match shell.output().await {
         Err(error) => Exit::Died(format!("it cannot be run: {error}")),
         Ok(output) if output.status.success() => Exit::Succeeded,
+        Ok(output) if output.status.code() == Some(UNABLE) => Exit::Unable,
         Ok(output) if output.status.code().is_none_or(|code| code > BY_SIGNAL) => {
             Exit::Died(output.status.to_string())
         }
