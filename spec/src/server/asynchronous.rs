@@ -88,6 +88,14 @@ fn notifications(group: &mut Group) {
             "Complete(NOTIFY) Notify(*,to myself) Ready(I) / Complete(NOTIFY) Ready(I) Notify(*,to myself)",
         );
     group
+        .must("notify-process", "A notification has the process of the session that sent it.")
+        .needs(Need::Notify)
+        .needs(Need::Cancel)
+        .send_unique(|word| query(&format!("listen {word}")))
+        .expect("Complete(LISTEN) Ready(I)")
+        .send_unique(|word| query(&format!("notify {word}")))
+        .step(StepKind::NotifiedByItself);
+    group
         .must("notify-idle", "A session that listens hears others while it does nothing.")
         .needs(Need::Notify)
         .send_unique(|word| query(&format!("listen {word}")))
