@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use cli::{Command, Options, Suite};
 use molt_db_spec::client::{self, Action, Call, Exit, listen, run_client};
 use molt_db_spec::report::{Format, Listed};
-use molt_db_spec::report::{Style, list, list_json, list_markdown, matrix, read_json};
+use molt_db_spec::report::{Style, list, list_json, list_markdown, matrix, matrix_markdown, read_json};
 use molt_db_spec::{ExpectedFailures, Outcome, Report, Selection, Target, Unreachable, run, server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Ok(Command::Server(target, options)) => test_server(&target, &options),
         Ok(Command::Client(command, options)) => test_client(&command, &options),
         Ok(Command::Listen(address)) => wait_for_clients(&address),
-        Ok(Command::Matrix(files)) => print_matrix(&files),
+        Ok(Command::Matrix(files, format)) => print_matrix(&files, format),
         Err(error) => {
             eprintln!("pgspec: {error}\nTry: pgspec help");
             return ExitCode::from(USAGE);
@@ -60,13 +60,13 @@ fn print_list(suite: Suite, options: &Options) -> Done {
     }
 }
 
-fn print_matrix(files: &[String]) -> Done {
+fn print_matrix(files: &[String], format: Format) -> Done {
     let mut columns = Vec::new();
     for file in files {
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         columns.push(read_json(&text).map_err(|error| format!("{file}: {error}"))?);
     }
-    print(&matrix(&columns))
+    print(&if format == Format::Markdown { matrix_markdown(&columns) } else { matrix(&columns) })
 }
 
 fn test_server(target: &Target, options: &Options) -> Done {
