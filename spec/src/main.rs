@@ -5,7 +5,7 @@ mod cli;
 use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use cli::{Command, Options, Suite};
 use molt_db_spec::client::{self, Action, Call, Exit, listen, run_client};
@@ -96,8 +96,15 @@ async fn run_program(command: &str, call: Call) -> Exit {
     }
     let command = command.replace("{url}", &call.url).replace("{action}", &call.action.to_string());
     let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", &command]).stdin(std::process::Stdio::null()).kill_on_drop(true);
-    match shell.output().await {
+    shell.args(["-c", &command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell.process_group(0).kill_on_drop(true);
+    let child = shell.spawn();
+    let _family = child.as_ref().ok().and_then(tokio::process::Child::id).map(Family);
+    let ended = match child {
+        Ok(child) => child.wait_with_output().await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Err(error) => Exit::Died(format!("it cannot be run: {error}")),
         Ok(output) if output.status.success() => Exit::Succeeded,
         Ok(output) if output.status.code() == Some(UNABLE) => Exit::Unable,
@@ -108,6 +115,16 @@ async fn run_program(command: &str, call: Call) -> Exit {
             let words = String::from_utf8_lossy(&output.stderr);
             Exit::Failed(format!("{}: {}", output.status, words.lines().last().unwrap_or_default()))
         }
+    }
+}
+
+/// A command and all that it started, which end when this is dropped: one that hangs would go on for ever.
+struct Family(u32);
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        let all = format!("-{}", self.0);
+        let _ = std::process::Command::new("kill").args(["-KILL", "--", &all]).stderr(Stdio::null()).status();
     }
 }
 

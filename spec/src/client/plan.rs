@@ -35,7 +35,7 @@ pub(super) fn answer(
     out: &mut Vec<u8>,
 ) -> Result<Left, SendError> {
     match request {
-        Request::Prepare { sql, .. } => backend.prepared([understand(sql)], out)?,
+        Request::Prepare { sql, .. } => backend.prepared(statements(sql), out)?,
         Request::Run { portal, .. } => match portal.statement().plan {
             Plan::Row if script.copying == Copying::Unasked => backend.copy_in(WireFormat::Text, 1, out)?,
             Plan::Row => {
@@ -71,9 +71,14 @@ pub(super) fn wake(
     backend.complete("SELECT 1", out)
 }
 
-/// What drivers say by themselves is done; all else is a question.
-fn understand(sql: &[u8]) -> Statement<Plan> {
+/// Returns what is between semicolons, but for blanks.
+fn statements(sql: &[u8]) -> Vec<Statement<Plan>> {
     let sql = String::from_utf8_lossy(sql).to_lowercase();
+    sql.split(';').filter(|part| !part.trim().is_empty()).map(understand).collect()
+}
+
+/// What drivers say by themselves is done; all else is a question.
+fn understand(sql: &str) -> Statement<Plan> {
     let known = [
         ("begin", "BEGIN", TransactionStatus::InTransaction),
         ("start", "START TRANSACTION", TransactionStatus::InTransaction),
@@ -95,7 +100,7 @@ fn understand(sql: &[u8]) -> Statement<Plan> {
     };
     let columns = matches!(plan, Plan::Row | Plan::Sleep);
     Statement {
-        parameters: vec![TEXT; parameters(&sql)],
+        parameters: vec![TEXT; parameters(sql)],
         columns: columns.then(|| vec![FieldDescription::new("answer", TEXT)]),
         ..Statement::new(plan)
     }

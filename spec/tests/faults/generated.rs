@@ -96,15 +96,16 @@ pub(crate) fn mutations() -> Vec<Mutation> {
 }
 
 fn changes(side: Side, tag: u8) -> impl Iterator<Item = Change> {
-    let fields = layout(side, tag).len();
-    let cut = (fields > 0).then_some(Change::Cut);
+    let layout = layout(side, tag);
+    let cut = (!layout.is_empty()).then_some(Change::Cut);
     let has_status = match side {
         Side::Server => b"ZGHW".contains(&tag),
         Side::Client => b"CD".contains(&tag),
     };
     let status = has_status.then_some(Change::Status);
     let all = [Change::Lost, Change::Doubled, Change::Late].into_iter().chain(cut).chain(status);
-    all.chain((0..fields).map(Change::Field))
+    let fields = layout.iter().enumerate().filter(|(_, (_, place))| !matches!(place, Next));
+    all.chain(fields.map(|(number, _)| Change::Field(number)))
 }
 
 /// A field: its name and where it is.
@@ -117,7 +118,9 @@ enum Place {
     Number(usize),
     /// A number of so many bytes that counts what follows; the fields up to [`Place::Next`] are missing where it is 0.
     Count(usize),
-    /// The end of the first of what is counted: the rest of a list of such fields is passed over.
+    /// A number of so many bytes in a list that ends at [`Place::Next`]. The first of them is meant.
+    Each(usize),
+    /// The end of such a list.
     Next,
     /// A text up to a zero byte.
     Text,
@@ -130,7 +133,7 @@ enum Place {
     Code(u8),
 }
 
-use Place::{Code, Count, Length, Next, Number, Rest, Text, Value};
+use Place::{Code, Count, Each, Length, Next, Number, Rest, Text, Value};
 
 fn layout(side: Side, tag: u8) -> &'static [Field] {
     match (side, tag) {
@@ -171,7 +174,7 @@ fn layout(side: Side, tag: u8) -> &'static [Field] {
             ("portal", Text),
             ("statement", Text),
             ("formats", Count(2)),
-            ("format", Number(2)),
+            ("format", Each(2)),
             ("", Next),
             ("values", Count(2)),
             ("length", Length),
@@ -182,7 +185,7 @@ fn layout(side: Side, tag: u8) -> &'static [Field] {
         (Side::Client, b'F') => &[
             ("function", Number(4)),
             ("formats", Count(2)),
-            ("format", Number(2)),
+            ("format", Each(2)),
             ("", Next),
             ("values", Count(2)),
             ("length", Length),
@@ -216,8 +219,7 @@ fn place(layout: &[Field], number: usize, body: &[u8]) -> Option<Range<usize>> {
                 }
                 continue;
             }
-            Number(size) => size,
-            Count(size) => size,
+            Number(size) | Count(size) | Each(size) => size,
             Next => {
                 at += element * count;
                 (count, element) = (1, 0);
@@ -237,9 +239,7 @@ fn place(layout: &[Field], number: usize, body: &[u8]) -> Option<Range<usize>> {
                 count = usize::try_from(number_at(body, at, size)?).ok()?;
                 at += size;
             }
-            Number(size) if layout[index + 1..].iter().any(|(_, next)| matches!(next, Next)) => {
-                element = size;
-            }
+            Each(size) => element = size,
             Text => at += size + 1,
             _ => at += size,
         }
@@ -310,6 +310,9 @@ mod tests {
         assert_eq!(field(Side::Client, b'B', "format", bind), b"p\0s\0\0\x02\0\x02\0\0\0\x01\0\0\0\x01x\0\0");
         assert_eq!(field(Side::Client, b'B', "values", bind), b"p\0s\0\0\x02\0\x01\0\0\0\x02\0\0\0\x01x\0\0");
         assert_eq!(field(Side::Client, b'B', "value", bind), b"p\0s\0\0\x02\0\x01\0\0\0\x01\0\0\0\x01y\0\0");
+        let call = b"\0\0\0\x07\0\x01\0\x01\0\x01\0\0\0\x012\0\0";
+        assert_eq!(field(Side::Client, b'F', "format", call)[6..8], *b"\0\x02");
+        assert_eq!(field(Side::Client, b'F', "values", call)[8..10], *b"\0\x02");
         let columns = b"\0\x01a\0\0\0\0\x01\0\x02\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0";
         let expected = b"\0\x01a\0\0\0\0\x01\0\x02\0\0\0\x17\0\x05\xff\xff\xff\xff\0\0";
         assert_eq!(field(Side::Server, b'T', "size", columns), expected);
