@@ -34,8 +34,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Two features, neither of which is on by default, pass what [`config::Observe`] asks for to a facade: `metrics` and
-//! `tracing`.
+//! Three features, none of which is on by default: `metrics` and `tracing` pass what [`config::Observe`] asks for to the
+//! facade of that name, and `ipc` makes Arrow IPC streams of results (`Batches::into_ipc`).
 //!
 //! The layers below are crates of their own, for those who bring their own IO: [`protocol`] is the wire protocol as
 //! bytes and states, [`decode`] turns row bytes into values and Arrow buffers.
@@ -51,6 +51,8 @@ mod scope;
 mod warden;
 
 pub use config::{Config, ConfigError};
+#[cfg(feature = "ipc")]
+pub use connection::IpcStream;
 pub use connection::replication;
 pub use connection::{
     Batch, BatchResults, Batches, Begin, Canceller, Connection, Connector, CopyChunks, CopyIn, CopyInRows,

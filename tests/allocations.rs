@@ -15,11 +15,24 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    /// Negative where a thread frees what another has allocated.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
+// A thread that is ending has no counter any more, and nobody to read it.
 fn note() {
-    // A thread that is ending has no counter any more, and nobody to read it.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+fn hold(bytes: isize) {
+    let held = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        held.get()
+    });
+    if let Ok(held) = held {
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held)));
+    }
 }
 
 // SAFETY: every call goes to the system's allocator as it came. Counting neither allocates nor unwinds: the counter
@@ -27,17 +40,21 @@ fn note() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();
+        hold(layout.size().cast_signed());
         // SAFETY: the caller keeps the contract, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        hold(-layout.size().cast_signed());
         // SAFETY: the caller keeps the contract, which is the same; the pointer came from this allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note();
+        // A large block is moved by its pages, and is never there twice.
+        hold(size.cast_signed() - layout.size().cast_signed());
         // SAFETY: the caller keeps the contract, which is the same; the pointer came from this allocator.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -181,6 +198,28 @@ async fn a_batch_costs_the_same_number_of_allocations_however_many_rows_it_has()
         let one = allocations(async { assert_eq!(batches(&mut c, 4_000, 4_000).await, 1) }).await;
         let ten = allocations(async { assert!(batches(&mut c, 40_000, 4_000).await >= 10) }).await;
         assert!(ten <= one * 10, "{one} for one batch, {ten} for ten");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_streamed_read_holds_one_batch_and_sixteen_mebibytes_however_much_there_is() {
+    // In the target list it is made up as it is read.
+    let wide = "select repeat('x', 1000) from (select generate_series(1, 100000)) g";
+    let many = "select g, repeat('x', g % 20) from (select generate_series(1, 600000)) s(g)";
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        for sql in [wide, many] {
+            let before = HELD.get();
+            PEAK.set(before);
+            let mut found = c.query(sql).arrow().await.unwrap();
+            let mut batches = 0;
+            while found.next().await.unwrap().is_some() {
+                batches += 1;
+            }
+            let peak = PEAK.get() - before;
+            assert!(batches > 3 && peak < (16 + 16) << 20, "{sql}: {batches} batches, {peak} bytes");
+        }
     })
     .await;
 }

@@ -528,7 +528,7 @@ async fn types_that_are_not_known_are_opaque_bytes() {
             .await
             .unwrap();
         let sql =
-            "select 'happy'::mood as m, row(1, 'x')::pair as p, point '(1,2)' as q, '{1,2}'::int4[] as a";
+            "select 'happy'::mood as m, row(1, 'x')::pair as p, point '(1,2)' as q, '{sad}'::mood[] as a";
         let batch = only_batch(&mut c, sql).await;
         for field in batch.schema().fields() {
             assert_eq!((field.data_type(), extension(field)), (&DataType::Binary, Some("arrow.opaque")));
@@ -610,6 +610,74 @@ async fn a_result_is_the_same_however_its_bytes_are_cut() {
             }
             assert_usable(&mut c).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_column_that_has_changed_its_type_has_a_new_schema() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        c.script("create temporary table changing (a int4); insert into changing values (7)").await.unwrap();
+        let read = "select a from changing";
+        for _ in 0..3 {
+            assert_eq!(only_batch(&mut c, read).await.column(0).data_type(), &DataType::Int32);
+        }
+        for (to, expected) in [
+            ("int8", DataType::Int64),
+            ("numeric(5, 2)", DataType::Decimal128(5, 2)),
+            ("text", DataType::Utf8),
+        ] {
+            c.script(&format!("alter table changing alter a type {to}")).await.unwrap();
+            assert_eq!(only_batch(&mut c, read).await.column(0).data_type(), &expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn arrays_of_every_server_are_lists() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let sql = "select g % 5, case when g % 7 > 0 then array(select h::int4 from generate_series(1, g % 5) h) end, \
+                   array['a' || g, null, repeat('long ', g % 30)], '[2:3]={1,2}'::int4[], '{{1,2},{3,4}}'::int4[] \
+                   from generate_series(1, 3000) g";
+        let options = ArrowOptions { unfit: Unfit::Null, ..ArrowOptions::default() };
+        let all = take(&mut c, sql, &options, rows_at_most(1000)).await.unwrap();
+        let mut number = 0;
+        for batch in &all {
+            let (numbers, texts) = (batch.column(1).as_list::<i32>(), batch.column(2).as_list::<i32>());
+            assert_eq!([3, 4].map(|column| batch.column(column).null_count()), [batch.num_rows(); 2]);
+            for row in 0..batch.num_rows() {
+                number += 1;
+                assert_eq!(numbers.is_null(row), number % 7 == 0);
+                if numbers.is_valid(row) {
+                    let list = numbers.value(row);
+                    let expected: Vec<_> = (1..=number % 5).collect();
+                    assert_eq!(list.as_primitive::<Int32Type>().values(), &expected[..]);
+                }
+                let list = texts.value(row);
+                let list = list.as_string::<i32>();
+                assert_eq!((list.len(), list.value(0), list.is_null(1)), (3, &*format!("a{number}"), true));
+                assert_eq!(list.value_length(2), number % 30 * 5);
+            }
+        }
+        assert_eq!(number, 3000);
+        let error = take(&mut c, sql, &ArrowOptions::default(), limits(1000, 1 << 20)).await.unwrap_err();
+        assert!(error.is_conversion() && error.to_string().contains("lower bound"), "{error}");
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_of_more_than_a_gibibyte_is_the_servers_error() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let sql = "select 'small' union all select repeat('x', 1 << 30)";
+        let error = take(&mut c, sql, &ArrowOptions::default(), BatchLimits::default()).await.unwrap_err();
+        assert!(error.server().is_some(), "{error}");
+        assert_usable(&mut c).await;
     })
     .await;
 }

@@ -186,7 +186,7 @@ impl Arguments {
     fn workload(&mut self) -> Result<Workload, UsageError> {
         let name = self.word("the job")?;
         let (job, threads) = match name.as_str() {
-            "arrow" => (Job::Arrow(self.scan(&[Table::Fixed, Table::Lineitem, Table::Nulls])?), 1),
+            "arrow" => (Job::Arrow(self.scan(&Table::SCANNED)?), 1),
             "rows" => (Job::Rows(self.scan(&[Table::Fixed])?), 1),
             "copy-out" => (Job::CopyOut(self.scan(&[Table::Fixed])?), 1),
             "copy-in" => (Job::CopyIn(Load { rows: self.count(1_000_000)? }), 1),
@@ -317,6 +317,9 @@ Measures what jobs on PostgreSQL cost a client, lane by lane.
   molt-db-bench load --url URL           makes the tables; skips what is there, drops only its own
   molt-db-bench serve                    starts a server with the tables; prints its URL; ends when stdin does
 
+Drivers in Python have their lanes in benches/peers: arrow_python (ADBC and connectorx, in turn with ours) and
+cancel_asyncpg, each of which takes the URL of `serve`.
+
 Jobs
   arrow   read a table into Arrow record batches
   rows    read w_fixed into typed values, row by row
@@ -333,7 +336,8 @@ Jobs
           of the times from each commit to its arrival
 
 Options
-  --table T      arrow: w_fixed (default), w_lineitem or w_nulls
+  --table T      arrow: w_fixed (default), w_lineitem, w_nulls, w_random_nulls, w_text, w_arrays or w_wide; what is in
+                 them is told in workloads.sql
   --n N          arrow, rows, copy-out: the first N rows (default: the whole table); copy-in: rows (default 1000000);
                  qps, batch: selects (default 100000); acquire: how often (default 100000);
                  connect: connections, cancel: queries (default 500); notify: notifications (default 100000);
@@ -353,7 +357,8 @@ Options
   --delay-ms N   all jobs but connect: through a proxy that adds N milliseconds each way (at most 10000), in a process
                  of its own. The server has to be on 127.0.0.1
   --check        run: reads everything once more, untimed, and adds a hash of the decoded values
-  --rows N       load, serve: the length of the tables (default 1000000; kv always has 100000)
+  --rows N       load, serve: the length of the tables (default 1000000; w_text and w_arrays have a quarter, w_wide a
+                 twentieth, kv always 100000)
   --runs N       compare: runs that count, after one that does not (default 9)
 ";
 
@@ -367,7 +372,8 @@ The line of JSON
   nbytes                      arrow: bytes of the arrays' values, offsets and validity, without spare capacity;
                               rows, copy-out, copy-in, qps, batch: bytes of the values; floor: bytes of the socket;
                               acquire, connect, cancel: 0
-  peak_mb                     the most memory the process had resident, in 1000000 bytes
+  peak_mib                    the most memory the process had resident, in MiB
+  sleeps                      how often a thread gave the CPU up to wait: about once for each read that found nothing
   median, p99                 cancel: seconds from giving a query up to the answer of the next one on the connection
   hash                        with --check, in lanes that decode: a sum over the rows, whatever their order
 

@@ -80,12 +80,12 @@ fn table(job: &Job, rounds: &[Vec<Round>]) -> String {
     for (name, _) in &measures {
         text += &format!("{:>14}{:>13}", format!("wall x {name}"), format!("cpu x {name}"));
     }
-    text += &format!("{:>10}", "peak MB");
+    text += &format!("{:>10}{:>10}", "sleeps", "peak MiB");
     let has_server = lines.iter().any(|line| line.server.is_some());
     text += if has_server { "    server\n" } else { "\n" };
     lines.iter().for_each(|line| text += &line.text(&measures));
     rounds.iter().filter_map(|rounds| times(rounds, scale)).for_each(|times| text += &times);
-    text + "least and most: of cpu\n" + &lacking(job)
+    text + "least and most: of cpu; sleeps: of a thousand\n" + &lacking(job)
 }
 
 /// Says how long each took in a lane, in the medians of its rounds.
@@ -123,7 +123,7 @@ fn lacking(job: &Job) -> String {
 /// Returns what the lanes are measured by: the floor, or the best of the other drivers; and ours.
 fn measures(lines: &[Line]) -> Vec<(&'static str, &Line)> {
     let find = |lane: Lane| lines.iter().find(|line| line.lane == lane.name());
-    let own = [Lane::Ours.name(), Lane::Hash.name()];
+    let own = [Lane::Ours, Lane::OursViews, Lane::Hash].map(Lane::name);
     let peers = lines.iter().filter(|line| !own.contains(&line.lane.as_str()));
     let best = peers.min_by(|one, other| one.cpu.total_cmp(&other.cpu));
     let least = find(Lane::Floor).map(|floor| ("floor", floor)).or_else(|| best.map(|best| ("best", best)));
@@ -139,7 +139,9 @@ struct Line {
     /// Of the CPU time, as is `most`.
     least: f64,
     most: f64,
-    peak_mb: f64,
+    /// Of a thousand rows.
+    sleeps: f64,
+    peak_mib: f64,
     /// Of a job that does the same while it warms up.
     server: Option<f64>,
 }
@@ -152,22 +154,24 @@ impl Line {
         let cpu = sorted(rounds, |round| per_row(round.report.cpu, round));
         let (least, most) = (*cpu.first()?, *cpu.last()?);
         let wall = median(&sorted(rounds, |round| per_row(round.report.wall, round)))?;
-        let peak_mb = median(&sorted(rounds, |round| round.report.peak_mb))?;
+        let sleeps =
+            median(&sorted(rounds, |round| round.report.sleeps as f64 * 1000.0 / round.report.rows as f64))?;
+        let peak_mib = median(&sorted(rounds, |round| round.report.peak_mib))?;
         let server = match job {
             Job::Connect(connects) => server_share(rounds, connects).map(|share| share * scale),
             _ => None,
         };
-        Some(Self { lane, wall, cpu: median(&cpu)?, least, most, peak_mb, server })
+        Some(Self { lane, wall, cpu: median(&cpu)?, least, most, sleeps, peak_mib, server })
     }
 
     /// Writes it, with its ratios to the measures.
     fn text(&self, measures: &[(&str, &Self)]) -> String {
-        let Self { lane, wall, cpu, least, most, peak_mb, server } = self;
+        let Self { lane, wall, cpu, least, most, sleeps, peak_mib, server } = self;
         let mut text = format!("{lane:<18}{wall:>10.2}{cpu:>10.2}{least:>10.2}{most:>10.2}");
         for (_, measure) in measures {
             text += &format!("{:>14.2}{:>13.2}", wall / measure.wall, cpu / measure.cpu);
         }
-        text += &format!("{peak_mb:>10.1}");
+        text += &format!("{sleeps:>10.1}{peak_mib:>10.1}");
         server.iter().for_each(|server| text += &format!("{server:>10.2}"));
         text + "\n"
     }
@@ -213,7 +217,8 @@ mod tests {
             cpu,
             rows: 1000,
             nbytes: 1,
-            peak_mb: 5.0,
+            sleeps: 20,
+            peak_mib: 5.0,
             hash: None,
             times: None,
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use molt_db::Connection;
 
 use crate::failure::Failure;
-use crate::tables::{KEYS, Table};
+use crate::tables::{DEFAULT_ROWS, KEYS, Table};
 
 /// Work for a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,7 +277,7 @@ impl Job {
     pub(crate) fn rows_needed(&self) -> u64 {
         match self {
             Self::Arrow(scan) | Self::Rows(scan) | Self::CopyOut(scan) => {
-                scan.rows.unwrap_or(crate::tables::DEFAULT_ROWS)
+                scan.rows.map_or(DEFAULT_ROWS, |rows| scan.table.long_rows(rows))
             }
             _ => 1,
         }

@@ -15,7 +15,7 @@
 //! | `measure.rs`, `fingerprint.rs` | wall clock, CPU and memory; a hash of the values |
 //! | `server.rs`, `server_cpu.rs` | the server, and what the job costs it |
 //! | `delay.rs` | a proxy that makes the way to the server longer |
-//! | `../peers/` | the lane of a driver in another language, for the job `cancel` |
+//! | `../peers/` | lanes in another language: `arrow_python` for the job `arrow`, `cancel_asyncpg` for `cancel` |
 //! | `fair.rs` | how pools treat those who wait: who is served when, and when a pool grows |
 //! | `report.rs`, `compare.rs` | the line of JSON; medians of many runs |
 

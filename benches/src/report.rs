@@ -23,7 +23,9 @@ pub(crate) struct Report {
     pub(crate) cpu: f64,
     pub(crate) rows: u64,
     pub(crate) nbytes: u64,
-    pub(crate) peak_mb: f64,
+    /// How often a thread gave up its CPU to wait.
+    pub(crate) sleeps: u64,
+    pub(crate) peak_mib: f64,
     pub(crate) hash: Option<String>,
     pub(crate) times: Option<Times>,
 }
@@ -75,14 +77,12 @@ impl Times {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lane, job, table, n, conc, tls, delay_ms, wall, cpu, rows, nbytes, peak_mb, hash, times } =
-            self;
+        let Self { lane, job, table, n, conc, tls, delay_ms, .. } = self;
+        let Self { wall, cpu, rows, nbytes, sleeps, peak_mib, hash, times, .. } = self;
         write!(f, r#"{{"lane":"{lane}","job":"{job}","table":"{table}","n":{n},"conc":{conc},"#)?;
         write!(f, r#""tls":{tls},"delay_ms":{delay_ms},"#)?;
-        write!(
-            f,
-            r#""wall":{wall:.6},"cpu":{cpu:.6},"rows":{rows},"nbytes":{nbytes},"peak_mb":{peak_mb:.1}"#
-        )?;
+        write!(f, r#""wall":{wall:.6},"cpu":{cpu:.6},"rows":{rows},"nbytes":{nbytes},"#)?;
+        write!(f, r#""sleeps":{sleeps},"peak_mib":{peak_mib:.1}"#)?;
         if let Some(hash) = hash {
             write!(f, r#","hash":"{hash}""#)?;
         }
@@ -110,7 +110,8 @@ impl FromStr for Report {
             cpu: field(line, "cpu")?,
             rows: field(line, "rows")?,
             nbytes: field(line, "nbytes")?,
-            peak_mb: field(line, "peak_mb")?,
+            sleeps: field(line, "sleeps")?,
+            peak_mib: field(line, "peak_mib")?,
             hash: field(line, "hash").ok(),
             times: Times::read(line),
         })
@@ -141,7 +142,8 @@ mod tests {
             cpu: 0.125,
             rows: 1000,
             nbytes: 39_000,
-            peak_mb: 12.5,
+            sleeps: 6,
+            peak_mib: 12.5,
             hash: hash.map(str::to_owned),
             times: None,
         }
@@ -151,10 +153,10 @@ mod tests {
     fn a_report_is_one_line_of_json() {
         let expected = concat!(
             r#"{"lane":"ours","job":"arrow","table":"w_fixed","n":1000,"conc":1,"tls":true,"#,
-            r#""delay_ms":2,"wall":0.250000,"cpu":0.125000,"rows":1000,"nbytes":39000,"peak_mb":12.5,"hash":"00ab"}"#
+            r#""delay_ms":2,"wall":0.250000,"cpu":0.125000,"rows":1000,"nbytes":39000,"sleeps":6,"peak_mib":12.5,"hash":"00ab"}"#
         );
         assert_eq!(report(Some("00ab")).to_string(), expected);
-        assert!(report(None).to_string().ends_with(r#""peak_mb":12.5}"#));
+        assert!(report(None).to_string().ends_with(r#""peak_mib":12.5}"#));
     }
 
     #[test]

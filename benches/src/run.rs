@@ -27,7 +27,8 @@ pub(crate) fn run(run: &Run) -> Result<Report, Failure> {
         cpu: measured.cost.cpu.as_secs_f64(),
         rows: measured.tally.rows,
         nbytes: measured.tally.nbytes,
-        peak_mb: measured.cost.peak_mb,
+        sleeps: measured.cost.sleeps,
+        peak_mib: measured.cost.peak_mib,
         hash: measured.hash,
         times: measured.times,
     })

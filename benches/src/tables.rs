@@ -10,25 +10,59 @@ pub(crate) enum Table {
     Fixed,
     Lineitem,
     Nulls,
+    RandomNulls,
+    Text,
+    Arrays,
+    Wide,
     Kv,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 4] = [Self::Fixed, Self::Lineitem, Self::Nulls, Self::Kv];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Fixed,
+        Self::Lineitem,
+        Self::Nulls,
+        Self::RandomNulls,
+        Self::Text,
+        Self::Arrays,
+        Self::Wide,
+        Self::Kv,
+    ];
+
+    /// Those that are read into Arrow.
+    pub(crate) const SCANNED: [Self; 7] =
+        [Self::Fixed, Self::Lineitem, Self::Nulls, Self::RandomNulls, Self::Text, Self::Arrays, Self::Wide];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fixed => "w_fixed",
             Self::Lineitem => "w_lineitem",
             Self::Nulls => "w_nulls",
+            Self::RandomNulls => "w_random_nulls",
+            Self::Text => "w_text",
+            Self::Arrays => "w_arrays",
+            Self::Wide => "w_wide",
             Self::Kv => "kv",
         }
     }
 
+    /// Returns how many rows it has if the long tables have `rows`: those of wide rows have fewer.
     fn rows(self, rows: u64) -> u64 {
         match self {
-            Self::Fixed | Self::Lineitem | Self::Nulls => rows,
+            Self::Fixed | Self::Lineitem | Self::Nulls | Self::RandomNulls => rows,
+            Self::Text | Self::Arrays => (rows / 4).max(1),
+            Self::Wide => (rows / 20).max(1),
             Self::Kv => u64::from(KEYS.unsigned_abs()),
+        }
+    }
+
+    /// Returns how many rows the long tables need for this one to have `rows`.
+    pub(crate) fn long_rows(self, rows: u64) -> u64 {
+        match self {
+            Self::Fixed | Self::Lineitem | Self::Nulls | Self::RandomNulls => rows,
+            Self::Text | Self::Arrays => rows * 4,
+            Self::Wide => rows * 20,
+            Self::Kv => 1,
         }
     }
 }
@@ -51,7 +85,7 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// Makes the tables with that many rows each, unless they are there with as many. `kv` always has 100,000.
+/// Makes the tables, the long ones with that many rows, unless they are there with as many. `kv` always has 100,000.
 ///
 /// # Errors
 ///
@@ -110,11 +144,11 @@ async fn drop_own(connection: &mut Connection, table: Table) -> Result<(), Failu
 
 fn statements(rows: u64) -> impl Iterator<Item = String> {
     let script = SCRIPT.replace(":rows", &rows.to_string());
-    let statements: Vec<_> = script.split(';').map(|statement| statement.trim().to_owned()).collect();
+    let statements: Vec<_> = script.split(";\n\n").map(|statement| statement.trim().to_owned()).collect();
     statements.into_iter().filter(|statement| !statement.is_empty())
 }
 
-/// How many rows the larger tables have unless it is said.
+/// How many rows the long tables have unless it is said.
 pub(crate) const DEFAULT_ROWS: u64 = 1_000_000;
 
 /// The keys of `kv` are 1 to this.
@@ -132,8 +166,9 @@ mod tests {
     #[test]
     fn the_script_is_cut_into_its_statements() {
         let statements: Vec<_> = statements(7).collect();
-        assert_eq!(statements.len(), 7);
-        assert_eq!(statements.iter().filter(|sql| sql.contains("generate_series(1, 7)")).count(), 3);
+        assert_eq!(statements.len(), 12);
+        assert_eq!(statements.iter().filter(|sql| sql.contains("generate_series(1, 7)")).count(), 4);
+        assert_eq!(statements.iter().filter(|sql| sql.contains("greatest(1, 7 / ")).count(), 3);
         assert!(statements.iter().all(|sql| !sql.contains(":rows")));
         assert!(statements.iter().any(|sql| sql.contains(&format!("generate_series(1, {KEYS})"))));
     }
@@ -142,5 +177,13 @@ mod tests {
     fn the_script_makes_every_table() {
         let makes = |table: Table| SCRIPT.contains(&format!("create table {} ", table.name()));
         assert!(Table::ALL.into_iter().all(makes));
+    }
+
+    #[test]
+    fn every_scanned_table_can_be_made_long_enough() {
+        for table in Table::SCANNED {
+            assert_eq!(table.rows(table.long_rows(30)), 30, "{}", table.name());
+            assert_eq!(table.rows(1), 1, "{}", table.name());
+        }
     }
 }

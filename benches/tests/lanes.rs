@@ -9,10 +9,10 @@ const ROWS: &str = "1000";
 
 #[test]
 fn the_floor_counts_what_it_reads() {
-    for table in ["w_fixed", "w_lineitem", "w_nulls"] {
+    for (table, rows) in TABLES {
         let line = run(&["run", "floor", "arrow", "--table", table, "--check"]);
         assert_has(&line, &["\"lane\":\"floor\"", "\"job\":\"arrow\"", &format!("\"table\":\"{table}\"")]);
-        assert_has(&line, &["\"n\":1000,", "\"conc\":1,", "\"rows\":1000,"]);
+        assert_has(&line, &[&format!("\"n\":{rows},\"conc\":1,"), &format!("\"rows\":{rows},")]);
         assert_measured(&line);
         assert_eq!(field(&line, "hash"), None, "nothing is decoded: {line}");
     }
@@ -31,14 +31,18 @@ fn the_floor_counts_what_it_reads() {
 
 #[test]
 fn every_job_of_ours_decodes_all_rows() {
-    for job in [
-        &["arrow", "--table", "w_fixed"][..],
-        &["arrow", "--table", "w_lineitem"],
-        &["arrow", "--table", "w_nulls"],
-        &["rows"],
-        &["copy-out"],
-        &["copy-in", "--n", "1000"],
-    ] {
+    for (table, rows) in TABLES {
+        let hash = |lane: &str| {
+            let line = run(&["run", lane, "arrow", "--table", table, "--check"]);
+            assert_has(&line, &[&format!("\"lane\":\"{lane}\""), &format!("\"rows\":{rows},")]);
+            assert_measured(&line);
+            field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
+        };
+        let ours = hash("ours");
+        assert_eq!(ours.len(), 16, "{ours}");
+        assert_eq!(hash("ours-views"), ours, "{table}");
+    }
+    for job in [&["rows"][..], &["copy-out"], &["copy-in", "--n", "1000"]] {
         let line = run(&[&["run", "ours"], job, &["--check"]].concat());
         assert_has(&line, &["\"lane\":\"ours\"", "\"rows\":1000,"]);
         assert_measured(&line);
@@ -92,6 +96,19 @@ const HEARING: &[&str] = &["ours"];
 const TAKING: &[&str] = &["ours", "tokio-postgres", "deadpool-verified", "sqlx", "sqlx-untested"];
 #[cfg(not(feature = "peers"))]
 const TAKING: &[&str] = &["ours"];
+
+#[cfg(feature = "peers")]
+#[test]
+fn batches_that_other_drivers_fill_have_the_same_values() {
+    for (table, rows) in TABLES {
+        let [ours, theirs] = ["ours", "tokio-postgres"].map(|lane| {
+            let line = run(&["run", lane, "arrow", "--table", table, "--check"]);
+            assert_has(&line, &[&format!("\"rows\":{rows},")]);
+            field(&line, "hash").unwrap_or_else(|| panic!("{line}")).to_owned()
+        });
+        assert_eq!(ours, theirs, "{table}");
+    }
+}
 
 #[cfg(feature = "peers")]
 #[test]
@@ -196,14 +213,14 @@ fn encrypted_and_delayed_the_jobs_are_the_same() {
 #[cfg(feature = "peers")]
 const ASKING: &[(&str, &[&str])] = &[
     ("ours", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
-    ("floor", &["rows", "copy-out", "copy-in", "qps", "batch"]),
-    ("tokio-postgres", &["rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("floor", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("tokio-postgres", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
     ("sqlx", &["rows", "qps"]),
 ];
 #[cfg(not(feature = "peers"))]
 const ASKING: &[(&str, &[&str])] = &[
     ("ours", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
-    ("floor", &["rows", "copy-out", "copy-in", "qps", "batch"]),
+    ("floor", &["arrow", "rows", "copy-out", "copy-in", "qps", "batch"]),
 ];
 
 #[test]
@@ -220,6 +237,13 @@ fn lanes_are_compared() {
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_has(&table, &["rows w_fixed, n 1000", "medians of 2", "\nours ", "\nfloor "]);
+    let output = command(&["compare", "arrow", "--table", "w_text", "--runs", "1"]);
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_has(
+        &table,
+        &["arrow w_text, n 250", "\nours ", "\nours-views ", "\nfloor ", " sleeps  peak MiB\n"],
+    );
 }
 
 #[test]
@@ -263,6 +287,17 @@ fn failures_and_nonsense_have_their_exit_codes() {
     assert_eq!(command(&["--help"]).status.code(), Some(0));
 }
 
+/// The tables that are read into Arrow, and how long they are here.
+const TABLES: [(&str, &str); 7] = [
+    ("w_fixed", ROWS),
+    ("w_lineitem", ROWS),
+    ("w_nulls", ROWS),
+    ("w_random_nulls", ROWS),
+    ("w_text", "250"),
+    ("w_arrays", "250"),
+    ("w_wide", "50"),
+];
+
 /// The server of all tests, with tables of [`ROWS`] rows.
 fn server() -> &'static Server {
     static LOADED: OnceLock<()> = OnceLock::new();
@@ -304,7 +339,8 @@ fn assert_has(text: &str, parts: &[&str]) {
 }
 
 fn assert_measured(line: &str) {
-    for name in ["wall", "cpu", "nbytes", "peak_mb"] {
+    assert!(field(line, "sleeps").is_some_and(|sleeps| sleeps.parse::<u64>().is_ok()), "{line}");
+    for name in ["wall", "cpu", "nbytes", "peak_mib"] {
         let figure: f64 = field(line, name).and_then(|text| text.parse().ok()).unwrap_or(0.0);
         assert!(figure > 0.0, "{name} in {line}");
     }

@@ -19,6 +19,7 @@ fuzz_target!(|input: &[u8]| {
     let plan = ArrowPlan::compile(&columns, &options(*choice));
     let rows: Vec<&[u8]> = records(rows).map(|record| record.body).collect();
     let (batches, accepted) = build(&plan, limits(*choice), &rows);
+    assert_eq!(together(&plan, limits(*choice), &rows), batches, "pushed together");
     if let Some(accepted) = accepted {
         // Without the rows that were refused the same comes out.
         assert_eq!(build(&plan, limits(*choice), &accepted).0, batches);
@@ -51,6 +52,31 @@ fn build<'r>(
     }
     lost |= !finish(&mut builder, &mut batches, &mut meter);
     (batches, (!lost).then_some(accepted))
+}
+
+/// Returns the batches of rows that lie in one buffer. Those that are refused are left out.
+fn together(plan: &ArrowPlan, limits: BatchLimits, rows: &[&[u8]]) -> Vec<RecordBatch> {
+    let mut builder = BatchBuilder::new(plan, limits);
+    let (mut batches, mut meter) = (Vec::new(), Meter::default());
+    let input = rows.concat();
+    let ends = rows.iter().scan(0, |end, row| {
+        *end += row.len();
+        Some(*end)
+    });
+    let places: Vec<_> = rows.iter().zip(ends).map(|(row, end)| end - row.len()..end).collect();
+    let mut left = &places[..];
+    while !left.is_empty() {
+        let allowed = input.len() + digits(plan) * left.len();
+        let pushed = meter.run(allowed, || builder.push_rows(&input, left));
+        left = &left[pushed.rows..];
+        match pushed.filled {
+            Ok(Filled::More) => assert!(left.is_empty()),
+            Ok(Filled::Full) => drop(finish(&mut builder, &mut batches, &mut meter)),
+            Err(_) => left = &left[1..],
+        }
+    }
+    finish(&mut builder, &mut batches, &mut meter);
+    batches
 }
 
 /// How many digits a row may have that its bytes do not: PostgreSQL sends `1e131071` in ten bytes, and as text it has

@@ -19,8 +19,8 @@ fn column(kind: u8, shape: u8) -> Column {
     Column::new(format!("c{kind}"), oid, typmod, format)
 }
 
-/// The types that are known, and one that is not.
-pub const OIDS: [Oid; 24] = [
+/// The types that are known, one that is not, and arrays.
+pub const OIDS: [Oid; 29] = [
     Oid::BOOL,
     Oid::BYTEA,
     Oid::CHAR,
@@ -45,4 +45,9 @@ pub const OIDS: [Oid; 24] = [
     Oid::JSONB,
     Oid::UNSPECIFIED,
     Oid(16_400),
+    Oid(1000),
+    Oid(1005),
+    Oid(1007),
+    Oid(1009),
+    Oid(2951),
 ];

@@ -23,6 +23,7 @@ mod target;
 mod tls_home;
 mod validate;
 mod value;
+mod wakeups;
 mod word;
 
 use std::net::IpAddr;
@@ -43,6 +44,7 @@ pub use observe::Observe;
 pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
+pub use wakeups::Wakeups;
 pub use word::{Replication, Switch};
 
 use crate::net::Dialer;
@@ -140,6 +142,7 @@ use word::{ClientEncoding, GssEncMode};
 /// | `query_timeout_ms` | milliseconds; 0 for no limit | no limit |
 /// | `statement_timeout_ms` | milliseconds after which the server ends a statement, up to 2147483647; 0 for its own setting | its own setting |
 /// | `cancel` | what becomes of a connection after a cancel request: `reuse` or `close`, see [`Config::after_cancel`] | `reuse` |
+/// | `wakeups` | how often a connection is woken for a large result: `few` or `every`, see [`Wakeups`] | `few` |
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
@@ -243,6 +246,7 @@ pub struct Config {
     query_timeout: Option<Option<Duration>>,
     statement_timeout: Option<Option<Duration>>,
     after_cancel: Option<AfterCancel>,
+    wakeups: Option<Wakeups>,
     max_notifications: Option<usize>,
     max_notification_bytes: Option<usize>,
     statement_cache_size: Option<usize>,

@@ -244,6 +244,7 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
         |c, v| v.limit_millis().map(|limit| c.statement_timeout = Some(limit)),
     ),
     option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
+    option("wakeups", "MOLT_DB_WAKEUPS", |c| c.wakeups.is_some(), |c, v| v.put(&mut c.wakeups)),
     option(
         "statement_cache_size",
         "MOLT_DB_STATEMENT_CACHE_SIZE",
@@ -367,7 +368,8 @@ mod tests {
         for option in OPTIONS {
             assert!(!option.is_set(&Config::new()), "{}", option.name);
             let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-            let values = ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "full", "text", key];
+            let values =
+                ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "every", "full", "text", key];
             let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
             assert!(!given.is_empty(), "{}", option.name);
             assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);

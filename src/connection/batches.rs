@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -7,6 +8,7 @@ use molt_db_decode::arrow::array::RecordBatch;
 use molt_db_decode::arrow::schema::SchemaRef;
 use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
 use molt_db_decode::copy::CopyReader;
+use molt_db_protocol::client::Client;
 
 use super::Connection;
 use super::exchange::{Step, Wanted};
@@ -33,6 +35,8 @@ pub struct Batches<'c> {
     source: Source,
     schema: SchemaRef,
     builder: BatchBuilder,
+    /// Where the rows of a read lie.
+    places: Vec<Range<usize>>,
     state: State,
 }
 
@@ -84,7 +88,14 @@ impl<'c> Batches<'c> {
         let schema = plan.schema();
         connection.timer.set(connection.query_timeout.map(Limit::Silence));
         let state = if connection.client.is_settled() { State::Over } else { State::Reading };
-        Self { connection, source, schema, builder: BatchBuilder::new(&plan, limits), state }
+        Self {
+            connection,
+            source,
+            schema,
+            builder: BatchBuilder::new(&plan, limits),
+            places: Vec::new(),
+            state,
+        }
     }
 
     /// Returns the schema of all batches.
@@ -108,7 +119,7 @@ impl<'c> Batches<'c> {
         std::future::poll_fn(|cx| self.poll_batch(cx)).await
     }
 
-    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>, Error>> {
+    pub(super) fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>, Error>> {
         loop {
             if let State::Over = self.state {
                 return Poll::Ready(Ok(None));
@@ -137,13 +148,17 @@ impl<'c> Batches<'c> {
 
     /// Takes the rows that have arrived. Returns a batch if they fill one.
     fn take_rows(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let Self { connection, source, builder, state, .. } = self;
+        let Self { connection, source, builder, places, state, .. } = self;
         let reads = matches!(state, State::Reading);
         let taken = match source {
-            Source::Rows if reads => connection.take_rows(|row| push(builder, row)),
+            Source::Rows if reads => {
+                connection.take_blocks(Client::rows, places, |input, rows| push_rows(builder, input, rows))
+            }
             Source::Rows => connection.take_rows(|_| Ok(Wanted::More)),
             Source::Copy(reader) if reads => {
-                connection.take_copied(|piece| push_piece(builder, reader, piece))
+                connection.take_blocks(Client::copied, places, |input, pieces| {
+                    push_pieces(builder, reader, input, pieces)
+                })
             }
             Source::Copy(_) => connection.take_copied(|_| Ok(Wanted::More)),
         };
@@ -155,7 +170,7 @@ impl<'c> Batches<'c> {
     }
 
     /// Takes the row that arrived alone. Returns a batch if it fills one.
-    fn take_row(&mut self, place: std::ops::Range<usize>) -> Result<Option<RecordBatch>, Error> {
+    fn take_row(&mut self, place: Range<usize>) -> Result<Option<RecordBatch>, Error> {
         let State::Reading = self.state else { return Ok(None) };
         let row = self.connection.transport.used(place);
         let pushed = match &mut self.source {
@@ -210,13 +225,44 @@ fn push(builder: &mut BatchBuilder, row: &[u8]) -> Result<Wanted, Error> {
     Ok(wanted(builder.push(row)?))
 }
 
+fn push_rows(
+    builder: &mut BatchBuilder,
+    input: &[u8],
+    rows: &[Range<usize>],
+) -> (usize, Result<Wanted, Error>) {
+    let pushed = builder.push_rows(input, rows);
+    (pushed.rows, pushed.filled.map(wanted).map_err(Error::from))
+}
+
+/// Pushes the rows of pieces of a copy: nearly all of them are one row, and those that are not are read as what they are.
+fn push_pieces(
+    builder: &mut BatchBuilder,
+    reader: &mut CopyReader,
+    input: &[u8],
+    pieces: &[Range<usize>],
+) -> (usize, Result<Wanted, Error>) {
+    let (mut done, mut last) = (0, Wanted::More);
+    while let (Wanted::More, Some(rest)) = (last, pieces.get(done..).filter(|rest| !rest.is_empty())) {
+        if reader.is_between_rows() {
+            let pushed = builder.push_rows(input, rest);
+            done = done.saturating_add(pushed.rows);
+            if let Ok(filled) = pushed.filled {
+                last = wanted(filled);
+                continue;
+            }
+        }
+        let piece = pieces.get(done).and_then(|piece| input.get(piece.clone())).unwrap_or_default();
+        match push_piece(builder, reader, piece) {
+            Ok(wanted) => last = wanted,
+            Err(error) => return (done, Err(error)),
+        }
+        done = done.saturating_add(1);
+    }
+    (done, Ok(last))
+}
+
 /// Pushes the rows of a piece of a copy, all of them: a full batch takes a few more.
 fn push_piece(builder: &mut BatchBuilder, reader: &mut CopyReader, piece: &[u8]) -> Result<Wanted, Error> {
-    if reader.is_between_rows()
-        && let Ok(filled) = builder.push(piece)
-    {
-        return Ok(wanted(filled));
-    }
     let (mut rows, mut last) = (reader.read(piece), Wanted::More);
     while let Some(row) = rows.next_row()? {
         last = push(builder, row)?;

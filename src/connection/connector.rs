@@ -5,9 +5,11 @@ mod prepare;
 mod role;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use molt_db_protocol::client::Hints;
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
 
 use self::deadline::Deadline;
 use self::order::arrange;
@@ -150,8 +152,8 @@ impl Connector {
         for peer in peers {
             let at = endpoint.at(&peer);
             // Boxed, because it is large, and moves with every future that it is a part of.
-            let opening = Box::pin(self.open(endpoint, peer, wanted));
-            let cause = match deadline.bound(opening).await {
+            let opening = Box::pin(self.open(endpoint, peer, wanted, deadline));
+            let cause = match opening.await {
                 Ok(connection) => return Ok(connection),
                 Err(cause) => cause,
             };
@@ -181,17 +183,17 @@ impl Connector {
         endpoint: &Endpoint,
         peer: Peer,
         wanted: TargetSessionAttrs,
+        deadline: Deadline,
     ) -> Result<Connection, ConnectCause> {
-        let mut connection = self.session(endpoint, &peer).await?;
+        let mut connection = deadline.bound(self.session(endpoint, &peer)).await?;
         let is_ready = async {
             role::check(&mut connection, wanted).await?;
             self.prepare(&mut connection).await
         };
-        match is_ready.await {
+        match deadline.bound(is_ready).await {
             Ok(()) => Ok(connection),
             Err(cause) => {
-                // Whether the farewell arrives changes nothing.
-                let _ = connection.close().await;
+                see_out(connection);
                 Err(cause)
             }
         }
@@ -240,3 +242,12 @@ fn random<const N: usize>() -> Result<[u8; N], ConnectCause> {
     source.fill(&mut bytes).map_err(|_| ConnectCause::Randomness)?;
     Ok(bytes)
 }
+
+/// Ends a session that nobody gets, beside whatever comes next: what it runs is cancelled, or each further try would
+/// leave one more behind that goes on by itself.
+fn see_out(connection: Connection) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    drop(runtime.spawn(async move { drop(timeout(LONGEST_FAREWELL, connection.close_or_cancel()).await) }));
+}
+
+const LONGEST_FAREWELL: Duration = Duration::from_secs(10);

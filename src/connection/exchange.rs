@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 
 use molt_db_decode::Columns;
+use molt_db_protocol::ProtocolError;
 use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, RowRun, SessionError};
 use molt_db_protocol::message::CommandTag;
 
@@ -95,6 +96,44 @@ impl Connection {
             };
         }
         let consumed = run.consumed();
+        self.transport.take(consumed, 0);
+        if taken.as_ref().is_err_and(Error::is_protocol_violation) {
+            self.end();
+        }
+        taken
+    }
+
+    /// Walks the messages of a run that have arrived, many at once. `take` is told where they lie in the input, and says
+    /// how many of them it is done with, from the first on, and whether it wants more; if it fails, it is done with
+    /// one more. `places` is room to work in.
+    pub(super) fn take_blocks(
+        &mut self,
+        run: for<'b> fn(&Client, &'b [u8]) -> RowRun<'b>,
+        places: &mut Vec<Range<usize>>,
+        mut take: impl FnMut(&[u8], &[Range<usize>]) -> (usize, Result<Wanted, Error>),
+    ) -> Result<Wanted, Error> {
+        let (input, _) = self.transport.buffers();
+        let mut run = run(&self.client, input);
+        let (mut consumed, mut taken) = (0, Ok(Wanted::More));
+        while let Ok(Wanted::More) = taken {
+            let violation = find(&mut run, places);
+            if !places.is_empty() {
+                let (done, outcome) = take(input, places);
+                let done = done.saturating_add(usize::from(outcome.is_err()));
+                consumed =
+                    places.get(done.saturating_sub(1)).filter(|_| done > 0).map_or(consumed, |last| last.end);
+                taken = outcome;
+                if done < places.len() {
+                    break;
+                }
+            }
+            if let Some(violation) = violation {
+                taken = Err(Error::session(SessionError::Protocol(violation), Fate::None));
+            }
+            if places.len() < BLOCK {
+                break;
+            }
+        }
         self.transport.take(consumed, 0);
         if taken.as_ref().is_err_and(Error::is_protocol_violation) {
             self.end();
@@ -230,6 +269,7 @@ impl Connection {
     /// Notes how a command has ended.
     pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
+        self.transport.end_command();
         self.note_business();
         self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
@@ -334,3 +374,19 @@ impl Error {
         kind.into()
     }
 }
+
+/// Finds where the bodies of the next messages of a run lie, up to one that breaks the rules.
+fn find(run: &mut RowRun<'_>, places: &mut Vec<Range<usize>>) -> Option<ProtocolError> {
+    places.clear();
+    while places.len() < BLOCK {
+        match run.next_row() {
+            Ok(Some(row)) => places.push(run.consumed().saturating_sub(row.len())..run.consumed()),
+            Ok(None) => break,
+            Err(error) => return Some(error),
+        }
+    }
+    None
+}
+
+/// How many messages are taken together at most.
+const BLOCK: usize = 512;

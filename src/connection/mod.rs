@@ -8,6 +8,8 @@ mod connector;
 mod copy;
 mod copy_text;
 mod exchange;
+#[cfg(feature = "ipc")]
+mod ipc;
 mod listen;
 mod notices;
 mod notifications;
@@ -45,6 +47,8 @@ pub use cancel::Canceller;
 pub use connector::Connector;
 pub(crate) use connector::random_u64;
 pub use copy::{CopyChunks, CopyIn, CopyInRows, CopyOut, CopyOutRows};
+#[cfg(feature = "ipc")]
+pub use ipc::IpcStream;
 pub use listen::Notifications;
 pub(crate) use listen::quoted as quoted_channel;
 pub use notifications::Notification;

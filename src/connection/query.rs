@@ -138,7 +138,8 @@ impl<'c, 's> Query<'c, 's> {
         read.await.map_err(|error: Error| error.of_sql(sql))
     }
 
-    /// Runs the query and returns its rows as Arrow record batches of at most 65,536 rows and 16 MiB.
+    /// Runs the query and returns its rows as Arrow record batches of at most 65,536 rows and 16 MiB. With the feature
+    /// `ipc` they become an Arrow IPC stream, by `Batches::into_ipc`.
     ///
     /// # Errors
     ///

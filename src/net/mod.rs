@@ -2,6 +2,7 @@
 
 mod dial;
 mod encryption;
+mod gather;
 mod hangup;
 mod own;
 mod socket;

@@ -50,6 +50,26 @@ impl SocketOptions {
     }
 }
 
+/// Has the socket count as readable when so many bytes are there, or it has ended. Returns whether it does.
+#[cfg(target_os = "linux")]
+pub(super) fn set_low_water(stream: &TcpStream, bytes: usize) -> bool {
+    use nix::libc;
+    use nix::sys::socket::SetSockOpt;
+    use nix::sys::socket::sockopt::SetStruct;
+
+    #[derive(Debug, Clone, Copy)]
+    struct ReceiveLowWater;
+    nix::setsockopt_impl!(ReceiveLowWater, libc::SOL_SOCKET, libc::SO_RCVLOWAT, i32, SetStruct<'_, i32>);
+
+    i32::try_from(bytes).is_ok_and(|bytes| ReceiveLowWater.set(stream, &bytes).is_ok())
+}
+
+/// Elsewhere the mark may hold back the rest of a result for good: only Linux is known to look again when it is lowered.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn set_low_water(_stream: &TcpStream, _bytes: usize) -> bool {
+    false
+}
+
 #[cfg(unix)]
 pub(super) use of_unix::connect;
 

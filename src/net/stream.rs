@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
-use super::OwnStream;
+use super::{OwnStream, socket};
 
 /// A connection to a server, encrypted or not.
 #[derive(Debug)]
@@ -24,6 +24,17 @@ impl Stream {
     /// Tells whether what was written may stay here until it is flushed.
     pub(super) fn holds_back(&self) -> bool {
         matches!(self, Self::Tls(_) | Self::Own(_))
+    }
+
+    /// Has the socket wake us when so many bytes are there, or the stream has ended. Returns whether it does.
+    pub(super) fn wake_for(&self, bytes: usize) -> bool {
+        match self {
+            Self::Tcp(stream) => socket::set_low_water(stream, bytes),
+            Self::Tls(stream) => stream.get_ref().0.wake_for(bytes),
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+            Self::Own(_) => false,
+        }
     }
 
     /// Returns the TLS version and cipher suite, if there is any.

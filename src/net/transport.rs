@@ -9,7 +9,9 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::task::coop::unconstrained;
 
+use super::gather::Gather;
 use super::{Hangup, Stream};
+use crate::config::Wakeups;
 
 /// A stream with its two buffers: what the server sent and is not used yet, and what is to be sent to it.
 ///
@@ -27,6 +29,7 @@ pub(crate) struct Transport {
     accepted: u64,
     /// Bytes that were read in all.
     received: u64,
+    gather: Gather,
     /// The stream holds accepted bytes back until it is flushed: TLS does.
     unflushed: bool,
     /// Why nothing can be sent any more. The server's last words may still be readable.
@@ -36,7 +39,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Stream, wakeups: Wakeups) -> Self {
         Self {
             stream,
             input: BytesMut::new(),
@@ -45,6 +48,7 @@ impl Transport {
             sent: 0,
             accepted: 0,
             received: 0,
+            gather: Gather::new(wakeups),
             unflushed: false,
             write_error: None,
             hangup: None,
@@ -97,6 +101,11 @@ impl Transport {
     /// Returns how many bytes were read since it was opened.
     pub(crate) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Notes that a command has ended: what comes next need not be much.
+    pub(crate) fn end_command(&mut self) {
+        self.gather.end(&self.stream);
     }
 
     /// Takes back what was appended to the output behind this length, of which nothing is sent.
@@ -171,8 +180,13 @@ impl Transport {
         self.make_room(needed);
         let read = pin!(self.stream.read_buf(&mut self.input));
         let read = read.poll(cx);
-        if let Poll::Ready(Ok(length)) = read {
-            self.received = self.received.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        match read {
+            Poll::Ready(Ok(length)) => {
+                self.received = self.received.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                self.gather.arrived(length);
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.gather.poll_wait(&self.stream, cx),
         }
         // Asked behind the read: what comes after somebody else has read here has a gap in front of it.
         if self.has_hung_up() { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { read }

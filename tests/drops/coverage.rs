@@ -72,6 +72,8 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             list(&path, files);
+        } else if OFF.iter().any(|file| path.ends_with(file)) {
+            println!("{} is behind a feature that is off", path.display());
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }
@@ -168,3 +170,6 @@ fn is_operation<'s>(first: &'s str, lines: &mut impl Iterator<Item = &'s str>) -
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
+
+/// The sources behind features that are off.
+const OFF: &[&str] = if cfg!(feature = "ipc") { &[] } else { &["src/connection/ipc.rs"] };

@@ -41,6 +41,9 @@ fn add_column(rows: &mut [RowHash], column: &dyn Array) -> Result<(), Failure> {
         DataType::Utf8 => add(rows, column.as_string::<i32>(), RowHash::text),
         DataType::LargeUtf8 => add(rows, column.as_string::<i64>(), RowHash::text),
         DataType::Utf8View => add(rows, column.as_string_view(), RowHash::text),
+        DataType::Binary => add(rows, column.as_binary::<i32>(), RowHash::binary),
+        DataType::FixedSizeBinary(_) => add(rows, column.as_fixed_size_binary(), RowHash::binary),
+        DataType::List(_) => add_lists(rows, column)?,
         DataType::Decimal128(..) => add_decimals(rows, column),
         other => return Err(format!("no hash is defined for {other}").into()),
     }
@@ -67,13 +70,29 @@ fn add_decimals(rows: &mut [RowHash], column: &dyn Array) {
     }
 }
 
+fn add_lists(rows: &mut [RowHash], column: &dyn Array) -> Result<(), Failure> {
+    for (row, list) in rows.iter_mut().zip(column.as_list::<i32>().iter()) {
+        let Some(elements) = list else {
+            row.null();
+            continue;
+        };
+        row.list(elements.len());
+        for index in 0..elements.len() {
+            add_column(std::slice::from_mut(row), &elements.slice(index, 1))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use molt_db::arrow::array::types::Int32Type;
     use molt_db::arrow::array::{
-        ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Int16Array, StringArray,
-        StringViewArray, TimestampMicrosecondArray, UInt64Array,
+        ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
+        Float32Array, Int16Array, ListArray, StringArray, StringViewArray, TimestampMicrosecondArray,
+        UInt64Array,
     };
 
     use super::*;
@@ -119,6 +138,28 @@ mod tests {
         let words = vec![Some("a"), None, Some("a text that is too long for a view")];
         let plain = hash(vec![Arc::new(StringArray::from(words.clone()))]);
         assert_eq!(hash(vec![Arc::new(StringViewArray::from(words))]).unwrap(), plain.unwrap());
+    }
+
+    #[test]
+    fn lists_hash_as_their_length_and_elements() {
+        let lists = [Some(vec![Some(7), None]), None, Some(vec![])];
+        let batch = hash(vec![Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))]);
+        let [mut two, mut null, mut none] = [RowHash::new(); 3];
+        two.list(2);
+        two.integer(7);
+        two.null();
+        null.null();
+        none.list(0);
+        let mut expected = Fingerprint::default();
+        [two, null, none].into_iter().for_each(|row| expected.add(row));
+        assert_eq!(batch.unwrap(), expected);
+    }
+
+    #[test]
+    fn bytes_hash_alike_whether_their_length_is_fixed_or_not() {
+        let fixed = FixedSizeBinaryArray::try_from_iter([b"ab", b"cd"].into_iter()).unwrap();
+        let plain = BinaryArray::from_iter_values([b"ab", b"cd"]);
+        assert_eq!(hash(vec![Arc::new(fixed)]).unwrap(), hash(vec![Arc::new(plain)]).unwrap());
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::job::mix;
 /// | floating point of any width | `f` | the bits of the 64-bit number, little-endian |
 /// | point in time | `p` | microseconds since 1970-01-01 00:00 UTC, as an integer |
 /// | date | `d` | days since 1970-01-01, as an integer |
+/// | bytes | `x` | the length as an integer, then the bytes |
+/// | list | `l` | how many elements as an integer, then each of them |
 /// | text, and numbers of exact decimals as their text | `t` | the length as an integer, then UTF-8 |
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u64);
@@ -74,8 +76,22 @@ impl RowHash {
     }
 
     pub(crate) fn text(&mut self, value: &str) {
-        self.number(b't', i64::try_from(value.len()).unwrap_or(i64::MAX));
+        self.length(b't', value.len());
         self.bytes(value.as_bytes());
+    }
+
+    pub(crate) fn binary(&mut self, value: &[u8]) {
+        self.length(b'x', value.len());
+        self.bytes(value);
+    }
+
+    /// Begins a list; its elements are to follow.
+    pub(crate) fn list(&mut self, elements: usize) {
+        self.length(b'l', elements);
+    }
+
+    fn length(&mut self, kind: u8, length: usize) {
+        self.number(kind, i64::try_from(length).unwrap_or(i64::MAX));
     }
 
     fn number(&mut self, kind: u8, value: i64) {
@@ -120,6 +136,8 @@ mod tests {
             hash(|row| row.date(1)),
             hash(|row| row.point_in_time(1)),
             hash(|row| row.text("1")),
+            hash(|row| row.binary(b"1")),
+            hash(|row| row.list(1)),
             hash(RowHash::null),
         ];
         for (place, kind) in kinds.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The ways to do a job.
 
 mod answers;
+mod batches;
 mod copied;
 mod fixed;
 mod floor;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use molt_db::{Config, Connection};
 use tokio::time::timeout;
 
-use self::ours::Cancelling;
+use self::ours::Ways;
 #[cfg(feature = "peers")]
 use self::{sqlx::TestBeforeAcquire, tokio_postgres::RecyclingMethod};
 use crate::failure::Failure;
@@ -40,6 +41,7 @@ pub(crate) mod peers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     Ours,
+    OursViews,
     OursByRequest,
     Floor,
     Hash,
@@ -63,6 +65,7 @@ pub(crate) enum Check {
 impl Lane {
     pub(crate) const ALL: &'static [Self] = &[
         Self::Ours,
+        Self::OursViews,
         Self::OursByRequest,
         Self::Floor,
         Self::Hash,
@@ -79,6 +82,7 @@ impl Lane {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursViews => "ours-views",
             Self::OursByRequest => "ours-by-request",
             Self::Floor => "floor",
             Self::Hash => "hash",
@@ -97,6 +101,7 @@ impl Lane {
     pub(crate) fn summary(self) -> &'static str {
         match self {
             Self::Ours => ours::SUMMARY,
+            Self::OursViews => ours::VIEWS,
             Self::OursByRequest => ours::BY_REQUEST,
             Self::Floor => floor::SUMMARY,
             Self::Hash => hash::SUMMARY,
@@ -114,6 +119,7 @@ impl Lane {
     pub(crate) fn does(self, job: &Job) -> bool {
         match self {
             Self::Ours => true,
+            Self::OursViews => matches!(job, Job::Arrow(_)),
             Self::OursByRequest => matches!(job, Job::Cancel(_)),
             Self::Floor => matches!(
                 job,
@@ -121,7 +127,7 @@ impl Lane {
             ),
             Self::Hash => matches!(job, Job::Connect(Connects { way: Way::Scram, .. })),
             #[cfg(feature = "peers")]
-            Self::TokioPostgres => !matches!(job, Job::Arrow(_) | Job::Replication(_) | Job::Lag(_)),
+            Self::TokioPostgres => !matches!(job, Job::Replication(_) | Job::Lag(_)),
             #[cfg(feature = "peers")]
             Self::Sqlx => {
                 matches!(job, Job::Rows(_) | Job::Qps(_) | Job::Acquire(_) | Job::Connect(_))
@@ -134,8 +140,9 @@ impl Lane {
     /// Connects, warms up, measures the job, and checks it where that is asked for.
     pub(crate) async fn run(self, config: &Config, job: &Job, check: Check) -> Result<Measured, Failure> {
         match self {
-            Self::Ours => ours::run(config, job, Cancelling::ByDropping, check).await,
-            Self::OursByRequest => ours::run(config, job, Cancelling::ByRequest, check).await,
+            Self::Ours => ours::run(config, job, Ways::default(), check).await,
+            Self::OursViews => ours::run(config, job, Ways::VIEWS, check).await,
+            Self::OursByRequest => ours::run(config, job, Ways::BY_REQUEST, check).await,
             Self::Floor => floor::run(config, job).await,
             Self::Hash => hash::run(job).await,
             #[cfg(feature = "peers")]

@@ -23,6 +23,7 @@
 //! | `timestamptz` | `Timestamp(Microsecond, "UTC")` | |
 //! | `uuid` | `FixedSizeBinary(16)` | `arrow.uuid` |
 //! | `json`, `jsonb` | `Utf8` | `arrow.json` |
+//! | arrays of the above | `List` of it | of the elements |
 //! | other types, in binary | `Binary`, the bytes of the wire | `arrow.opaque` |
 //! | other types, and all of the above but text and JSON, in text | `Utf8` | `arrow.opaque` |
 //!
@@ -33,8 +34,9 @@
 //! # Values that do not fit
 //!
 //! Nothing is rounded, wrapped or cut off. A proper value that its Arrow type cannot hold is handled as [`Unfit`] says:
-//! infinite dates and timestamps, timestamps after 294247-01-10, the time 24:00:00, and NaN in a decimal. Values that
-//! are malformed, and text that is not UTF-8, are errors always.
+//! infinite dates and timestamps, timestamps after 294247-01-10, the time 24:00:00, NaN in a decimal, and arrays of more
+//! than one dimension or with another lower bound than 1, which a list cannot tell. Values that are malformed, and text
+//! that is not UTF-8, are errors always.
 //!
 //! ```
 //! use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
@@ -53,9 +55,12 @@
 
 mod batch;
 mod column;
+mod elements;
 mod error;
 mod fixed;
+mod form;
 mod limits;
+mod list;
 mod nulls;
 mod options;
 mod plan;
@@ -65,14 +70,17 @@ pub use arrow_array as array;
 pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
-pub use self::batch::{BatchBuilder, Filled};
-pub(crate) use self::column::{ColumnBuilder, NotUtf8, field};
+pub use self::batch::{BatchBuilder, Filled, Pushed};
+pub(crate) use self::column::{ColumnBuilder, NotUtf8, field, window};
+pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};
+pub(crate) use self::form::{Asked, Extension, Form};
 pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
 pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
 pub use self::plan::ArrowPlan;
+pub(crate) use self::variable::Copied;
 
 use crate::ValueError;
 

@@ -24,6 +24,21 @@ impl Nulls {
         }
     }
 
+    /// Marks those of the 64 elements from `start` on as NULL whose bits are set, the lowest first.
+    pub(crate) fn mark_all(&mut self, start: usize, bits: u64) {
+        if bits == 0 {
+            return;
+        }
+        let (word, shift) = (start / BITS, start % BITS);
+        if word.saturating_add(1) >= self.words.len() {
+            self.words.resize(word.saturating_add(2), 0);
+        }
+        if let Some([low, high, ..]) = self.words.get_mut(word..) {
+            *low |= bits << shift;
+            *high |= (bits >> 1) >> (BITS - 1 - shift);
+        }
+    }
+
     /// Forgets the elements from `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.words.truncate(len.div_ceil(BITS));
@@ -46,7 +61,8 @@ impl Nulls {
     }
 }
 
-const BITS: usize = 64;
+/// The elements that one word speaks of.
+pub(crate) const BITS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -68,6 +84,21 @@ mod tests {
             let buffer = marked(elements).finish(200).unwrap();
             assert_eq!((buffer.len(), buffer.null_count()), (200, elements.len()));
             assert_eq!(nulls_of(&buffer), elements);
+        }
+    }
+
+    #[test]
+    fn many_are_marked_as_each_would_be() {
+        for start in [0, 1, 31, 63, 64, 65, 130] {
+            for bits in [0, 1, 1 << 63, u64::MAX, 0x8000_0001_0000_0001, 0x5555_5555_5555_5555] {
+                let expected: Vec<_> =
+                    (0..BITS).filter(|bit| bits >> bit & 1 == 1).map(|bit| start + bit).collect();
+                let mut nulls = marked(&[0]);
+                nulls.mark_all(start, bits);
+                let found = nulls_of(&nulls.finish(200).unwrap());
+                let with_first: std::collections::BTreeSet<_> = expected.into_iter().chain([0]).collect();
+                assert_eq!(found, with_first.into_iter().collect::<Vec<_>>(), "{start} {bits:x}");
+            }
         }
     }
 

@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use arrow_array::types::{BinaryType, ByteArrayType, Utf8Type};
 use arrow_array::{ArrayRef, GenericByteArray, StringArray, StringViewArray};
-use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 
-use super::column::{ColumnBuilder, NotUtf8, field};
-use super::nulls::Nulls;
+use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
+use super::elements::{Elements, reserve};
+use super::nulls::{BITS, Nulls};
 use super::{Fault, TextLayout};
 
-/// Appends what stands in the column for a value of the wire.
-pub(crate) type Append = fn(&[u8], &mut Vec<u8>) -> Result<(), Fault>;
-
-/// Takes a value as it came.
-pub(crate) fn verbatim(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
-    out.extend_from_slice(value);
-    Ok(())
+/// What stands in a column for a value of the wire.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Copied {
+    /// The value.
+    Whole,
+    /// What is behind its first byte, which has to be this one.
+    Behind(u8, &'static str),
+    /// Something that is written in its place.
+    Rewritten(Append),
 }
+
+/// Appends what stands in the column for a value.
+pub(crate) type Append = fn(&[u8], &mut Vec<u8>) -> Result<(), Fault>;
 
 /// What the elements of a column of any length are.
 #[derive(Debug, Clone, Copy)]
@@ -29,36 +35,115 @@ pub(super) enum Content {
 /// A column of values of any length.
 pub(super) struct Variable {
     /// Where each element ends; before the first stands 0. Ascending.
-    offsets: Vec<i32>,
-    values: Vec<u8>,
+    offsets: Elements<i32>,
+    values: Elements<u8>,
     nulls: Nulls,
-    append: Append,
+    copied: Copied,
     content: Content,
 }
 
 impl Variable {
-    pub(super) fn boxed(content: Content, append: Append) -> Box<dyn ColumnBuilder> {
-        Box::new(Self { offsets: vec![0], values: Vec::new(), nulls: Nulls::new(), append, content })
+    pub(super) fn boxed(content: Content, copied: Copied) -> Box<dyn ColumnBuilder> {
+        let mut offsets = Elements::new();
+        offsets.push(0);
+        Box::new(Self { offsets, values: Elements::new(), nulls: Nulls::new(), copied, content })
     }
 
-    fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+    /// Takes fields that are copied but for the first `SKIPPED` bytes of each, which are to be `before`. Short ones are
+    /// copied at one length, whatever theirs is: what is too much is overwritten by the next. Nothing branches on NULLs.
+    /// Ends in front of one that is too near to the end of the input, or unusual.
+    fn take_copies<const SKIPPED: usize>(
+        &mut self,
+        input: &[u8],
+        rows: &mut [usize],
+        before: [u8; SKIPPED],
+    ) -> usize {
+        let first = self.len();
+        let (mut nulls, mut count) = (0_u64, 0);
+        self.values.reserve(rows.len().saturating_mul(SHORT));
+        let values = self.values.as_vec();
+        let slots = self.offsets.room(rows.len());
+        for (row, slot) in rows.iter_mut().zip(slots) {
+            let at = *row;
+            let Some(field) = window::<WINDOW>(input, at) else { break };
+            let Some((length, value)) = field.split_first_chunk::<4>() else { break };
+            let Some((lead, value)) = value.split_first_chunk::<SKIPPED>() else { break };
+            let Some(value) = value.first_chunk::<SHORT>() else { break };
+            let length = u32::from_be_bytes(*length);
+            let is_null = length == u32::MAX;
+            let length = if is_null { 0 } else { length };
+            let Ok(length) = usize::try_from(length) else { break };
+            let skipped = if is_null { 0 } else { SKIPPED };
+            let (end, size) = (values.len().saturating_add(length).wrapping_sub(skipped), length);
+            if !is_null && (*lead != before || size < SKIPPED) {
+                break;
+            }
+            let Ok(offset) = i32::try_from(end) else { break };
+            if size <= SHORT {
+                values.extend_from_slice(value);
+                values.truncate(end);
+            } else {
+                let value =
+                    input.get(at.saturating_add(4 + SKIPPED)..at.saturating_add(4).saturating_add(size));
+                let Some(value) = value else { break };
+                reserve(values, value.len().saturating_add(BITS * SHORT));
+                values.extend_from_slice(value);
+            }
+            *slot = offset;
+            *row = at.wrapping_add(4).wrapping_add(size);
+            nulls |= u64::from(is_null) << count;
+            count += 1;
+        }
+        self.offsets.truncate(first.saturating_add(count).saturating_add(1));
+        self.nulls.mark_all(first, nulls);
+        count
     }
 
-    fn array<T: ByteArrayType<Offset = i32>>(&mut self) -> Result<GenericByteArray<T>, NotUtf8> {
-        let len = self.len();
-        let mut next = Vec::with_capacity(self.offsets.len());
-        next.push(0);
-        let offsets = OffsetBuffer::new(std::mem::replace(&mut self.offsets, next).into());
-        let next = Vec::with_capacity(self.values.len());
-        let values = Buffer::from_vec(std::mem::replace(&mut self.values, next));
-        let nulls = self.nulls.finish(len);
+    /// Takes one field that is rewritten, or near the end of the input.
+    fn take_one(&mut self, input: &[u8], row: &mut usize) -> bool {
+        let start = self.values.len();
+        let Some((value, rest)) = input.get(*row..).and_then(field) else { return false };
+        let wire = value.map_or(0, <[u8]>::len);
+        match value.map(|value| self.push(value, &mut 0)) {
+            None => self.push_null(),
+            Some(Ok(())) if self.values.len() <= start.saturating_add(wire).saturating_add(MOST_GROWTH) => {}
+            Some(Ok(())) => {
+                self.truncate(self.len().saturating_sub(1));
+                return false;
+            }
+            Some(Err(_)) => return false,
+        }
+        *row = input.len().saturating_sub(rest.len());
+        true
+    }
+
+    fn array<T: ByteArrayType<Offset = i32>>(
+        &mut self,
+        nulls: Option<NullBuffer>,
+    ) -> Result<GenericByteArray<T>, NotUtf8> {
+        let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
+        let values = self.values.finish();
         GenericByteArray::try_new(offsets.clone(), values.clone(), nulls)
             .map_err(|_| NotUtf8 { element: first_not_utf8(&offsets, &values) })
     }
 }
 
+/// What is copied of a short value.
+const SHORT: usize = 32;
+/// A short field, and a byte in front of its value.
+const WINDOW: usize = 4 + 1 + SHORT;
+/// By how much a value of a block may be longer here than on the wire.
+const MOST_GROWTH: usize = 64;
+
 impl ColumnBuilder for Variable {
+    fn begin(&mut self) {
+        self.offsets.begin();
+        self.offsets.truncate(0);
+        self.offsets.push(0);
+        self.values.begin();
+    }
+
+    #[inline]
     fn take<'r>(&mut self, row: &'r [u8], bytes: &mut usize) -> Option<&'r [u8]> {
         let (value, rest) = field(row)?;
         match value {
@@ -68,10 +153,49 @@ impl ColumnBuilder for Variable {
         Some(rest)
     }
 
+    fn take_block(&mut self, input: &[u8], rows: &mut [usize]) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = rows.get_mut(taken..).filter(|rest| !rest.is_empty()) {
+            let len = rest.len().min(BITS);
+            let Some(some) = rest.get_mut(..len) else { break };
+            let count = match self.copied {
+                Copied::Whole => self.take_copies(input, some, []),
+                Copied::Behind(before, _) => self.take_copies(input, some, [before]),
+                Copied::Rewritten(_) => 0,
+            };
+            taken = taken.saturating_add(count);
+            if count == len {
+                continue;
+            }
+            let Some(row) = rows.get_mut(taken) else { break };
+            if !self.take_one(input, row) {
+                break;
+            }
+            taken += 1;
+        }
+        taken
+    }
+
+    #[inline]
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
         let start = self.values.len();
-        let appended = (self.append)(value, &mut self.values);
-        match appended.and_then(|()| i32::try_from(self.values.len()).map_err(|_| Fault::TooLong)) {
+        self.values.reserve(value.len());
+        let values = self.values.as_vec();
+        let appended = match self.copied {
+            Copied::Whole => {
+                values.extend_from_slice(value);
+                Ok(())
+            }
+            Copied::Behind(before, problem) => match value.split_first() {
+                Some((first, rest)) if *first == before => {
+                    values.extend_from_slice(rest);
+                    Ok(())
+                }
+                _ => Err(Fault::Malformed(problem)),
+            },
+            Copied::Rewritten(append) => append(value, values),
+        };
+        match appended.and_then(|()| i32::try_from(values.len()).map_err(|_| Fault::TooLong)) {
             Ok(end) => {
                 self.offsets.push(end);
                 *bytes = bytes.saturating_add(self.values.len().saturating_sub(start));
@@ -86,22 +210,27 @@ impl ColumnBuilder for Variable {
 
     fn push_null(&mut self) {
         self.nulls.mark(self.len());
-        self.offsets.push(self.offsets.last().copied().unwrap_or(0));
+        self.offsets.push(self.offsets.last().unwrap_or(0));
+    }
+
+    fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
     }
 
     fn truncate(&mut self, len: usize) {
         self.offsets.truncate(len.saturating_add(1));
-        let end = self.offsets.last().and_then(|end| usize::try_from(*end).ok());
+        let end = self.offsets.last().and_then(|end| usize::try_from(end).ok());
         self.values.truncate(end.unwrap_or(0));
         self.nulls.truncate(len);
     }
 
     fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+        let nulls = self.nulls.finish(self.len());
         Ok(match self.content {
-            Content::Bytes => Arc::new(self.array::<BinaryType>()?),
-            Content::Text(TextLayout::Utf8) => Arc::new(self.array::<Utf8Type>()?),
+            Content::Bytes => Arc::new(self.array::<BinaryType>(nulls)?),
+            Content::Text(TextLayout::Utf8) => Arc::new(self.array::<Utf8Type>(nulls)?),
             Content::Text(TextLayout::Utf8View) => {
-                let array: StringArray = self.array::<Utf8Type>()?;
+                let array: StringArray = self.array::<Utf8Type>(nulls)?;
                 Arc::new(StringViewArray::from(&array))
             }
         })
@@ -109,6 +238,17 @@ impl ColumnBuilder for Variable {
 
     fn width(&self) -> usize {
         size_of::<i32>()
+    }
+
+    fn variable_bytes(&self) -> usize {
+        self.values.len()
+    }
+
+    fn growth(&self) -> Growth {
+        match self.copied {
+            Copied::Whole | Copied::Behind(..) => Growth::default(),
+            Copied::Rewritten(_) => Growth { constant: MOST_GROWTH, ..Growth::default() },
+        }
     }
 }
 

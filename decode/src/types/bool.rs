@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray};
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault};
-use crate::types::fixed;
+use crate::arrow::{Decode, Fault, Form};
+use crate::types::{Type, fixed};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 const MALFORMED: &str = "it is neither true nor false";
@@ -47,17 +47,26 @@ impl ToSql for bool {
 pub(crate) struct Bool;
 
 impl Decode<1> for Bool {
-    type Element = bool;
+    type Element = u8;
 
-    fn decode(value: [u8; 1]) -> Result<bool, Fault> {
+    fn decode(value: [u8; 1]) -> Result<u8, Fault> {
         match value {
-            [0] => Ok(false),
-            [1] => Ok(true),
+            [is @ (0 | 1)] => Ok(is),
             [_] => Err(Fault::Malformed(MALFORMED)),
         }
     }
 
-    fn array(elements: Vec<bool>, nulls: Option<NullBuffer>, _data_type: &DataType) -> ArrayRef {
-        Arc::new(BooleanArray::new(BooleanBuffer::from(elements), nulls))
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, _data_type: &DataType) -> ArrayRef {
+        let elements = elements.as_slice();
+        let bits = BooleanBuffer::collect_bool(len, |element| elements.get(element) == Some(&1));
+        Arc::new(BooleanArray::new(bits, nulls))
     }
 }
+
+/// `bool` in Arrow.
+pub(crate) const BOOL: Type = Type {
+    oid: Oid::BOOL,
+    array: Some(Oid(1000)),
+    binary: |_| Form::fixed::<Bool, 1>(DataType::Boolean),
+    text: None,
+};

@@ -1,3 +1,5 @@
+use crate::arrow::Form;
+use crate::types::Type;
 use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
 
 impl<'r> FromSql<'r> for &'r [u8] {
@@ -64,3 +66,7 @@ impl ToSql for Vec<u8> {
         self.as_slice().to_sql(out)
     }
 }
+
+/// `bytea` in Arrow.
+pub(crate) const BYTEA: Type =
+    Type { oid: Oid::BYTEA, array: Some(Oid(1001)), binary: |_| Form::bytes(), text: None };

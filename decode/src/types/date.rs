@@ -2,12 +2,12 @@ use std::fmt;
 
 use arrow_array::ArrayRef;
 use arrow_array::types::Date32Type;
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault, primitive};
+use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::calendar::Day;
-use crate::types::fixed;
+use crate::types::{Type, fixed};
 use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// A `date`: days since 2000-01-01 in the Gregorian calendar, or an infinity.
@@ -120,7 +120,15 @@ impl Decode<4> for DateDays {
         days.ok_or(Fault::Unfit("it is infinite, or beyond what Arrow counts"))
     }
 
-    fn array(elements: Vec<i32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Date32Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Date32Type>(elements, len, nulls, data_type)
     }
 }
+
+/// `date` in Arrow.
+pub(crate) const DATE: Type = Type {
+    oid: Oid::DATE,
+    array: Some(Oid(1182)),
+    binary: |_| Form::fixed::<DateDays, 4>(DataType::Date32),
+    text: None,
+};

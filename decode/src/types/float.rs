@@ -1,10 +1,10 @@
 use arrow_array::ArrayRef;
 use arrow_array::types::{Float32Type, Float64Type};
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault, primitive};
-use crate::types::{fixed, parse};
+use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 impl FromSql<'_> for f32 {
@@ -81,8 +81,8 @@ impl Decode<4> for Float4 {
         Ok(f32::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<f32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Float32Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Float32Type>(elements, len, nulls, data_type)
     }
 }
 
@@ -97,7 +97,23 @@ impl Decode<8> for Float8 {
         Ok(f64::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<f64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Float64Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Float64Type>(elements, len, nulls, data_type)
     }
 }
+
+/// `float4` in Arrow.
+pub(crate) const FLOAT4: Type = Type {
+    oid: Oid::FLOAT4,
+    array: Some(Oid(1021)),
+    binary: |_| Form::fixed::<Float4, 4>(DataType::Float32),
+    text: None,
+};
+
+/// `float8` in Arrow.
+pub(crate) const FLOAT8: Type = Type {
+    oid: Oid::FLOAT8,
+    array: Some(Oid(1022)),
+    binary: |_| Form::fixed::<Float8, 8>(DataType::Float64),
+    text: None,
+};

@@ -1,10 +1,10 @@
 use arrow_array::ArrayRef;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type};
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault, primitive};
-use crate::types::{fixed, parse};
+use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 impl FromSql<'_> for i16 {
@@ -113,8 +113,8 @@ impl Decode<2> for Int2 {
         Ok(i16::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<i16>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Int16Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int16Type>(elements, len, nulls, data_type)
     }
 }
 
@@ -129,8 +129,8 @@ impl Decode<4> for Int4 {
         Ok(i32::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<i32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Int32Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int32Type>(elements, len, nulls, data_type)
     }
 }
 
@@ -145,7 +145,31 @@ impl Decode<8> for Int8 {
         Ok(i64::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Int64Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Int64Type>(elements, len, nulls, data_type)
     }
 }
+
+/// `int2` in Arrow.
+pub(crate) const INT2: Type = Type {
+    oid: Oid::INT2,
+    array: Some(Oid(1005)),
+    binary: |_| Form::fixed::<Int2, 2>(DataType::Int16),
+    text: None,
+};
+
+/// `int4` in Arrow.
+pub(crate) const INT4: Type = Type {
+    oid: Oid::INT4,
+    array: Some(Oid(1007)),
+    binary: |_| Form::fixed::<Int4, 4>(DataType::Int32),
+    text: None,
+};
+
+/// `int8` in Arrow.
+pub(crate) const INT8: Type = Type {
+    oid: Oid::INT8,
+    array: Some(Oid(1016)),
+    binary: |_| Form::fixed::<Int8, 8>(DataType::Int64),
+    text: None,
+};

@@ -1,4 +1,5 @@
-use crate::arrow::Fault;
+use crate::arrow::{Asked, Copied, Extension, Form};
+use crate::types::Type;
 use crate::types::text::utf8;
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
@@ -22,9 +23,11 @@ pub(crate) fn without_version<'r>(column: &Column, value: &'r [u8]) -> Result<&'
 
 /// The only version of the binary form there has been is 1.
 fn strip(value: &[u8]) -> Option<&[u8]> {
-    value.strip_prefix(&[1])
+    value.strip_prefix(&[VERSION])
 }
 
+// PG source: jsonb.c, jsonb_send.
+const VERSION: u8 = 1;
 const UNKNOWN_VERSION: &str = "its version of jsonb is unknown";
 
 impl<'r> FromSql<'r> for Json<&'r str> {
@@ -64,8 +67,17 @@ impl<T: AsRef<str>> ToSql for Json<T> {
     }
 }
 
+/// `json` in Arrow.
+pub(crate) const JSON: Type =
+    Type { oid: Oid::JSON, array: Some(Oid(199)), binary: verbatim, text: Some(verbatim) };
 /// `jsonb` in Arrow.
-pub(crate) fn append_jsonb(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
-    out.extend_from_slice(strip(value).ok_or(Fault::Malformed(UNKNOWN_VERSION))?);
-    Ok(())
+pub(crate) const JSONB: Type = Type {
+    oid: Oid::JSONB,
+    array: Some(Oid(3807)),
+    binary: |asked| Form::text(asked, Copied::Behind(VERSION, UNKNOWN_VERSION)).with(Extension::Json),
+    text: Some(verbatim),
+};
+
+fn verbatim(asked: &Asked) -> Form {
+    Form::text(asked, Copied::Whole).with(Extension::Json)
 }

@@ -44,20 +44,65 @@ pub use self::time::Time;
 pub use self::timestamp::Timestamp;
 pub use self::timestamptz::{TimestampTz, TimestampTzRangeError};
 pub use self::uuid::{ParseUuidError, Uuid};
-use crate::ValueError;
+use crate::arrow::{Asked, Copied, Extension, Form};
+use crate::{Format, Oid, ValueError};
 
-/// What the types are in Arrow.
-pub(crate) mod arrow {
-    pub(crate) use super::bool::Bool;
-    pub(crate) use super::date::DateDays;
-    pub(crate) use super::float::{Float4, Float8};
-    pub(crate) use super::integer::{Int2, Int4, Int8};
-    pub(crate) use super::json::{append_jsonb, is_json};
-    pub(crate) use super::numeric::{DecimalShape, append_numeric, decimal_column, decimal_shape};
-    pub(crate) use super::oid::OidNumber;
-    pub(crate) use super::time::TimeMicros;
-    pub(crate) use super::timestamp::TimestampMicros;
-    pub(crate) use super::uuid::UuidBytes;
+/// A type that has a form of its own in Arrow. Its file declares it, and it is listed below: no other place knows of it.
+pub(crate) struct Type {
+    oid: Oid,
+    /// The type of its arrays.
+    array: Option<Oid>,
+    binary: fn(&Asked) -> Form,
+    /// What it is in Arrow where it came as text, if that is no makeshift.
+    text: Option<fn(&Asked) -> Form>,
+}
+
+const TYPES: &[Type] = &[
+    bool::BOOL,
+    bytea::BYTEA,
+    date::DATE,
+    float::FLOAT4,
+    float::FLOAT8,
+    integer::INT2,
+    integer::INT4,
+    integer::INT8,
+    json::JSON,
+    json::JSONB,
+    numeric::NUMERIC,
+    oid::OID,
+    text::BPCHAR,
+    text::CHAR,
+    text::NAME,
+    text::TEXT,
+    text::UNKNOWN,
+    text::VARCHAR,
+    time::TIME,
+    timestamp::TIMESTAMP,
+    timestamp::TIMESTAMPTZ,
+    uuid::UUID,
+];
+
+/// Returns what a column is in Arrow. There is a form for every type.
+pub(crate) fn form(format: Format, asked: &Asked) -> Form {
+    let own = TYPES.iter().find(|known| known.oid == asked.oid);
+    match format {
+        Format::Text => match own.and_then(|known| known.text) {
+            Some(form) => form(asked),
+            None => Form::text(asked, Copied::Whole).with(Extension::Opaque),
+        },
+        Format::Binary => match own {
+            Some(known) => (known.binary)(asked),
+            None => array(asked).unwrap_or_else(|| Form::bytes().with(Extension::Opaque)),
+        },
+    }
+}
+
+/// Returns what the arrays of a type are, if it is known.
+fn array(asked: &Asked) -> Option<Form> {
+    let element = TYPES.iter().find(|known| known.array == Some(asked.oid))?;
+    // The modifier of an array is that of its elements.
+    let asked = Asked { oid: element.oid, ..*asked };
+    Some(Form::list(&(element.binary)(&asked), &asked))
 }
 
 /// Takes a value of a fixed width whole.

@@ -1,10 +1,10 @@
 use arrow_array::ArrayRef;
 use arrow_array::types::UInt32Type;
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault, primitive};
-use crate::types::{fixed, parse};
+use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 impl FromSql<'_> for u32 {
@@ -74,7 +74,15 @@ impl Decode<4> for OidNumber {
         Ok(u32::from_be_bytes(value))
     }
 
-    fn array(elements: Vec<u32>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<UInt32Type>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<UInt32Type>(elements, len, nulls, data_type)
     }
 }
+
+/// `oid` in Arrow.
+pub(crate) const OID: Type = Type {
+    oid: Oid::OID,
+    array: Some(Oid(1028)),
+    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    text: None,
+};

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use crate::types::json;
+use crate::arrow::{Asked, Copied, Form};
+use crate::types::{Type, json};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// Says whether the binary form of the type is its text.
@@ -92,4 +93,26 @@ impl ToSql for Cow<'_, str> {
     fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
         self.as_ref().to_sql(out)
     }
+}
+
+/// `text` in Arrow.
+pub(crate) const TEXT: Type = text(Oid::TEXT, Some(Oid(1009)));
+/// `varchar` in Arrow.
+pub(crate) const VARCHAR: Type = text(Oid::VARCHAR, Some(Oid(1015)));
+/// `bpchar` in Arrow, with its spaces.
+pub(crate) const BPCHAR: Type = text(Oid::BPCHAR, Some(Oid(1014)));
+/// `name` in Arrow.
+pub(crate) const NAME: Type = text(Oid::NAME, Some(Oid(1003)));
+/// `"char"` in Arrow.
+pub(crate) const CHAR: Type = text(Oid::CHAR, Some(Oid(1002)));
+/// `unknown` in Arrow.
+pub(crate) const UNKNOWN: Type = text(Oid::UNKNOWN, None);
+
+/// A type whose values are the same text in both formats.
+const fn text(oid: Oid, array: Option<Oid>) -> Type {
+    Type { oid, array, binary: verbatim, text: Some(verbatim) }
+}
+
+fn verbatim(asked: &Asked) -> Form {
+    Form::text(asked, Copied::Whole)
 }

@@ -2,12 +2,12 @@ use std::fmt;
 
 use arrow_array::ArrayRef;
 use arrow_array::types::Time64MicrosecondType;
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
+use arrow_buffer::{Buffer, NullBuffer};
+use arrow_schema::{DataType, TimeUnit};
 
-use crate::arrow::{Decode, Fault, primitive};
+use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::calendar::{Clock, MICROS_PER_DAY};
-use crate::types::fixed;
+use crate::types::{Type, fixed};
 use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// A `time`: microseconds since midnight, from 00:00:00 to 24:00:00, which PostgreSQL counts in.
@@ -84,7 +84,15 @@ impl Decode<8> for TimeMicros {
         }
     }
 
-    fn array(elements: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<Time64MicrosecondType>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<Time64MicrosecondType>(elements, len, nulls, data_type)
     }
 }
+
+/// `time` in Arrow.
+pub(crate) const TIME: Type = Type {
+    oid: Oid::TIME,
+    array: Some(Oid(1183)),
+    binary: |_| Form::fixed::<TimeMicros, 8>(DataType::Time64(TimeUnit::Microsecond)),
+    text: None,
+};

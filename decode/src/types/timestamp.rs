@@ -2,12 +2,12 @@ use std::fmt;
 
 use arrow_array::ArrayRef;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
+use arrow_buffer::{Buffer, NullBuffer};
+use arrow_schema::{DataType, TimeUnit};
 
-use crate::arrow::{Decode, Fault, primitive};
+use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::calendar::{MICROS_PER_DAY, split};
-use crate::types::{Date, Time, fixed};
+use crate::types::{Date, Time, Type, fixed};
 use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// A `timestamp` without time zone: microseconds since 2000-01-01 00:00, or an infinity.
@@ -112,7 +112,25 @@ impl Decode<8> for TimestampMicros {
         micros.ok_or(Fault::Unfit("it is infinite, or beyond what Arrow counts"))
     }
 
-    fn array(elements: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
-        primitive::<TimestampMicrosecondType>(elements, nulls, data_type)
+    fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
+        primitive::<TimestampMicrosecondType>(elements, len, nulls, data_type)
     }
 }
+
+/// `timestamp` in Arrow.
+pub(crate) const TIMESTAMP: Type = Type {
+    oid: Oid::TIMESTAMP,
+    array: Some(Oid(1115)),
+    binary: |_| Form::fixed::<TimestampMicros, 8>(DataType::Timestamp(TimeUnit::Microsecond, None)),
+    text: None,
+};
+
+/// `timestamptz` in Arrow.
+pub(crate) const TIMESTAMPTZ: Type = Type {
+    oid: Oid::TIMESTAMPTZ,
+    array: Some(Oid(1185)),
+    binary: |_| {
+        Form::fixed::<TimestampMicros, 8>(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+    },
+    text: None,
+};

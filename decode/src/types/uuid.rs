@@ -7,8 +7,8 @@ use arrow_array::{ArrayRef, FixedSizeBinaryArray};
 use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault};
-use crate::types::{fixed, parse};
+use crate::arrow::{Decode, Extension, Fault, Form};
+use crate::types::{Type, fixed, parse};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
 
 /// A UUID, as its 16 bytes in the order in which they are written.
@@ -116,7 +116,15 @@ impl Decode<16> for UuidBytes {
         Ok(i128::from_ne_bytes(value))
     }
 
-    fn array(elements: Vec<i128>, nulls: Option<NullBuffer>, _data_type: &DataType) -> ArrayRef {
-        Arc::new(FixedSizeBinaryArray::new(16, Buffer::from_vec(elements), nulls))
+    fn array(elements: Buffer, _len: usize, nulls: Option<NullBuffer>, _data_type: &DataType) -> ArrayRef {
+        Arc::new(FixedSizeBinaryArray::new(16, elements, nulls))
     }
 }
+
+/// `uuid` in Arrow.
+pub(crate) const UUID: Type = Type {
+    oid: Oid::UUID,
+    array: Some(Oid(2951)),
+    binary: |_| Form::fixed::<UuidBytes, 16>(DataType::FixedSizeBinary(16)).with(Extension::Uuid),
+    text: None,
+};

@@ -171,7 +171,7 @@ impl Connector {
             options: options.as_deref(),
             replication: self.replicates().then_some("database"),
         };
-        let mut transport = Transport::new(stream);
+        let mut transport = Transport::new(stream, self.config.get_wakeups());
         let mut notices = Notices::new(self.config.notice_hook().cloned());
         let (_, output) = transport.buffers();
         let mut handshake =

@@ -2,6 +2,8 @@
 
 mod connections;
 mod copies;
+#[cfg(feature = "ipc")]
+mod ipc;
 mod listeners;
 mod pools;
 mod queries;
@@ -28,6 +30,8 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Operation> {
         pools::OPERATIONS,
         listeners::OPERATIONS,
         copies::OPERATIONS,
+        #[cfg(feature = "ipc")]
+        ipc::OPERATIONS,
         replication::OPERATIONS,
     ];
     tables.into_iter().flatten()

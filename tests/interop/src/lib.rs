@@ -1,9 +1,12 @@
 //! What the tests of molt-db beside other programs share. The tests are in `tests/`.
 
 pub mod backend;
+mod python;
 
 use std::env;
 use std::path::{Path, PathBuf};
+
+pub use python::python;
 
 /// Finds a program in `PATH`, or where Debian keeps those that are not for everyone.
 ///

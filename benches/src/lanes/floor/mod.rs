@@ -18,8 +18,9 @@ use crate::report::Measured;
 
 pub(super) const SUMMARY: &str = "\
 sockets of tokio and nothing else, with --tls below tokio-rustls: the least that a client of this runtime pays.
-arrow, rows: sends messages made beforehand, in the extended protocol and binary format; reads 64 KiB at a time; counts
-messages by their headers.
+arrow, rows: sends messages made beforehand, in the extended protocol and binary format; reads once whenever the socket
+has something, as ours does, and offers each read 64 KiB (ours: what is free of as much, at least 16); counts messages by
+their headers.
 copy-out: a COPY, whose messages are counted. copy-in: messages of 64 KiB with rows made beforehand, written one after
 the other.
 qps: each connection has a task; a select is Bind, Execute and Sync with the key written into them, then reading to

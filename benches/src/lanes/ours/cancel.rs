@@ -10,8 +10,9 @@ use crate::lanes::{cancel_repeatedly, cancel_until_over};
 use crate::report::Measured;
 
 /// How a query is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Cancelling {
+    #[default]
     ByDropping,
     ByRequest,
 }

@@ -15,7 +15,9 @@ mod rows;
 use std::time::Duration;
 
 use molt_db::Config;
+use molt_db::arrow::TextLayout;
 
+use self::cancel::Cancelling;
 use super::{Check, scan_with};
 use crate::failure::Failure;
 use crate::job::Job;
@@ -39,17 +41,26 @@ cancelled.";
 pub(super) const BY_REQUEST: &str = "\
 cancel: as ours, by a Canceller while the query is waited for.";
 
-pub(super) use cancel::Cancelling;
+pub(super) const VIEWS: &str = "\
+arrow: as ours, with text as Utf8View.";
 
-pub(super) async fn run(
-    config: &Config,
-    job: &Job,
+/// What the lanes of molt-db do differently.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ways {
     cancelling: Cancelling,
-    check: Check,
-) -> Result<Measured, Failure> {
+    text: TextLayout,
+}
+
+impl Ways {
+    pub(super) const BY_REQUEST: Self = Self { cancelling: Cancelling::ByRequest, text: TextLayout::Utf8 };
+    pub(super) const VIEWS: Self = Self { cancelling: Cancelling::ByDropping, text: TextLayout::Utf8View };
+}
+
+pub(super) async fn run(config: &Config, job: &Job, ways: Ways, check: Check) -> Result<Measured, Failure> {
     match job {
         Job::Arrow(scan) => {
-            scan_with(config, scan, async |config, query| arrow::run(config, query, check).await).await
+            scan_with(config, scan, async |config, query| arrow::run(config, query, ways.text, check).await)
+                .await
         }
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
@@ -62,7 +73,7 @@ pub(super) async fn run(
         Job::Batch(batches) => batch::run(config, batches, check).await,
         Job::Acquire(acquires) => acquire::run(config, acquires).await,
         Job::Connect(connects) => connect::run(config, connects).await,
-        Job::Cancel(cancels) => cancel::run(config, cancels, cancelling).await,
+        Job::Cancel(cancels) => cancel::run(config, cancels, ways.cancelling).await,
         Job::Notify(count) => notify::run(config, *count).await,
         Job::Replication(rows) => replication::run(config, *rows).await,
         Job::Lag(transactions) => replication::lag(config, *transactions).await,

@@ -1,7 +1,9 @@
 //! tokio-postgres, with TLS by tokio-postgres-rustls and pools by deadpool-postgres.
 
 mod acquire;
+mod arrow;
 mod batch;
+mod builders;
 mod cancel;
 mod connect;
 mod copy;
@@ -24,6 +26,10 @@ use crate::report::Measured;
 
 pub(super) const SUMMARY: &str = "\
 tokio-postgres, with TLS by tokio-postgres-rustls and ring.
+arrow: query_raw; every value of every row read by try_get and appended to the builder of arrow-rs for its column;
+batches of 8192 rows, touched as in ours. A numeric goes through rust_decimal into Decimal128, or, of no declared scale,
+into text as in ours; an array through a Vec; points in time, dates, uuids and JSON through types of the lane's own,
+which leave the bytes as they are.
 rows: query_raw; every column of every row read into the tuple that ours reads, which goes into the same checksum; the
 types of the point in time and of the date are the lane's own, and read as they travel.
 copy-out: as rows, by BinaryCopyOutStream. copy-in: BinaryCopyInWriter, from the same values as ours.
@@ -36,7 +42,7 @@ notify: the caller drives the connection itself and takes the messages from it, 
 connect: within ten seconds. The configuration of TLS is made once; each connection has its task, whose end is waited
 for.
 cancel: by a CancelToken while the query is waited for. Nothing waits until the server has taken the request.
-Leaves out: deadlines (none is set); arrow and replication, which it does not have.";
+Leaves out: deadlines (none is set); replication, which it does not have.";
 
 pub(super) const VERIFIED: &str = "\
 qps, acquire: as tokio-postgres, but recycled by Verified, which asks the server whenever a connection is taken.";
@@ -48,6 +54,9 @@ pub(super) async fn run(
     check: Check,
 ) -> Result<Measured, Failure> {
     match job {
+        Job::Arrow(scan) => {
+            scan_with(config, scan, async |config, query| arrow::run(config, query, check).await).await
+        }
         Job::Rows(scan) => {
             scan_with(config, scan, async |config, query| rows::run(config, query, check).await).await
         }
@@ -61,6 +70,6 @@ pub(super) async fn run(
         Job::Connect(connects) => connect::run(config, connects).await,
         Job::Cancel(cancels) => cancel::run(config, cancels).await,
         Job::Notify(count) => notify::run(config, *count).await,
-        Job::Arrow(_) | Job::Replication(_) | Job::Lag(_) => Err(undone(job)),
+        Job::Replication(_) | Job::Lag(_) => Err(undone(job)),
     }
 }

@@ -6,19 +6,34 @@ use arrow_array::{ArrayRef, ArrowNativeTypeOp, PrimitiveArray};
 use arrow_schema::DataType;
 
 use super::decimal::{Misfit, Wide, scaled};
+use super::small::{FIELD, Small};
 use super::wire::{MALFORMED, View};
-use crate::arrow::{ColumnBuilder, Fault, NotUtf8, Nulls, field};
+use crate::Oid;
+use crate::arrow::{
+    Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, NotUtf8, Nulls, field, window,
+};
+use crate::types::Type;
+
+/// `numeric` in Arrow: a decimal if its modifier says how wide, and the exact text otherwise.
+pub(crate) const NUMERIC: Type = Type { oid: Oid::NUMERIC, array: Some(Oid(1231)), binary: form, text: None };
+
+fn form(asked: &Asked) -> Form {
+    match decimal_shape(asked.typmod) {
+        Some(shape) => Form::new(shape.data_type(), move || decimal_column(shape)),
+        None => Form::text(asked, Copied::Rewritten(append_numeric)).with(Extension::Opaque),
+    }
+}
 
 /// The precision and scale of a `numeric(p, s)` column that is a decimal in Arrow: 0 <= scale <= precision, and
 /// 1 <= precision <= 76.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DecimalShape {
+struct DecimalShape {
     precision: u8,
     scale: i8,
 }
 
 impl DecimalShape {
-    pub(crate) fn data_type(self) -> DataType {
+    fn data_type(self) -> DataType {
         match self.precision {
             ..=38 => DataType::Decimal128(self.precision, self.scale),
             39.. => DataType::Decimal256(self.precision, self.scale),
@@ -29,7 +44,7 @@ impl DecimalShape {
 /// Reads the modifier of a `numeric`. `None` if there is none, it is none of `numeric`, or it has more digits than
 /// Arrow's decimals.
 // PG source: numeric.c, make_numeric_typmod; since PostgreSQL 15 the scale can be negative or above the precision.
-pub(crate) fn decimal_shape(typmod: i32) -> Option<DecimalShape> {
+fn decimal_shape(typmod: i32) -> Option<DecimalShape> {
     let packed = typmod.checked_sub(4).filter(|packed| *packed >= 0)?;
     let (precision, scale) = (packed >> 16, ((packed & 0x7ff) ^ 1024) - 1024);
     if precision == 0 {
@@ -41,7 +56,7 @@ pub(crate) fn decimal_shape(typmod: i32) -> Option<DecimalShape> {
 }
 
 /// `numeric` in Arrow, if it is text there.
-pub(crate) fn append_numeric(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+fn append_numeric(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let view = View::parse(value).and_then(View::exact).ok_or(Fault::Malformed(MALFORMED))?;
     view.write(&mut Ascii(out)).map_err(|fmt::Error| Fault::TooLong)
 }
@@ -56,7 +71,7 @@ impl fmt::Write for Ascii<'_> {
 }
 
 /// Makes a column in whichever width the precision needs.
-pub(crate) fn decimal_column(shape: DecimalShape) -> Box<dyn ColumnBuilder> {
+fn decimal_column(shape: DecimalShape) -> Box<dyn ColumnBuilder> {
     match shape.precision {
         ..=38 => Box::new(Decimal::<Decimal128Type>::new(shape)),
         39.. => Box::new(Decimal::<Decimal256Type>::new(shape)),
@@ -65,17 +80,19 @@ pub(crate) fn decimal_column(shape: DecimalShape) -> Box<dyn ColumnBuilder> {
 
 /// A column of `numeric` values as scaled integers.
 struct Decimal<D: DecimalType<Native: Wide>> {
-    elements: Vec<D::Native>,
+    elements: Elements<D::Native>,
     nulls: Nulls,
     shape: DecimalShape,
     /// The first integer with more digits than the precision has.
     bound: D::Native,
+    small: Small,
 }
 
 impl<D: DecimalType<Native: Wide>> Decimal<D> {
     fn new(shape: DecimalShape) -> Self {
         let bound = D::Native::from_u64(10).pow_wrapping(shape.precision.into());
-        Self { elements: Vec::new(), nulls: Nulls::new(), shape, bound }
+        let small = Small::new(shape.precision, shape.scale);
+        Self { elements: Elements::new(), nulls: Nulls::new(), shape, bound, small }
     }
 
     fn decode(&self, value: &[u8]) -> Result<D::Native, Fault> {
@@ -91,11 +108,41 @@ impl<D: DecimalType<Native: Wide>> Decimal<D> {
         let fits = scaled.is_lt(self.bound) && scaled.is_gt(self.bound.neg_wrapping());
         if fits { Ok(scaled) } else { Err(Fault::Unfit(TOO_LARGE)) }
     }
+
+    /// Takes small numbers and NULLs, up to something else.
+    fn take_small(&mut self, input: &[u8], rows: &mut [usize]) -> usize {
+        let start = self.elements.len();
+        let slots = self.elements.room(rows.len());
+        let mut taken = 0;
+        for (row, slot) in rows.iter_mut().zip(slots) {
+            let at = *row;
+            let Some(field) = window::<FIELD>(input, at) else { break };
+            let size = match self.small.read(field) {
+                Some((value, size)) => {
+                    *slot = D::Native::from_i64(value);
+                    size
+                }
+                None if field.starts_with(&[0xff; 4]) => {
+                    self.nulls.mark(start.saturating_add(taken));
+                    4
+                }
+                None => break,
+            };
+            *row = at.wrapping_add(size);
+            taken += 1;
+        }
+        self.elements.truncate(start.saturating_add(taken));
+        taken
+    }
 }
 
 const TOO_LARGE: &str = "it has more digits than the column's type";
 
 impl<D: DecimalType<Native: Wide>> ColumnBuilder for Decimal<D> {
+    fn begin(&mut self) {
+        self.elements.begin();
+    }
+
     fn take<'r>(&mut self, row: &'r [u8], _bytes: &mut usize) -> Option<&'r [u8]> {
         let (value, rest) = field(row)?;
         match value {
@@ -103,6 +150,18 @@ impl<D: DecimalType<Native: Wide>> ColumnBuilder for Decimal<D> {
             None => self.push_null(),
         }
         Some(rest)
+    }
+
+    fn take_block(&mut self, input: &[u8], rows: &mut [usize]) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = rows.get_mut(taken..).filter(|rest| !rest.is_empty()) {
+            taken = taken.saturating_add(self.take_small(input, rest));
+            let Some(row) = rows.get_mut(taken) else { break };
+            let Some(rest) = input.get(*row..).and_then(|rest| self.take(rest, &mut 0)) else { break };
+            *row = input.len().saturating_sub(rest.len());
+            taken += 1;
+        }
+        taken
     }
 
     fn push(&mut self, value: &[u8], _bytes: &mut usize) -> Result<(), Fault> {
@@ -115,21 +174,27 @@ impl<D: DecimalType<Native: Wide>> ColumnBuilder for Decimal<D> {
         self.elements.push(D::Native::default());
     }
 
+    fn len(&self) -> usize {
+        self.elements.len()
+    }
+
     fn truncate(&mut self, len: usize) {
         self.elements.truncate(len);
         self.nulls.truncate(len);
     }
 
     fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
-        let next = Vec::with_capacity(self.elements.len());
-        let elements = std::mem::replace(&mut self.elements, next);
-        let nulls = self.nulls.finish(elements.len());
-        let array = PrimitiveArray::<D>::new(elements.into(), nulls).with_data_type(self.shape.data_type());
-        Ok(Arc::new(array))
+        let nulls = self.nulls.finish(self.elements.len());
+        let array = PrimitiveArray::<D>::new(self.elements.finish_scalars(), nulls);
+        Ok(Arc::new(array.with_data_type(self.shape.data_type())))
     }
 
     fn width(&self) -> usize {
         size_of::<D::Native>()
+    }
+
+    fn variable_bytes(&self) -> usize {
+        0
     }
 }
 

@@ -1,5 +1,5 @@
 use arrow_array::ArrowNativeTypeOp;
-use arrow_buffer::i256;
+use arrow_buffer::{ArrowNativeType, i256};
 
 use super::wire::{Finite, Sign};
 
@@ -13,18 +13,27 @@ pub(super) enum Misfit {
 }
 
 /// An integer that numbers are scaled to.
-pub(super) trait Wide: ArrowNativeTypeOp + Send {
+pub(super) trait Wide: ArrowNativeTypeOp + ArrowNativeType + Send {
     fn from_u64(value: u64) -> Self;
+    fn from_i64(value: i64) -> Self;
 }
 
 impl Wide for i128 {
     fn from_u64(value: u64) -> Self {
         value.into()
     }
+
+    fn from_i64(value: i64) -> Self {
+        value.into()
+    }
 }
 
 impl Wide for i256 {
     fn from_u64(value: u64) -> Self {
+        Self::from_i128(value.into())
+    }
+
+    fn from_i64(value: i64) -> Self {
         Self::from_i128(value.into())
     }
 }

@@ -1,5 +1,6 @@
 mod arrow;
 mod decimal;
+mod small;
 mod text;
 mod wire;
 
@@ -8,7 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-pub(crate) use self::arrow::{DecimalShape, append_numeric, decimal_column, decimal_shape};
+pub(crate) use self::arrow::NUMERIC;
 pub use self::text::ParseNumericError;
 use self::wire::{Finite, Sign, View};
 use crate::types::parse;

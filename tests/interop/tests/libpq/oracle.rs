@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
-use molt_db_interop::program;
+use molt_db_interop::python;
 
 /// What libpq makes of a string: its options, or an error.
 pub(crate) type Parsed = Option<BTreeMap<String, Vec<u8>>>;
@@ -26,7 +26,7 @@ impl Oracle {
     /// Starts it where services are looked for in a file.
     pub(crate) fn with_service_file(file: &Path) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/libpq/oracle.py");
-        let mut command = Command::new(python());
+        let mut command = Command::new(psycopg());
         // Neither variables nor files of this machine are to answer.
         command.env_clear().env("HOME", "/no/such/home").env("LC_ALL", "C.UTF-8");
         command.env("PGSERVICEFILE", file).arg(script);
@@ -85,26 +85,11 @@ impl Drop for Oracle {
     }
 }
 
-/// Returns a Python that has psycopg with its own libpq, in a folder of this build: made if it is not there.
-fn python() -> &'static Path {
+/// Returns a Python that has psycopg with its own libpq, in a folder of this build.
+fn psycopg() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("psycopg");
-        let python = folder.join("bin/python");
-        let has_wheel = format!("import psycopg; assert psycopg.__version__ == '{PSYCOPG}'");
-        if !succeeds(Command::new(&python).args(["-c", &has_wheel])) {
-            let mut create = Command::new(program("python3", "python3"));
-            create.args(["-m", "venv", "--clear"]).arg(&folder);
-            assert!(
-                succeeds(&mut create),
-                "this test needs Python's venv; on Debian: apt-get install python3-venv"
-            );
-            let wheel = format!("psycopg[binary]=={PSYCOPG}");
-            let mut install = Command::new(&python);
-            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wheel]);
-            assert!(succeeds(&mut install), "this test needs {wheel} from the Python Package Index");
-        }
-        python
+        python(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("psycopg"), &[("psycopg[binary]", PSYCOPG)])
     })
 }
 
@@ -116,10 +101,6 @@ fn parsed(answer: &str) -> Parsed {
         (name.to_owned(), from_hex(value))
     });
     is_ok.then(|| options.collect())
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    command.status().is_ok_and(|status| status.success())
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

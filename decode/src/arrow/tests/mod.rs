@@ -1,3 +1,6 @@
+mod blocks;
+mod lists;
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
