@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         match status {
             Ok(status) if status.success() => {}
             Ok(status) => {
-                exit = ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(1))
+                exit = ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(1));
             }
             Err(error) => {
                 eprintln!("{program}: {error}");

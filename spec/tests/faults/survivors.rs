@@ -55,7 +55,7 @@ fn survivors_are_faults_and_have_a_reason() {
 }
 
 /// Every so manieth is tried by a plain `cargo test`.
-const PART: usize = 6;
+const PART: usize = 12;
 
 /// A bit of everything.
 const FIRST: &str = "startup.ok startup.key simple.select simple.error simple.error-fields simple.begin simple.empty \

@@ -75,7 +75,8 @@ pub(super) fn negotiations() -> Vec<ClientCase> {
             "A server that knows protocol 3.0 only is understood by a client that asked for 3.2.",
             Demand::Succeed,
             |_, tag, body| before(b'R', tag, body, &negotiate(0x0003_0000, 0, b"")),
-        ),
+        )
+        .keyed(b"key!"),
         asks(
             "client-negotiation.twice",
             "A second negotiation is refused.",
