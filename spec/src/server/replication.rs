@@ -105,7 +105,7 @@ fn intruders(group: &mut Group) {
             .send_unique(create_slot)
             .expect(CREATED)
             .send_unique(start)
-            .expect("CopyBoth CopyData(k*)")
+            .expect("CopyBoth(text,0) CopyData(k*)")
             .send([message])
             .expect(expected);
     }
@@ -122,7 +122,7 @@ fn physical(group: &mut Group) {
             let position = row.split(',').nth(2).unwrap_or_default();
             query(&format!("START_REPLICATION PHYSICAL {position}"))
         }))
-        .expect("CopyBoth")
+        .expect("CopyBoth(text,0)")
         .send([copy_done()])
         .expect("CopyData* CopyDone Complete{2} Ready(I)");
 }
@@ -138,7 +138,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_done()])
         .expect("CopyData* CopyDone CopyData* Complete+ Ready(I)");
     group
@@ -148,7 +148,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_data(&[&b"r"[..], &[0; 32], b"\x01"].concat())])
         .expect("CopyData(k*)")
         .send([copy_done()])
@@ -160,7 +160,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_data(b"?pgspec")])
         .expect("CopyData* End / CopyData* Fatal End");
     group
@@ -170,7 +170,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([query("select 1")])
         .expect("CopyData* Fatal(08P01) End");
     group
