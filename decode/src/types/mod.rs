@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `bool` | `bool` | `bool` |
 //! | `int2`, `int4`, `int8` | `i16`, `i32`, `i64`, and wider ones | `i16`, `i32`, `i64` |
-//! | `oid`, `regclass`, `regtype` and their like | `u32`, [`Oid`](crate::Oid) | `u32`, [`Oid`](crate::Oid) |
+//! | `oid`, `regclass`, `regtype` and their like | `u32`, [`Oid`] | `u32`, [`Oid`] |
 //! | `float4`, `float8` | `f32`, `f64`, and the wider one | `f32`, `f64` |
 //! | `numeric` | [`Numeric`] | [`Numeric`] |
 //! | `money` | [`Money`] | [`Money`] |
