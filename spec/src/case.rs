@@ -10,7 +10,7 @@ use crate::step::{Begin, Entry, Say, Step, StepKind};
 use crate::target::Account;
 
 /// One rule of the protocol, and a conversation that shows whether a server keeps it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Case {
     /// A group and a name: `simple.empty`. It is never given to another rule.
     pub id: String,

@@ -19,8 +19,8 @@ pub(crate) enum Command {
     Client(String, Options),
     /// Serves the cases for clients, by the name of the database.
     Listen(String),
-    /// Joins reports in JSON into a page.
-    Matrix(Vec<String>),
+    /// Joins reports in JSON into a page, or a table.
+    Matrix(Vec<String>, Format),
 }
 
 /// Which cases.
@@ -58,13 +58,19 @@ pgspec tests what speaks the PostgreSQL protocol.
     pgspec client --command COMMAND [SELECTOR...] [OPTION...]
     pgspec client --listen ADDRESS:PORT
     pgspec server|client --list [SELECTOR...] [--format human|json|markdown]
-    pgspec matrix REPORT.json...
+    pgspec matrix REPORT.json... [--format html|markdown]
 
 `server` runs cases against the server, pooler or proxy at postgresql://user:password@host:port/database?sslmode=require.
 `client` runs COMMAND for each case, by the shell, with a URL in place of {url}. It has to connect there, ask anything that
-returns rows, and exit with 0 if it got one row of one text, 42, and with something else if not. With --listen it runs
-nothing: the name of the database chooses the case, the user and the password are pgspec.
-`matrix` joins reports in JSON into one page of HTML.
+returns rows, and exit with 0 if it got one row of one text, 42, and with something else if not. If there is {action} in it,
+that is replaced by what else is to be done, and 77 is the exit of a command that cannot do that:
+    ask         as above
+    copy        sends 1,000 rows by `copy pgspec from stdin`; 0 if that is complete
+    cancel      asks `select pg_sleep(60)` and cancels it; 0 if that ends with the error 57014
+    parameters  asks with 65,536 parameters; 0 if it got its row
+    zero-byte   asks with a zero byte in the text; 0 if it got its row
+With --listen it runs nothing: the name of the database chooses the case, the user and the password are pgspec.
+`matrix` joins reports in JSON into one page of HTML, or a table of what is not the same everywhere.
 A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
 
     --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times
@@ -88,10 +94,23 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
         "help" | "--help" | "-h" => Ok(Command::Help),
         "server" => suite(Suite::Server, arguments),
         "client" => suite(Suite::Client, arguments),
-        "matrix" if arguments.is_empty() => Err(UsageError("which reports?".to_owned())),
-        "matrix" => Ok(Command::Matrix(arguments.into())),
+        "matrix" => matrix(arguments),
         other => Err(UsageError(format!("there is no command {other}"))),
     }
+}
+
+/// Reads `--format html|markdown` in front of the files.
+fn matrix(arguments: VecDeque<String>) -> Result<Command, UsageError> {
+    let (words, options) = split(arguments)?;
+    let format = match options.format {
+        Format::Human | Format::Html => Format::Html,
+        Format::Markdown => Format::Markdown,
+        Format::Junit | Format::Json => return Err(UsageError("a matrix is html or markdown".to_owned())),
+    };
+    if words.words.is_empty() {
+        return Err(UsageError("which reports?".to_owned()));
+    }
+    Ok(Command::Matrix(words.words, format))
 }
 
 /// What stands in the arguments, before it is known whether it makes sense.
@@ -237,6 +256,7 @@ mod tests {
             "client",
             "client --command a --listen 127.0.0.1:1",
             "matrix",
+            "matrix a.json --format junit",
         ] {
             assert!(words(bad).is_err(), "{bad}");
         }

@@ -5,12 +5,12 @@ mod cli;
 use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use cli::{Command, Options, Suite};
-use molt_db_spec::client::{self, Exit, listen, run_client};
+use molt_db_spec::client::{self, Action, Call, Exit, listen, run_client};
 use molt_db_spec::report::{Format, Listed};
-use molt_db_spec::report::{Style, list, list_json, list_markdown, matrix, read_json};
+use molt_db_spec::report::{Style, list, list_json, list_markdown, matrix, matrix_markdown, read_json};
 use molt_db_spec::{ExpectedFailures, Outcome, Report, Selection, Target, Unreachable, run, server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -18,6 +18,9 @@ use tokio::runtime::Runtime;
 const FAILURES: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
+
+/// What a command exits with that cannot do what it is asked for.
+const UNABLE: i32 = 77;
 
 /// What a shell exits with, at least, when a signal ended its command.
 const BY_SIGNAL: i32 = 128;
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
         Ok(Command::Server(target, options)) => test_server(&target, &options),
         Ok(Command::Client(command, options)) => test_client(&command, &options),
         Ok(Command::Listen(address)) => wait_for_clients(&address),
-        Ok(Command::Matrix(files)) => print_matrix(&files),
+        Ok(Command::Matrix(files, format)) => print_matrix(&files, format),
         Err(error) => {
             eprintln!("pgspec: {error}\nTry: pgspec help");
             return ExitCode::from(USAGE);
@@ -57,13 +60,13 @@ fn print_list(suite: Suite, options: &Options) -> Done {
     }
 }
 
-fn print_matrix(files: &[String]) -> Done {
+fn print_matrix(files: &[String], format: Format) -> Done {
     let mut columns = Vec::new();
     for file in files {
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         columns.push(read_json(&text).map_err(|error| format!("{file}: {error}"))?);
     }
-    print(&matrix(&columns))
+    print(&if format == Format::Markdown { matrix_markdown(&columns) } else { matrix(&columns) })
 }
 
 fn test_server(target: &Target, options: &Options) -> Done {
@@ -79,20 +82,32 @@ fn test_client(command: &str, options: &Options) -> Done {
     let known = known(options)?;
     let cases = selected(client::cases(), |case| case.id, &options.selection)?;
     let progress = Progress::new(cases.len());
-    let program = |url: String| run_program(command.replace("{url}", &url));
+    let program = |call| run_program(command, call);
     let tell = |outcome: &Outcome| progress.tell(outcome);
     let report = runtime()?.block_on(run_client(command, cases, options.settings.timeout, program, tell));
     progress.clear();
     conclude(report, &known, options)
 }
 
-/// Runs a command by the shell; its last words are on its standard error.
-async fn run_program(command: String) -> Exit {
+/// Runs a command by the shell; its last words are on its standard error. A command that does not take an action can ask.
+async fn run_program(command: &str, call: Call) -> Exit {
+    if call.action != Action::Ask && !command.contains("{action}") {
+        return Exit::Unable;
+    }
+    let command = command.replace("{url}", &call.url).replace("{action}", &call.action.to_string());
     let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", &command]).stdin(std::process::Stdio::null()).kill_on_drop(true);
-    match shell.output().await {
+    shell.args(["-c", &command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell.process_group(0).kill_on_drop(true);
+    let child = shell.spawn();
+    let _family = child.as_ref().ok().and_then(tokio::process::Child::id).map(Family);
+    let ended = match child {
+        Ok(child) => child.wait_with_output().await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Err(error) => Exit::Died(format!("it cannot be run: {error}")),
         Ok(output) if output.status.success() => Exit::Succeeded,
+        Ok(output) if output.status.code() == Some(UNABLE) => Exit::Unable,
         Ok(output) if output.status.code().is_none_or(|code| code > BY_SIGNAL) => {
             Exit::Died(output.status.to_string())
         }
@@ -100,6 +115,16 @@ async fn run_program(command: String) -> Exit {
             let words = String::from_utf8_lossy(&output.stderr);
             Exit::Failed(format!("{}: {}", output.status, words.lines().last().unwrap_or_default()))
         }
+    }
+}
+
+/// A command and all that it started, which end when this is dropped: one that hangs would go on for ever.
+struct Family(u32);
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        let all = format!("-{}", self.0);
+        let _ = std::process::Command::new("kill").args(["-KILL", "--", &all]).stderr(Stdio::null()).status();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::transcript::{ASIDES, NAMES, Word};
 /// or more; `{5000}`: that many. `End` is the end of the connection. ` / ` stands between alternatives.
 ///
 /// Notice, ParameterStatus and NotificationResponse may come anywhere and need not be written. Those that are have to come
-/// before the last word, wherever; only as the last word they have a place.
+/// before the last word, wherever; only as the last word they have a place. With a `!` in front they may not come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -24,6 +24,8 @@ struct Alternative {
     items: Vec<Item>,
     /// What comes at any time.
     asides: Vec<Item>,
+    /// What does not come at all.
+    barred: Vec<Item>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub(crate) struct Matching<'p> {
 #[derive(Debug)]
 struct Place<'p> {
     items: &'p [Item],
+    barred: &'p [Item],
     seen: usize,
     /// The asides that did not come yet.
     owed: Vec<&'p Item>,
@@ -74,13 +77,16 @@ impl Pattern {
 
 impl Alternative {
     fn new(text: &str) -> Self {
-        let mut items: Vec<Item> = split(text).into_iter().map(Item::new).collect();
+        let (barred, words): (Vec<&str>, Vec<&str>) =
+            split(text).into_iter().partition(|word| word.starts_with('!'));
+        let barred = barred.into_iter().map(|word| Item::new(&word[1..])).collect();
+        let mut items: Vec<Item> = words.into_iter().map(Item::new).collect();
         let last = items.pop().expect("a pattern has words");
         assert!(last.least == last.most, "where does {text:?} end?");
         let (asides, mut items): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| ASIDES.contains(&item.name.as_str()));
         items.push(last);
-        Self { items, asides }
+        Self { items, asides, barred }
     }
 }
 
@@ -105,11 +111,15 @@ impl Matching<'_> {
 
 impl<'p> Place<'p> {
     fn begin(alternative: &'p Alternative) -> Self {
-        Self { items: &alternative.items, seen: 0, owed: alternative.asides.iter().collect() }
+        let Alternative { items, asides, barred } = alternative;
+        Self { items, barred, seen: 0, owed: asides.iter().collect() }
     }
 
     /// Tells whether the word may come here. One that may come anywhere moves nothing unless it is asked for.
     fn take(&mut self, word: &Word) -> bool {
+        if self.barred.iter().any(|item| item.matches(word)) {
+            return false;
+        }
         if let Some(at) = self.owed.iter().position(|item| item.matches(word)) {
             self.owed.remove(at);
             return true;
@@ -229,6 +239,14 @@ mod tests {
             verdicts("Notice(25P01)", &[word("Notice", "00000"), notice]),
             [Verdict::More, Verdict::Complete]
         );
+    }
+
+    #[test]
+    fn notices_can_be_barred() {
+        let (status, ready) = (word("Status", "a=1"), word("Ready", "I"));
+        assert_eq!(verdicts("!Status Ready", &[status.clone(), ready.clone()])[0], Verdict::Wrong);
+        assert_eq!(verdicts("!Status(b=*) Ready", &[status, ready.clone()])[1], Verdict::Complete);
+        assert_eq!(verdicts("!Status Ready", &[ready]), [Verdict::Complete]);
     }
 
     #[test]

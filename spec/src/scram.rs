@@ -100,6 +100,11 @@ impl Exchange {
     }
 }
 
+/// Returns what the server's last message has to be.
+pub(crate) fn server_final(password: &str, salt: &[u8], iterations: u32, message: &str) -> String {
+    format!("v={}", STANDARD.encode(proof(password, salt, iterations, message).1))
+}
+
 /// Returns the client's proof and the server's signature.
 // RFC 5802 §3
 fn proof(password: &str, salt: &[u8], iterations: u32, message: &str) -> (Vec<u8>, Vec<u8>) {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use molt_db_protocol::message::{Authentication, ServerError};
+use molt_db_protocol::message::{Authentication, BackendMessage, ServerError};
 use molt_db_protocol::wire::Tag;
 use tokio::time::{sleep, timeout};
 
@@ -39,15 +39,17 @@ pub(crate) enum Entry {
 }
 
 /// One step, for servers of these major versions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) kind: StepKind,
     pub(crate) versions: RangeInclusive<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum StepKind {
     Send(Say),
+    /// Send what depends on the last row.
+    SendOf(fn(&str) -> Vec<u8>),
     /// Send byte by byte.
     Trickle(Say),
     /// End our side.
@@ -81,6 +83,14 @@ pub(crate) enum StepKind {
     CancelOnce(fn(i32, &[u8]) -> Vec<u8>),
     /// An error with all of these fields.
     ErrorFields(&'static str),
+    /// RowDescription, whose first column is this one of the table with the OID of the last row.
+    Column {
+        attribute: i16,
+        size: i16,
+        modifier: i32,
+    },
+    /// A notification from the session itself.
+    NotifiedByItself,
     /// A word, and then the same sentence so many times.
     Repeated {
         first: &'static str,
@@ -94,7 +104,7 @@ pub(crate) enum StepKind {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Say {
     Bytes(Vec<u8>),
     As(fn(&Account) -> Vec<u8>),
@@ -159,6 +169,10 @@ impl Stage<'_> {
     async fn take(&self, wire: &mut Wire, kind: &StepKind) -> Result<(), Fault> {
         match kind {
             StepKind::Send(say) => wire.send(&self.bytes(say)).await,
+            StepKind::SendOf(message) => {
+                let message = message(&wire.row);
+                wire.send(&message).await;
+            }
             StepKind::Trickle(say) => wire.trickle(&self.bytes(say)).await,
             StepKind::Finish => wire.finish().await,
             StepKind::Expect(pattern) => wire.expect(pattern).await?,
@@ -173,6 +187,10 @@ impl Stage<'_> {
             StepKind::Cancel => self.cancel(wire).await?,
             StepKind::CancelOnce(forge) => self.cancel_once(wire, *forge).await?,
             StepKind::ErrorFields(codes) => error_fields(wire, codes).await?,
+            StepKind::Column { attribute, size, modifier } => {
+                column(wire, (*attribute, *size, *modifier)).await?;
+            }
+            StepKind::NotifiedByItself => notified_by_itself(wire).await?,
             StepKind::Repeated { first, each, times } => {
                 wire.expect(&Pattern::new(first)).await?;
                 for _ in 0..*times {
@@ -283,6 +301,48 @@ async fn error_fields(wire: &mut Wire, codes: &str) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::mismatch(format!("an error with the fields {codes}"), format!("one with {found}")))
+}
+
+/// PG docs: protocol-message-formats, "RowDescription"
+async fn column(wire: &mut Wire, expected: (i16, i16, i32)) -> Result<(), Fault> {
+    let expected = (wire.row.clone(), expected);
+    let found = match wire.peek().await {
+        Some((Tag::RowDescription, body)) => match BackendMessage::parse(Tag::RowDescription, &body) {
+            Ok(BackendMessage::RowDescription(fields)) => fields.first().map(|field| {
+                let place = (field.attribute, field.type_size, field.type_modifier);
+                (field.table.to_string(), place)
+            }),
+            _ => None,
+        },
+        _ => None,
+    };
+    wire.expect(&Pattern::new("Columns")).await?;
+    let text = |(table, (attribute, size, modifier)): &(String, (i16, i16, i32))| {
+        format!("attribute {attribute} of table {table}, size {size}, modifier {modifier}")
+    };
+    match found {
+        Some(found) if found == expected => Ok(()),
+        found => {
+            Err(Fault::mismatch(text(&expected), found.as_ref().map_or_else(|| "none".to_owned(), text)))
+        }
+    }
+}
+
+async fn notified_by_itself(wire: &mut Wire) -> Result<(), Fault> {
+    let (process, _) = key(wire)?;
+    // It may come before or behind ReadyForQuery.
+    while let Some((Tag::CommandComplete | Tag::ReadyForQuery, _)) = wire.peek().await {
+        wire.word().await;
+    }
+    let found = match wire.peek().await {
+        Some((Tag::NotificationResponse, body)) => body.first_chunk().map(|bytes| i32::from_be_bytes(*bytes)),
+        _ => None,
+    };
+    wire.expect(&Pattern::new("Notify")).await?;
+    if found == Some(process) {
+        return Ok(());
+    }
+    Err(Fault::mismatch(format!("a notification from {process}"), format!("one from {found:?}")))
 }
 
 async fn encrypt(wire: &mut Wire, offered: &[&str], agreed: Option<&str>) -> Result<(), Fault> {

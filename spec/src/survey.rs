@@ -117,8 +117,10 @@ fn probes() -> [(Need, Vec<u8>); 5] {
     ]
 }
 
+/// Whoever does not understand a good message (08P01) is wrong, and does not lack anything.
 async fn is_refused(wire: &mut Wire, message: &[u8]) -> bool {
-    answer(wire, message).await.iter().any(|word| matches!(word.name, "Error" | "Fatal"))
+    let refuses = |word: &Word| word.name == "Fatal" || (word.name == "Error" && word.content != "08P01");
+    answer(wire, message).await.iter().any(refuses)
 }
 
 async fn value_of(wire: &mut Wire, setting: &str) -> Option<String> {

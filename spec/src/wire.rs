@@ -30,6 +30,8 @@ pub(crate) struct Wire {
     pub(crate) log: Log,
     /// The last word that was read.
     pub(crate) last: Option<Word>,
+    /// The values of the last row.
+    pub(crate) row: String,
     /// The key of the session, once it came.
     pub(crate) key: Option<CancelKey>,
 }
@@ -59,6 +61,7 @@ impl Wire {
             patience,
             log: Log::default(),
             last: None,
+            row: String::new(),
             key: None,
         })
     }
@@ -188,6 +191,9 @@ impl Wire {
             }
         };
         self.input.drain(..size);
+        if word.name == "Row" {
+            self.row.clone_from(&word.content);
+        }
         self.last = Some(word.clone());
         Some(word)
     }

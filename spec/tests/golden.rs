@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use molt_db_spec::report::{Column, Format, Style, json, matrix, read_json};
+use molt_db_spec::report::{Column, Format, Style, json, matrix, matrix_markdown, read_json};
 use molt_db_spec::{Difference, ExpectedFailures, Level, Outcome, Report, Verdict};
 
 fn report() -> Report {
@@ -71,7 +71,9 @@ fn reports_in_json_are_joined_to_a_matrix() {
     let one = read_json(&json(&report(), &known())).unwrap();
     assert_eq!(one, Column::of(&report()));
     let other = Column { name: "other".to_owned(), cells: one.cells[2..].to_vec() };
-    assert_golden("matrix.html", &matrix(&[one, other]));
+    let columns = [one, other];
+    assert_golden("matrix.html", &matrix(&columns));
+    assert_golden("matrix.md", &matrix_markdown(&columns));
 }
 
 #[test]

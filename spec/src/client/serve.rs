@@ -3,29 +3,35 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 use molt_db_protocol::auth::Secret;
 use molt_db_protocol::auth::scram::{Iterations, KeyDerivation, Offer, Verifier};
-use molt_db_protocol::message::{
-    CancelKey, FieldDescription, ParameterStatus, ServerError, Severity, SqlState, SslAnswer,
-    TransactionStatus,
-};
-use molt_db_protocol::server::{Arrival, Backend, Reception, Request, Statement};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use molt_db_protocol::message::{Authentication, ParameterStatus, SaslMechanisms, SslAnswer};
+use molt_db_protocol::server::{Arrival, Asked, Backend, Reception, Session};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
+use super::hall::Hall;
+use super::long_nonce::Exchange;
+use super::plan::{Left, answer, wake};
+use super::stream::{Stream, certificate_hash};
 use super::{Asks, ClientCase, Delivery, Memory, PASSWORD, cases};
-use crate::log::{Log, Side};
+use crate::log::Side;
+use crate::say::{V3_0, V3_2};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Serves one case to whoever comes, one after the other.
-pub(super) async fn serve(listener: TcpListener, case: &ClientCase, log: &mut Log) -> Infallible {
+/// Serves whoever comes, all at a time.
+pub(super) async fn serve(listener: TcpListener, hall: Arc<Hall>) -> Infallible {
+    let mut visits = JoinSet::new();
     loop {
         if let Ok((stream, _)) = listener.accept().await {
+            let hall = Arc::clone(&hall);
             // How a connection ends is the client's business.
-            let _ = Visit::new(stream, Some(*case), log).receive().await;
+            visits.spawn(async move { drop(Visit::new(stream, &hall).receive().await) });
         }
+        while visits.try_join_next().is_some() {}
     }
 }
 
@@ -35,87 +41,155 @@ pub(super) async fn serve(listener: TcpListener, case: &ClientCase, log: &mut Lo
 ///
 /// What the operating system says.
 pub async fn listen(listener: TcpListener) -> io::Result<()> {
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(async move {
-            let mut log = Log::default();
-            let _ = Visit::new(stream, None, &mut log).receive().await;
-        });
-    }
+    match serve(listener, Arc::new(Hall::new(None))).await {}
 }
 
 /// One connection of a client.
-struct Visit<'l> {
-    stream: TcpStream,
+struct Visit<'h> {
+    stream: Stream,
+    hall: &'h Hall,
     /// Known from the start, or from the name of the database.
     case: Option<ClientCase>,
     memory: Memory,
     input: Vec<u8>,
-    log: &'l mut Log,
+    version: u32,
 }
 
-impl<'l> Visit<'l> {
-    fn new(stream: TcpStream, case: Option<ClientCase>, log: &'l mut Log) -> Self {
-        Self { stream, case, memory: Memory::default(), input: Vec::new(), log }
+impl<'h> Visit<'h> {
+    fn new(stream: TcpStream, hall: &'h Hall) -> Self {
+        let (memory, input) = (Memory::default(), Vec::new());
+        let _ = stream.set_nodelay(true);
+        Self { stream: Stream::Plain(stream), hall, case: hall.case, memory, input, version: V3_0 }
     }
 
     async fn receive(&mut self) -> Result<(), Failure> {
-        self.stream.set_nodelay(true)?;
-        let (mut door, mut out, mut is_in) = (Reception::default(), Vec::new(), false);
-        while !is_in {
-            let (consumed, arrival) = door.receive(&self.input, &mut out)?.into_parts();
-            match arrival {
-                None => self.exchange(&mut out).await?,
-                Some(Arrival::Ssl) => {
-                    door.answer_ssl(SslAnswer::Unwilling, &mut out)?;
-                    let answer = self.case.map_or(&b"N"[..], |case| case.script.ssl);
-                    out.clear();
-                    self.write(answer).await?;
-                }
-                Some(Arrival::Startup(asked)) => {
-                    self.choose(asked.get("database").unwrap_or_default());
-                    // A NegotiateProtocolVersion goes ahead, and is not of the script.
-                    is_in = self.ask(&mut door, &mut out)?;
-                }
-                Some(Arrival::Proved | Arrival::Answer(_)) => is_in = true,
-                Some(_) => return self.send(&mut out).await,
-            }
-            self.input.drain(..consumed);
+        if self.stream.begins_with_handshake().await? {
+            self.encrypt().await?;
         }
-        let session = door.admit(&mut out)?;
-        let settings = SETTINGS.map(|(name, value)| ParameterStatus { name, value });
-        let key = CancelKey::new(1, b"key!").map_err(|error| error.to_string())?;
-        let backend = Backend::open(session, &settings, Some(key), &mut out)?;
-        self.talk(backend, out).await
+        let Some((session, out)) = self.admit().await? else { return Ok(()) };
+        self.talk(session, out).await
     }
 
-    /// Without a script of that name, the server is honest.
-    fn choose(&mut self, database: &str) {
+    /// Takes the client from its first packet to its session, if it is to have one.
+    async fn admit(&mut self) -> Result<Option<(Session, Vec<u8>)>, Failure> {
+        let (mut door, mut out, mut is_in) = (Reception::default(), Vec::new(), false);
+        let mut exchange = Exchange::default();
+        while !is_in {
+            let input = std::mem::take(&mut self.input);
+            let (consumed, arrival) = door.receive(&input, &mut out)?.into_parts();
+            match arrival {
+                None => {
+                    self.input = input[consumed..].to_vec();
+                    self.exchange(&mut out).await?;
+                    continue;
+                }
+                Some(Arrival::Ssl) => self.answer_ssl(&mut door, &mut out).await?,
+                Some(Arrival::Startup(asked)) => {
+                    self.note(&asked, &input[..consumed]);
+                    is_in = self.ask(&mut door, &mut out)?;
+                }
+                Some(Arrival::Answer(given)) if self.asks() == Asks::ScramWithLongNonce => {
+                    is_in = exchange.answer(given, &mut door, &mut out)?;
+                }
+                Some(Arrival::Proved | Arrival::Answer(_)) => is_in = true,
+                Some(Arrival::Cancel(key)) => {
+                    self.hall.cancel(&key);
+                    return Ok(None);
+                }
+                Some(_) => return self.send(&mut out).await.map(|()| None),
+            }
+            self.input = [&input[consumed..], &self.input].concat();
+        }
+        let session = door.admit(&mut out)?;
+        Ok(Some((session, out)))
+    }
+
+    /// A NegotiateProtocolVersion may be in the output already; the script sees it with what follows.
+    async fn answer_ssl(&mut self, door: &mut Reception, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let script = self.case.map(|case| case.script);
+        let (bytes, tls) = script.map_or((&b"N"[..], None), |script| (script.ssl, script.tls));
+        let answer = if tls.is_some() { SslAnswer::Willing } else { SslAnswer::Unwilling };
+        door.answer_ssl(answer, out)?;
+        out.clear();
+        self.write(bytes).await?;
+        if tls.is_some() {
+            return self.encrypt().await;
+        }
+        if bytes == b"S" {
+            return Err("it is promised, and not done".into());
+        }
+        Ok(())
+    }
+
+    async fn encrypt(&mut self) -> Result<(), Failure> {
+        let known = self.case.and_then(|case| case.script.tls).unwrap_or_default();
+        let offered = self.stream.encrypt(known).await?;
+        self.hall.seen().offered = Some(offered);
+        Ok(())
+    }
+
+    /// Keeps what the client asked for. Without a script of the name of the database, the server is honest.
+    fn note(&mut self, asked: &Asked, packet: &[u8]) {
         if self.case.is_none() {
+            let database = asked.get("database").unwrap_or_default();
             self.case = cases().into_iter().find(|case| case.id == database);
         }
+        self.version = asked.version();
+        let version = packet.get(4..8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+        let has_options = packet.windows(OPTION.len()).any(|window| window == OPTION);
+        let mut seen = self.hall.seen();
+        seen.version = version;
+        seen.greases = version > V3_2 || has_options;
+    }
+
+    fn asks(&self) -> Asks {
+        self.case.map_or(Asks::Nothing, |case| case.script.asks)
     }
 
     /// Asks for what the case says; tells whether that is nothing.
     fn ask(&self, door: &mut Reception, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        match self.case.map_or(Asks::Nothing, |case| case.script.asks) {
+        match self.asks() {
             Asks::Nothing => return Ok(true),
-            Asks::Scram => door.ask_scram(verifier(), Offer::Plain, *b"pgspec nonce 12345", out)?,
+            Asks::Scram => door.ask_scram(verifier(), Offer::Plain, NONCE, out)?,
+            Asks::ScramPlus => door.ask_scram(verifier(), Offer::Plus(certificate_hash()), NONCE, out)?,
+            Asks::ScramWithLongNonce => {
+                let mechanisms =
+                    SaslMechanisms::parse(b"SCRAM-SHA-256\0\0").map_err(|error| error.to_string())?;
+                door.ask(Authentication::Sasl(mechanisms), out)?;
+            }
             Asks::Request(request) => door.ask(request, out)?,
         }
         Ok(false)
     }
 
-    async fn talk(&mut self, mut backend: Backend<Answer, ()>, mut out: Vec<u8>) -> Result<(), Failure> {
+    async fn talk(&mut self, session: Session, mut out: Vec<u8>) -> Result<(), Failure> {
+        let settings = SETTINGS.map(|(name, value)| ParameterStatus { name, value });
+        let script = self.case.map_or_else(cases::honest, |case| case.script);
+        let secret = if self.version >= V3_2 { script.key } else { SHORT_KEY };
+        let entered = self.hall.enter(secret).ok_or("a key that cannot be")?;
+        let mut backend = Backend::open(session, &settings, Some(entered.key.clone()), &mut out)?;
         while !backend.is_over() {
             let input = std::mem::take(&mut self.input);
-            let (consumed, request) = backend.receive(&input, &mut out)?.into_parts();
+            let received = backend.receive(&input, &mut out);
+            let (consumed, request) = match received {
+                Ok(received) => received.into_parts(),
+                Err(error) => {
+                    self.hall.seen().malformed = Some(error.to_string());
+                    self.send(&mut out).await?;
+                    return Err(error.into());
+                }
+            };
             let is_waiting = request.is_none();
-            if let Some(request) = request {
-                answer(&mut backend, request, &mut out)?;
-            }
+            let left = match request {
+                Some(request) => answer(&mut backend, request, &script, &mut out)?,
+                None => Left::Nothing,
+            };
             self.input = input;
             self.input.drain(..consumed);
+            if left == Left::Sleep {
+                self.send(&mut out).await?;
+                wake(&mut backend, entered.cancelled().await, &mut out)?;
+            }
             if is_waiting {
                 self.exchange(&mut out).await?;
             }
@@ -127,10 +201,10 @@ impl<'l> Visit<'l> {
     async fn exchange(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
         self.send(out).await?;
         let known = self.input.len();
-        if self.stream.read_buf(&mut self.input).await? == 0 {
+        if self.stream.read(&mut self.input).await? == 0 {
             return Err("the client has gone".into());
         }
-        self.log.add(Side::Client, &self.input[known..]);
+        self.hall.add(Side::Client, &self.input[known..]);
         Ok(())
     }
 
@@ -138,8 +212,12 @@ impl<'l> Visit<'l> {
         let honest = std::mem::take(out);
         let bytes = self.changed(&honest);
         self.write(&bytes).await?;
+        if self.memory.is_cut {
+            self.stream.cut().await?;
+            return Err("the script is cut".into());
+        }
         if self.memory.is_over {
-            self.stream.shutdown().await?;
+            self.stream.finish().await?;
             return Err("the script is over".into());
         }
         Ok(())
@@ -155,81 +233,27 @@ impl<'l> Visit<'l> {
         while let Some((header, rest)) = honest.split_first_chunk::<5>() {
             let [tag, length @ ..] = *header;
             let size = u32::from_be_bytes(length) as usize - 4;
-            if !self.memory.is_over {
-                bytes.extend((case.script.change)(&mut self.memory, tag, &rest[..size]));
+            let memory = &mut self.memory;
+            if !memory.is_over && !memory.is_cut && !memory.is_silent {
+                bytes.extend((case.script.change)(memory, tag, &rest[..size]));
             }
-            self.memory.last = tag;
+            memory.last = tag;
             honest = &rest[size..];
         }
         bytes
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.log.add(Side::Server, bytes);
+        self.hall.add(Side::Server, bytes);
         if self.case.is_some_and(|case| case.script.delivery == Delivery::Bytes) {
             for byte in bytes {
-                self.stream.write_all(std::slice::from_ref(byte)).await?;
+                self.stream.write(std::slice::from_ref(byte)).await?;
                 tokio::task::yield_now().await;
             }
             return Ok(());
         }
-        self.stream.write_all(bytes).await
+        self.stream.write(bytes).await
     }
-}
-
-/// What the server makes of a text.
-#[derive(Clone, Copy)]
-enum Answer {
-    /// One row.
-    Row,
-    /// This tag, and this state of the transaction.
-    Tag(&'static str, TransactionStatus),
-}
-
-fn answer(
-    backend: &mut Backend<Answer, ()>,
-    request: Request<'_, Answer, ()>,
-    out: &mut Vec<u8>,
-) -> Result<(), Failure> {
-    match request {
-        Request::Prepare { sql, .. } => {
-            let plan = understand(&String::from_utf8_lossy(sql).to_lowercase());
-            let columns = matches!(plan, Answer::Row).then(|| vec![FieldDescription::new("answer", 25)]);
-            backend.prepared([Statement { columns, ..Statement::new(plan) }], out)?;
-        }
-        Request::Run { portal, .. } => match portal.statement().plan {
-            Answer::Row => {
-                backend.row(&[Some(b"42")], out)?;
-                backend.complete("SELECT 1", out)?;
-            }
-            Answer::Tag(tag, status) => {
-                backend.complete(tag, out)?;
-                backend.set_status(status);
-            }
-        },
-        Request::End(_) | Request::Terminate => {}
-        Request::CopyData(_) | Request::CopyDone | Request::CopyFail(_) => {
-            backend
-                .fail(ServerError::new(Severity::Error, SqlState::SYNTAX_ERROR, "there is no COPY"), out)?;
-        }
-    }
-    Ok(())
-}
-
-/// What drivers say by themselves is done; all else is a question.
-fn understand(sql: &str) -> Answer {
-    let known = [
-        ("begin", "BEGIN", TransactionStatus::InTransaction),
-        ("start", "START TRANSACTION", TransactionStatus::InTransaction),
-        ("commit", "COMMIT", TransactionStatus::Idle),
-        ("rollback", "ROLLBACK", TransactionStatus::Idle),
-        ("set", "SET", TransactionStatus::Idle),
-        ("reset", "RESET", TransactionStatus::Idle),
-        ("discard", "DISCARD ALL", TransactionStatus::Idle),
-        ("deallocate", "DEALLOCATE", TransactionStatus::Idle),
-    ];
-    let found = known.into_iter().find(|(word, ..)| sql.trim_start().starts_with(word));
-    found.map_or(Answer::Row, |(_, tag, status)| Answer::Tag(tag, status))
 }
 
 fn verifier() -> Verifier {
@@ -245,3 +269,11 @@ const SETTINGS: [(&str, &str); 6] = [
     ("integer_datetimes", "on"),
     ("standard_conforming_strings", "on"),
 ];
+
+/// What the names of options of the protocol begin with.
+const OPTION: &[u8] = b"_pq_.";
+
+/// The key of sessions in protocol 3.0.
+const SHORT_KEY: &[u8] = b"key!";
+
+const NONCE: [u8; 18] = *b"pgspec nonce 12345";

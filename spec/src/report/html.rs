@@ -32,7 +32,7 @@ pub fn matrix(columns: &[Column]) -> String {
     out
 }
 
-fn rows(columns: &[Column]) -> Vec<&Cell> {
+pub(super) fn rows(columns: &[Column]) -> Vec<&Cell> {
     let mut rows: Vec<&Cell> = Vec::new();
     let mut seen = BTreeMap::new();
     for cell in columns.iter().flat_map(|column| &column.cells) {

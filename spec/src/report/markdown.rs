@@ -2,8 +2,47 @@
 
 use std::fmt::Write as _;
 
+use super::html::rows;
+use super::json::Column;
 use crate::expected::ExpectedFailures;
 use crate::outcome::{Report, Standing};
+
+/// Returns a table of targets with their numbers, and one of the cases that some of them do not pass, by targets.
+pub fn matrix_markdown(columns: &[Column]) -> String {
+    let mut out =
+        "| target | passed | failed | differs, and may | skipped |\n|---|---|---|---|---|\n".to_owned();
+    for column in columns {
+        let count = |wanted: &str| {
+            column.cells.iter().filter(|cell| mark(&cell.level, &cell.verdict) == wanted).count()
+        };
+        let (passed, may, skipped) = (count(""), count("may"), count("skip"));
+        let failed = column.cells.len() - passed - may - skipped;
+        let _ = writeln!(out, "| {} | {passed} | {failed} | {may} | {skipped} |", cell(&column.name));
+    }
+    let names: Vec<_> = columns.iter().map(|column| cell(&column.name)).collect();
+    let _ =
+        writeln!(out, "\n| case | level | {} |\n|---|---|{}", names.join(" | "), "---|".repeat(names.len()));
+    for row in rows(columns) {
+        let verdicts = columns.iter().map(|column| {
+            let found = column.cells.iter().find(|other| other.id == row.id);
+            found.map_or("", |found| mark(&found.level, &found.verdict))
+        });
+        let verdicts: Vec<_> = verdicts.collect();
+        if verdicts.iter().any(|verdict| !["", "skip"].contains(verdict)) {
+            let _ = writeln!(out, "| `{}` | {} | {} |", row.id, row.level, verdicts.join(" | "));
+        }
+    }
+    out
+}
+
+/// What passes needs no word.
+fn mark<'v>(level: &str, verdict: &'v str) -> &'v str {
+    match (level, verdict) {
+        (_, "pass") => "",
+        ("INFO", "fail") => "may",
+        (_, other) => other,
+    }
+}
 
 /// Returns a table of the groups with their numbers, and one of the cases that did not pass.
 pub fn markdown(report: &Report, known: &ExpectedFailures) -> String {

@@ -19,7 +19,7 @@ pub use human::{Style, human, line};
 pub use json::{Cell, Column, ReportError, json, read_json};
 pub use junit::junit;
 pub use list::{Listed, list, list_json, list_markdown};
-pub use markdown::markdown;
+pub use markdown::{markdown, matrix_markdown};
 
 /// The shape of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

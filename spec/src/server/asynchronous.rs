@@ -55,6 +55,17 @@ fn settings(group: &mut Group) {
         .send([run("set application_name = 'pgspec-d'"), sync()])
         .expect("ParseComplete BindComplete Complete(SET) Status(application_name=pgspec-d) Ready(I)");
     group
+        .reference("setting-unreported", "A setting that is not reported at the start is not reported later.")
+        .send([query("set statement_timeout = '59min'")])
+        .expect("Complete(SET) !Status Ready(I)");
+    group
+        .reference("setting-unchanged", "A setting that is set to what it is already is not reported again.")
+        .versions(14..=u32::MAX)
+        .send([query("set application_name = 'pgspec-e'")])
+        .expect("Complete(SET) Status(application_name=pgspec-e) Ready(I)")
+        .send([query("set application_name = 'pgspec-e'")])
+        .expect("Complete(SET) !Status Ready(I)");
+    group
         .must("setting-datestyle", "Every setting that clients read values by is reported.")
         .send([query("set datestyle = 'German'")])
         .expect("Complete(SET) Status(DateStyle=German, DMY) Ready(I)")
@@ -76,6 +87,14 @@ fn notifications(group: &mut Group) {
         .expect(
             "Complete(NOTIFY) Notify(*,to myself) Ready(I) / Complete(NOTIFY) Ready(I) Notify(*,to myself)",
         );
+    group
+        .must("notify-process", "A notification has the process of the session that sent it.")
+        .needs(Need::Notify)
+        .needs(Need::Cancel)
+        .send_unique(|word| query(&format!("listen {word}")))
+        .expect("Complete(LISTEN) Ready(I)")
+        .send_unique(|word| query(&format!("notify {word}")))
+        .step(StepKind::NotifiedByItself);
     group
         .must("notify-idle", "A session that listens hears others while it does nothing.")
         .needs(Need::Notify)

@@ -112,6 +112,10 @@ fn formats(group: &mut Group) {
         ])
         .expect("ParseComplete Error(08P01) Ready(I)");
     group
+        .must("format-count-without-parameters", "Two formats are too many where there is no parameter.")
+        .send([parse("select 1"), bind_raw(&[0, 0], 0, b"", &[]), sync()])
+        .expect("ParseComplete Error(08P01) Ready(I)");
+    group
         .must("result-format-count", "The number of result formats is 0, 1 or that of the columns.")
         .send([parse("select 1, 2"), bind_raw(&[], 0, b"", &[0, 0, 0]), sync()])
         .expect("ParseComplete Error(08P01) Ready(I)");
@@ -194,6 +198,7 @@ fn malformed(group: &mut Group) {
         ("trailing-bytes", "Nothing follows the last result format.", &b"\0\0\0\0\0\0\0\0x"[..]),
         ("no-result-formats", "The number of result formats is there, if it is zero too.", b"\0\0\0\0\0\0"),
         ("empty-body", "A Bind names a portal and a statement.", b""),
+        ("count-beyond-message", "There are as many values as the count says.", b"\0\0\0\0\xff\xff\0\0"),
     ] {
         group
             .must(name, requirement)

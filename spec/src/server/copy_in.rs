@@ -12,6 +12,7 @@ pub(super) fn group() -> Group {
     data(&mut group);
     failures(&mut group);
     others(&mut group);
+    endings(&mut group);
     extended(&mut group);
     group
 }
@@ -35,7 +36,6 @@ fn data(group: &mut Group) {
         .expect("Complete(COPY 0) Ready(I)");
     group
         .reference("end-marker", "What follows the end marker is passed over.")
-        .versions(0..=17)
         .copying(COPY)
         .send([copy_data(b"1\tone\n\\.\n"), copy_data(b"2\ttwo\n"), copy_done()])
         .expect("Complete(COPY 1) Ready(I)");
@@ -155,6 +155,20 @@ fn others(group: &mut Group) {
         .copying(COPY)
         .send([copy_data(b"1\tone\n"), raw(b'c', b"x")])
         .expect("Complete(COPY 1) Ready(I) / Error(08P01) Ready(I)");
+}
+
+fn endings(group: &mut Group) {
+    group
+        .must("fail-without-terminator", "The reason of a CopyFail ends with a zero byte.")
+        .copying(COPY)
+        .send([copy_data(b"1\tone\n"), raw(b'f', b"pgspec")])
+        .expect("Error(08P01) Ready(I)")
+        .counts(0);
+    group
+        .reference("sync-behind", "A Sync behind a COPY by Query is answered by a ReadyForQuery of its own.")
+        .copying(COPY)
+        .send([copy_data(b"1\tone\n"), copy_done(), sync()])
+        .expect("Complete(COPY 1) Ready(I) Ready(I)");
 }
 
 fn extended(group: &mut Group) {

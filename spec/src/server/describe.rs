@@ -3,6 +3,7 @@
 use crate::case::Group;
 use crate::need::Need;
 use crate::say::{bind_raw, describe_portal, describe_statement, parse, parse_as, query, raw, sync};
+use crate::step::StepKind;
 
 pub(super) fn group() -> Group {
     let mut group = Group::new("describe", "protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY");
@@ -26,6 +27,19 @@ pub(super) fn group() -> Group {
         .must("portal-without-rows", "A portal that returns no rows has NoData.")
         .send([parse("begin"), bind_raw(&[], 0, b"", &[]), describe_portal(""), sync()])
         .expect("ParseComplete BindComplete NoData Ready(I)");
+    group
+        .must("columns", "A column of a table is told with its table, its number, its size and its modifier.")
+        .needs(Need::TemporaryTables)
+        .send([query("create temp table t (a int, b varchar(7))")])
+        .expect("Complete(CREATE TABLE) Ready(I)")
+        .send([query("select 't'::regclass::oid")])
+        .expect("Columns Row Complete Ready(I)")
+        .send([query("select a, b from t")])
+        .step(StepKind::Column { attribute: 1, size: 4, modifier: -1 })
+        .expect("Complete(SELECT 0) Ready(I)")
+        .send([query("select b from t")])
+        .step(StepKind::Column { attribute: 2, size: -1, modifier: 11 })
+        .expect("Complete(SELECT 0) Ready(I)");
     group
         .must("unknown-statement", "A statement that does not exist cannot be described.")
         .send([describe_statement("pgspec_none"), sync()])

@@ -256,4 +256,8 @@ fn closes(group: &mut Group) {
         .must("close-unknown-kind", "S is a statement and P a portal, and there is nothing else to close.")
         .send([raw(b'C', b"X\0"), sync()])
         .expect("Error(08P01) Ready(I)");
+    group
+        .must("close-trailing-bytes", "Nothing follows the name of what is closed.")
+        .send([raw(b'C', b"S\0x"), sync()])
+        .expect("Error(08P01) Ready(I)");
 }

@@ -22,6 +22,10 @@ pub(super) fn group() -> Group {
         .expect("Ready(I)");
     group.must("flush", "Flush has no answer of its own.").send([flush()]).send([sync()]).expect("Ready(I)");
     group
+        .reference("flush-body", "A Flush with a body is an error.")
+        .send([raw(b'H', b"x"), sync()])
+        .expect("Error(08P01) Ready(I)");
+    group
         .must("flush-row", "Flush has rows sent while the portal is open.")
         .send([run("select 1 as a"), flush()])
         .expect("ParseComplete BindComplete Row(1) Complete(SELECT 1)")

@@ -29,6 +29,12 @@ pub(super) fn group() -> Group {
             "FunctionResult(NULL)",
         ),
         (
+            "void",
+            "What returns nothing returns an empty value, and not NULL.",
+            call(PG_SLEEP, &[], 1, &lengths_and_bytes(&[Some(b"0")]), 0),
+            "FunctionResult()",
+        ),
+        (
             "error",
             "An error of the function takes the place of its result.",
             call(INT4DIV, &[], 2, &lengths_and_bytes(&[Some(b"1"), Some(b"0")]), 0),
@@ -83,3 +89,4 @@ pub(super) fn group() -> Group {
 
 const INT4PL: u32 = 177;
 const INT4DIV: u32 = 154;
+const PG_SLEEP: u32 = 2626;

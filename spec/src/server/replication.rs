@@ -2,12 +2,15 @@
 
 use crate::case::Group;
 use crate::need::Need;
-use crate::say::{copy_data, copy_done, parse, query, sync};
+use crate::say::{copy_data, copy_done, copy_fail, parse, query, sync, terminate};
+use crate::step::StepKind;
 
 pub(super) fn group() -> Group {
     let mut group = Group::new("replication", "protocol-replication.html#PROTOCOL-REPLICATION");
     commands(&mut group);
     streams(&mut group);
+    intruders(&mut group);
+    physical(&mut group);
     group
 }
 
@@ -67,6 +70,63 @@ fn commands(group: &mut Group) {
         .expect("Error(42704) Ready(I)");
 }
 
+/// What may not come inside of a stream.
+fn intruders(group: &mut Group) {
+    for (name, requirement, message, expected) in [
+        (
+            "status-cut",
+            "A status that is too short is an error, and ends the stream.",
+            copy_data(b"r\0\0"),
+            "CopyData* Error(08P01) Ready(I)",
+        ),
+        (
+            "copy-fail-in-stream",
+            "A CopyFail inside of a stream ends the session.",
+            copy_fail("pgspec"),
+            "CopyData* Fatal(08P01) End",
+        ),
+        (
+            "sync-in-stream",
+            "A Sync inside of a stream ends the session.",
+            sync(),
+            "CopyData* Fatal(08P01) End",
+        ),
+        (
+            "terminate-in-stream",
+            "A Terminate inside of a stream ends the session.",
+            terminate(),
+            "CopyData* End",
+        ),
+    ] {
+        group
+            .reference(name, requirement)
+            .replicating("database")
+            .needs(Need::LogicalReplication)
+            .send_unique(create_slot)
+            .expect(CREATED)
+            .send_unique(start)
+            .expect("CopyBoth(text,0) CopyData(k*)")
+            .send([message])
+            .expect(expected);
+    }
+}
+
+fn physical(group: &mut Group) {
+    group
+        .must("physical-stream", "A physical stream ends as a logical one, with two CommandCompletes.")
+        .replicating("true")
+        .needs(Need::LogicalReplication)
+        .send([query("IDENTIFY_SYSTEM")])
+        .expect("Columns Row Complete Ready(I)")
+        .step(StepKind::SendOf(|row| {
+            let position = row.split(',').nth(2).unwrap_or_default();
+            query(&format!("START_REPLICATION PHYSICAL {position}"))
+        }))
+        .expect("CopyBoth(text,0)")
+        .send([copy_done()])
+        .expect("CopyData* CopyDone Complete{2} Ready(I)");
+}
+
 fn streams(group: &mut Group) {
     group
         .must(
@@ -78,7 +138,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_done()])
         .expect("CopyData* CopyDone CopyData* Complete+ Ready(I)");
     group
@@ -88,7 +148,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_data(&[&b"r"[..], &[0; 32], b"\x01"].concat())])
         .expect("CopyData(k*)")
         .send([copy_done()])
@@ -100,7 +160,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([copy_data(b"?pgspec")])
         .expect("CopyData* End / CopyData* Fatal End");
     group
@@ -110,7 +170,7 @@ fn streams(group: &mut Group) {
         .send_unique(create_slot)
         .expect(CREATED)
         .send_unique(start)
-        .expect("CopyBoth CopyData(k*)")
+        .expect("CopyBoth(text,0) CopyData(k*)")
         .send([query("select 1")])
         .expect("CopyData* Fatal(08P01) End");
     group

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::generated::{Mutation, Side};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,8 @@ pub(crate) struct Fault {
     pub(crate) server: fn(&mut Memory, u8, &[u8]) -> Vec<u8>,
     /// What becomes of the first packet of a client.
     pub(crate) packet: fn(&Keys, &[u8]) -> First,
+    /// A fault that was generated, instead of those.
+    pub(crate) mutation: Option<Mutation>,
 }
 
 /// What a fault remembers of a session.
@@ -28,6 +31,10 @@ pub(crate) struct Fault {
 pub(crate) struct Memory {
     pub(crate) count: u32,
     pub(crate) last: u8,
+    /// There was a ReadyForQuery.
+    pub(crate) is_in_session: bool,
+    /// A message that waits for the next.
+    pub(crate) held: Option<Vec<u8>>,
 }
 
 /// What becomes of the first packet.
@@ -48,6 +55,7 @@ impl Fault {
         client: message,
         server: |_, tag, body| message(tag, body),
         packet: |_, packet| First::Forward(packet.to_vec()),
+        mutation: None,
     };
 }
 
@@ -131,19 +139,37 @@ impl Shared {
         }
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
         let shared = Arc::clone(&self);
-        let upwards = tokio::spawn(async move { shared.upwards(from_client, to_server).await });
-        let result = self.downwards(from_server, to_client).await;
+        let is_in_session = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&is_in_session);
+        let upwards = tokio::spawn(async move { shared.upwards(from_client, to_server, &begins).await });
+        let result = self.downwards(from_server, to_client, &is_in_session).await;
         upwards.abort();
         result
     }
 
-    async fn upwards(&self, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) -> io::Result<()> {
-        let mut input = Vec::new();
+    fn mutation(&self, side: Side) -> Option<Mutation> {
+        self.fault.mutation.filter(|mutation| mutation.side == side)
+    }
+
+    async fn upwards(
+        &self,
+        mut client: OwnedReadHalf,
+        mut server: OwnedWriteHalf,
+        is_in_session: &AtomicBool,
+    ) -> io::Result<()> {
+        let (mut input, mut memory) = (Vec::new(), Memory::default());
         while client.read_buf(&mut input).await? > 0 {
             while let Some((tag, size)) = whole(&input, most_of_client) {
                 // What is no message, or too long for one, is passed on as it comes.
                 let bytes = match size {
-                    Some(size) => (self.fault.client)(tag, &input[5..size]),
+                    Some(size) => {
+                        let body = &input[5..size];
+                        memory.is_in_session = is_in_session.load(Ordering::Relaxed);
+                        match self.mutation(Side::Client) {
+                            Some(mutation) => mutation.apply(&mut memory, tag, body),
+                            None => (self.fault.client)(tag, body),
+                        }
+                    }
                     None => std::mem::take(&mut input),
                 };
                 input.drain(..size.unwrap_or(0));
@@ -154,7 +180,12 @@ impl Shared {
         server.shutdown().await
     }
 
-    async fn downwards(&self, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) -> io::Result<()> {
+    async fn downwards(
+        &self,
+        mut server: OwnedReadHalf,
+        mut client: OwnedWriteHalf,
+        is_in_session: &AtomicBool,
+    ) -> io::Result<()> {
         let (mut input, mut memory) = (Vec::new(), Memory::default());
         while server.read_buf(&mut input).await? > 0 {
             while let Some((tag, Some(size))) = whole(&input, |_| MOST) {
@@ -162,8 +193,13 @@ impl Shared {
                 if tag == b'K' {
                     self.keys.lock().unwrap().insert(body[..4].try_into().unwrap(), body[4..].to_vec());
                 }
-                let bytes = (self.fault.server)(&mut memory, tag, body);
+                let bytes = match self.mutation(Side::Server) {
+                    Some(mutation) => mutation.apply(&mut memory, tag, body),
+                    None => (self.fault.server)(&mut memory, tag, body),
+                };
                 memory.last = tag;
+                memory.is_in_session |= tag == b'Z';
+                is_in_session.store(memory.is_in_session, Ordering::Relaxed);
                 input.drain(..size);
                 if bytes == CRASH {
                     self.is_dead.store(true, Ordering::Relaxed);
