@@ -16,6 +16,7 @@ use molt_db::arrow::array::types::{
 use molt_db::arrow::array::{Array, ArrayRef};
 use molt_db::arrow::schema::DataType;
 use molt_db::arrow::{ArrowOptions, BatchLimits, Unfit};
+use molt_db::decode::Format;
 use molt_db::types::{
     Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Lexeme, Line, LineSegment, MacAddr, MacAddr8, Money,
     OidVector, Path, PgLsn, Point, Polygon, Rect, Snapshot, Tid, Time, TimeTz, TsNode, TsQuery, TsVector,
@@ -103,6 +104,15 @@ where
         let elements = list.as_list::<i32>().value(0);
         assert_eq!((elements.len(), elements.is_null(1)), (2, true));
         assert_eq!(&elements.slice(0, 1), &array, "'{literal}'::{name} in a list");
+        let sql = format!("select array['{quoted}', null]::{name}[]");
+        let (values,): (Vec<Option<T>>,) = c.query(&sql).one().await.unwrap();
+        assert_eq!(format!("{values:?}"), format!("[Some({value:?}), None]"), "{name}[]");
+        // What goes as text, because servers take it in no other form, goes into no array.
+        if value.format() == Format::Binary {
+            let sql = format!("select $1::{name}[]");
+            let (echo,): (Vec<Option<T>>,) = c.query(&sql).bind(&values).one().await.unwrap();
+            assert_eq!(format!("{echo:?}"), format!("{values:?}"), "{name}[]");
+        }
         (format!("{value:?}"), array)
     }
 
