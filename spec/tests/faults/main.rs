@@ -61,7 +61,10 @@ async fn missed(postgres: Server, faults: Vec<(Fault, String, Vec<Selection>)>) 
         }
         let Some(ended) = running.join_next().await else { break };
         let (name, is_found) = ended.unwrap();
-        missed.extend((!is_found).then_some(name));
+        if !is_found {
+            println!("not found: {name}");
+            missed.push(name);
+        }
     }
     missed
 }
