@@ -21,6 +21,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let mut exit = ExitCode::SUCCESS;
     for server in servers() {
+        // What a client is sent to that names a user and no database; poolers try for long where there is none.
+        if let Err(error) = server.sql_in("postgres", "create database trust") {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
         let accounts = settings(&server).accounts;
         let accounts =
             accounts.iter().map(|account| format!("--account={}:{}", account.user, account.password));
