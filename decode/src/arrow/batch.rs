@@ -34,7 +34,8 @@ pub struct Pushed {
 /// go on with the next. A row that is an error leaves nothing behind; the batch can go on without it.
 /// [`push_rows`](Self::push_rows) does the same with many rows at once, several times as fast.
 ///
-/// The memory of a batch that was dropped before the next one begins is used again for that one.
+/// The memory of a batch that was dropped before the next one begins is used again for that one. Until then the builder
+/// holds on to it too, so what Arrow does in place where it owns a buffer alone, such as `into_builder`, is refused.
 ///
 /// The [module](crate::arrow) has an example.
 pub struct BatchBuilder {
