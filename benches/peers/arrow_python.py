@@ -162,7 +162,7 @@ def main():
     parser.add_argument("tables", nargs="*", default=TABLES, metavar="table", help="of " + ", ".join(TABLES))
     parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not")
     parser.add_argument("--tls", action="store_true", help="over TLS, as the URL says")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     for table in asked.tables:
         compare(table, asked.url, asked.runs, asked.tls)
 
