@@ -127,3 +127,28 @@ async fn a_result_that_is_given_up_in_the_middle_leaves_the_connection_usable() 
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_batch_that_is_full_comes_before_the_violation_behind_it() {
+    // A row of a length that cannot be.
+    let broken = [b'D', 0, 0, 0, 2];
+    let peer = Peer::script(move |mut p| async move {
+        p.login().await?;
+        p.expect_all(b"PDBES").await?;
+        p.send(&[opening(), row().repeat(20), broken.to_vec()].concat()).await?;
+        p.hang().await;
+        Ok(())
+    });
+    let peer = peer.unwrap();
+    let mut connection = connect_to(&peer).await;
+    // The first row comes alone, so the others fill the batch together.
+    let limits = BatchLimits { rows: RowLimit::new(20), bytes: ByteLimit::default() };
+    let mut batches =
+        within(connection.query("select t from t").arrow_with(&ArrowOptions::default(), limits))
+            .await
+            .unwrap();
+    let batch = within(batches.next()).await.unwrap().unwrap();
+    assert_eq!(batch.num_rows(), 20);
+    let error = within(batches.next()).await.unwrap_err();
+    assert!(error.is_protocol_violation(), "{error:?}");
+}

@@ -127,7 +127,8 @@ impl Connection {
                     break;
                 }
             }
-            if let Some(violation) = violation {
+            // What was taken before it is handed on first: whoever has enough comes back for the rest.
+            if let (Some(violation), Ok(Wanted::More)) = (violation, &taken) {
                 taken = Err(Error::session(SessionError::Protocol(violation), Fate::None));
             }
             if places.len() < BLOCK {

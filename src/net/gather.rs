@@ -5,7 +5,6 @@
 //! that has slowed down, sends less and waits: when nothing has come for a [`LULL`], the socket wakes us for anything
 //! again, until [`AGAIN`] has come.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
