@@ -296,6 +296,10 @@ impl Connection {
         self.note_business();
         self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
+        // A type that was named may be another one by now, or gone.
+        if code.is_some() && self.params.type_names().next().is_some() {
+            self.database_types.clear();
+        }
         // What is refused because a transaction has failed does not hide why it has.
         if code.is_none_or(|code| code.as_str() != "25P02") {
             self.latest_code = code;
