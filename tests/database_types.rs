@@ -202,7 +202,8 @@ async fn ranges_and_arrays_of_types_of_the_database_keep_what_they_are() {
             c.query("select $1::floatrange, $1::text").bind(&range).one().await.unwrap();
         assert_eq!((back, text.as_str()), (range.clone(), "(-1.5,Infinity]"));
         let list = vec![Some(range), None];
-        let (back,): (Vec<Option<FloatRange>>,) = c.query("select $1::floatrange[]").bind(&list).one().await.unwrap();
+        let (back,): (Vec<Option<FloatRange>>,) =
+            c.query("select $1::floatrange[]").bind(&list).one().await.unwrap();
         assert_eq!(back, list);
         let plane = [Dimension { len: 1, lower: -3 }, Dimension { len: 2, lower: 0 }];
         let plane = Array::new(plane, vec![Mood::Fine, Mood::Sad]).unwrap();
@@ -239,10 +240,12 @@ async fn records_rows_of_tables_and_nulls_are_told_apart() {
             let error = c.query(sql).one::<(Pair,)>().await.unwrap_err();
             assert!(error.is_conversion(), "{sql}: {error}");
         }
-        c.script("create table pairs (gone int, f1 int4, f2 text); alter table pairs drop column gone; \
-                  insert into pairs values (1, null), (2, 'two')")
-            .await
-            .unwrap();
+        c.script(
+            "create table pairs (gone int, f1 int4, f2 text); alter table pairs drop column gone; \
+                  insert into pairs values (1, null), (2, 'two')",
+        )
+        .await
+        .unwrap();
         let rows: Vec<(Pair,)> = c.query("select p from pairs p order by f1").all().await.unwrap();
         assert_eq!(rows, [(Pair { f1: 1, f2: None },), (Pair { f1: 2, f2: Some("two".to_owned()) },)]);
         // A row of NULLs is no NULL.
@@ -280,7 +283,8 @@ async fn what_does_not_fit_is_refused_and_says_why() {
         let mut c = prepared(server).await;
         let error = c.query("select $1::item").bind(Other { name: 1 }).one::<(Item,)>().await.unwrap_err();
         assert!(error.to_string().contains("public.item has 6 attributes, and the value 1"), "{error}");
-        let error = c.query("select row('a', 1, null, '{}', null, '{}')::item").one::<(Other,)>().await.unwrap_err();
+        let error =
+            c.query("select row('a', 1, null, '{}', null, '{}')::item").one::<(Other,)>().await.unwrap_err();
         assert!(error.is_conversion(), "{error}");
         let error = c.query("select 'so-so 😐'::mood").one::<(Fewer,)>().await.unwrap_err();
         assert!(error.to_string().contains("none that the Rust type has"), "{error}");
@@ -335,9 +339,11 @@ async fn a_type_that_is_changed_is_an_error_once_and_then_what_it_is() {
         let two = Two { a: 2, b: None };
         let (back,): (Two,) = c.query("select $1::pair").bind(&two).one().await.unwrap();
         assert_eq!(back, two);
-        c.script("do $$ begin execute 'drop type pair'; execute 'create type pair as (a int4, b text)'; end $$")
-            .await
-            .unwrap();
+        c.script(
+            "do $$ begin execute 'drop type pair'; execute 'create type pair as (a int4, b text)'; end $$",
+        )
+        .await
+        .unwrap();
         let error = c.query("select $1::pair").bind(&two).one::<(Two,)>().await.unwrap_err();
         assert!(error.server().is_some(), "{error}");
         let (back,): (Two,) = c.query("select $1::pair").bind(&two).one().await.unwrap();
@@ -357,15 +363,11 @@ async fn types_of_equal_names_are_what_their_schema_says() {
     on_each_server(async |server| {
         let mut c = prepared(server).await;
         c.script("create type shop.mood as enum ('red')").await.unwrap();
-        let (red, sad): (Vec<ShopMood>, Vec<Mood>) = c
-            .query("select $1, $2")
-            .bind(vec![ShopMood::Red])
-            .bind(vec![Mood::Sad])
-            .one()
-            .await
-            .unwrap();
+        let (red, sad): (Vec<ShopMood>, Vec<Mood>) =
+            c.query("select $1, $2").bind(vec![ShopMood::Red]).bind(vec![Mood::Sad]).one().await.unwrap();
         assert_eq!((red, sad), (vec![ShopMood::Red], vec![Mood::Sad]));
-        let (red, sad): (String, String) = c.query("select 'red'::shop.mood, 'sad'::mood").one().await.unwrap();
+        let (red, sad): (String, String) =
+            c.query("select 'red'::shop.mood, 'sad'::mood").one().await.unwrap();
         assert_eq!((red.as_str(), sad.as_str()), ("red", "sad"));
         assert_usable(&mut c).await;
     })
@@ -383,7 +385,9 @@ async fn rows_are_copied_in_and_out() {
     }
     on_each_server(async |server| {
         let mut c = prepared(server).await;
-        c.script("create table lines (id int8, mood mood, line shop.\"Order Line\", moods mood[])").await.unwrap();
+        c.script("create table lines (id int8, mood mood, line shop.\"Order Line\", moods mood[])")
+            .await
+            .unwrap();
         let line = Line { number: 1, item: None, others: vec![item("x")] };
         let mut rows = c.copy_in_rows("lines", &[]).await.unwrap();
         rows.send((1_i64, Mood::Fine, Some(&line), vec![Mood::Sad])).await.unwrap();

@@ -13,11 +13,12 @@ use molt_db_protocol::client::Description;
 
 use super::exchange::{Step, Wanted};
 use super::{Connection, RowSet};
+use crate::config::TypeLookup;
 use crate::error::Error;
 
 /// What the connections of a connector know of the types of their database.
-#[derive(Default)]
 pub(crate) struct DatabaseTypes {
+    lookup: TypeLookup,
     catalog: Mutex<Catalog>,
     hasher: RandomState,
     /// Statements whose results have types that are known.
@@ -25,8 +26,16 @@ pub(crate) struct DatabaseTypes {
 }
 
 impl DatabaseTypes {
+    pub(crate) fn new(lookup: TypeLookup) -> Self {
+        Self { lookup, catalog: Mutex::default(), hasher: RandomState::new(), foreseen: Mutex::default() }
+    }
+
+    /// Returns the types of columns that are to be looked up.
     pub(super) fn missing(&self, columns: &Columns) -> Vec<Oid> {
-        self.catalog().missing(columns)
+        match self.lookup {
+            TypeLookup::OnDemand => self.catalog().missing(columns),
+            TypeLookup::Never => Vec::new(),
+        }
     }
 
     pub(super) fn describe(&self, columns: &Columns) -> Columns {
@@ -55,7 +64,7 @@ impl DatabaseTypes {
     }
 
     fn has_foreseen(&self, sql: &str, types: &[u32]) -> bool {
-        self.foreseen().contains(&self.hasher.hash_one((sql, types)))
+        self.lookup == TypeLookup::Never || self.foreseen().contains(&self.hasher.hash_one((sql, types)))
     }
 
     fn foresee(&self, sql: &str, types: &[u32]) {
@@ -104,6 +113,10 @@ impl Connection {
     pub(super) async fn name_types(&mut self) -> Result<(), Error> {
         if self.params.type_names().next().is_none() {
             return Ok(());
+        }
+        if self.database_types.lookup == TypeLookup::Never {
+            let why = "its type is to be looked up, and that is switched off";
+            return Err(EncodeError::Other(why.into()).into());
         }
         let names = self.database_types.unnamed(&self.params);
         if !names.is_empty() {

@@ -94,7 +94,7 @@ pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
 pub use self::batch::{BatchBuilder, Filled, Pushed};
-pub(crate) use self::column::{ColumnBuilder, NotUtf8, field, window};
+pub(crate) use self::column::{ColumnBuilder, Field, NotUtf8, field, window};
 pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};

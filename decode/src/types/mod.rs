@@ -51,11 +51,13 @@ mod bytea;
 mod calendar;
 mod char;
 pub mod composite;
+mod cube;
 pub(crate) mod cursor;
 mod date;
-mod extension;
+pub(crate) mod extension;
 mod float;
 mod geometry;
+mod hstore;
 mod inet;
 mod integer;
 mod interval;
@@ -89,9 +91,11 @@ use std::str::FromStr;
 pub use self::array::{Array, Dimension};
 pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
 pub use self::bits::{Bits, ParseBitsError};
+pub use self::cube::Cube;
 pub use self::date::Date;
 pub(crate) use self::extension::Sent;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
+pub use self::hstore::Hstore;
 pub use self::inet::{Cidr, Inet, ParseInetError};
 pub use self::interval::Interval;
 pub use self::json::Json;
@@ -229,9 +233,16 @@ fn array(asked: &Asked) -> Option<Form> {
     Some(Form::list(&(element.binary)(&asked), &asked))
 }
 
+/// Built-in types without a form of their own, and their arrays.
+// PG source: pg_type.dat: aclitem, gtsvector, pg_ndistinct, pg_dependencies, pg_mcv_list, pg_brin_bloom_summary,
+// pg_brin_minmax_multi_summary.
+const FORMLESS: &[Oid] =
+    &[Oid(1033), Oid(1034), Oid(3642), Oid(3644), Oid(3361), Oid(3402), Oid(5017), Oid(4600), Oid(4601)];
+
 /// Says whether nothing needs to be looked up to read and send values of a type.
 pub(crate) fn is_built_in(oid: Oid) -> bool {
     matches!(oid, Oid::UNSPECIFIED | Oid::VOID | Oid::RECORD)
+        || FORMLESS.contains(&oid)
         || TYPES.iter().any(|known| known.oid == oid || known.array == Some(oid))
 }
 
