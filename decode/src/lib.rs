@@ -55,10 +55,12 @@ mod field_walk;
 mod from_row;
 mod from_sql;
 mod oid;
+mod output;
 mod params;
 mod row;
 mod row_store;
 mod to_sql;
+mod type_name;
 pub mod types;
 
 pub use column::{Column, Columns, Format};
@@ -68,10 +70,12 @@ pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
 pub use molt_db_derive::FromRow;
 pub use oid::Oid;
+pub use output::Output;
 pub use params::{Parameters, Params};
 pub use row::{ColumnIndex, OwnedRow, Row, RowLayout};
 pub use row_store::RowStore;
 pub use to_sql::{IsNull, ToSql};
+pub use type_name::TypeName;
 pub use types::{
     Bits, Cidr, Date, Inet, Interval, Json, Numeric, Time, TimeTz, Timestamp, TimestampTz, Uuid,
 };

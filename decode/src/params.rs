@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::types::array_is_ascii;
-use crate::{EncodeError, Format, IsNull, Oid, ToSql};
+use crate::{EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
 
 /// The parameters of one execution, encoded as Bind carries them.
 ///
@@ -23,7 +23,9 @@ pub struct Params {
     oids: Vec<Oid>,
     /// As many as `oids`.
     formats: Vec<Format>,
-    values: Vec<u8>,
+    values: Output,
+    /// Of the parameters that declare a type of the database, by position.
+    names: Vec<(usize, TypeName)>,
 }
 
 impl Params {
@@ -46,6 +48,9 @@ impl Params {
             self.values.truncate(start);
             return Err(error);
         }
+        if let Some(name) = value.declared_name() {
+            self.names.push((self.oids.len(), name));
+        }
         self.oids.push(value.oid());
         self.formats.push(value.format());
         Ok(())
@@ -55,7 +60,8 @@ impl Params {
     pub fn clear(&mut self) {
         self.oids.clear();
         self.formats.clear();
-        self.values.clear();
+        self.names.clear();
+        self.values.truncate(0);
     }
 
     /// Returns the number of parameters.
@@ -80,13 +86,13 @@ impl Params {
 
     /// Returns the values as Bind has them: each a length of four bytes (-1 for NULL) and its bytes.
     pub fn values(&self) -> &[u8] {
-        &self.values
+        self.values.as_bytes()
     }
 
     /// Tells whether every parameter in text format, and all text in arrays, is ASCII, and so the same text in any encoding
     /// of the client.
     pub fn is_ascii(&self) -> bool {
-        let mut rest = self.values.as_slice();
+        let mut rest = self.values.as_bytes();
         self.oids.iter().zip(&self.formats).all(|(oid, format)| {
             let Some((length, tail)) = rest.split_first_chunk() else { return true };
             let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
@@ -102,11 +108,32 @@ impl Params {
         })
     }
 
+    /// Returns the types of the database that the values and their declarations name, each as often as it is named.
+    pub fn type_names(&self) -> impl Iterator<Item = TypeName> + '_ {
+        let inside = self.values.holes.iter().map(|(_, name)| *name);
+        self.names.iter().map(|(_, name)| *name).chain(inside)
+    }
+
+    /// Fills in the numbers of the types that are named. It can be done again with other numbers.
+    ///
+    /// # Errors
+    ///
+    /// `find` does not know this one.
+    pub fn resolve(&mut self, find: impl Fn(TypeName) -> Option<Oid>) -> Result<(), TypeName> {
+        for (position, name) in &self.names {
+            if let Some(declared) = self.oids.get_mut(*position) {
+                *declared = find(*name).ok_or(*name)?;
+            }
+        }
+        self.values.resolve(find)
+    }
+
     /// Begins a row of a binary COPY behind the values that are there, and forgets the types of those.
     #[inline]
     pub(crate) fn begin_row(&mut self, count: i16) {
         self.oids.clear();
         self.formats.clear();
+        self.names.clear();
         self.values.extend_from_slice(&count.to_be_bytes());
     }
 
@@ -128,7 +155,7 @@ impl Params {
 
     /// Returns the length of the value at this place, [`NULL`] for none.
     pub(crate) fn length_at(&self, place: usize) -> Option<i32> {
-        self.values.get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
+        self.values.as_bytes().get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
     }
 
     /// Puts a byte in front of the value at this place.
@@ -136,10 +163,8 @@ impl Params {
         let length =
             self.length_at(place).and_then(|length| length.checked_add(1)).ok_or(EncodeError::TooLong)?;
         let content = place.saturating_add(4);
-        if let Some(word) = self.values.get_mut(place..content) {
-            word.copy_from_slice(&length.to_be_bytes());
-            self.values.insert(content, byte);
-        }
+        self.values.set(place, length);
+        self.values.insert(content, byte);
         Ok(())
     }
 
@@ -150,14 +175,18 @@ impl Params {
         match value.to_sql(&mut self.values)? {
             IsNull::Yes => self.values.truncate(content),
             IsNull::No => {
-                let written = self.values.get(content..).unwrap_or_default();
+                let is_declared = value.oid() != Oid::UNSPECIFIED || value.declared_name().is_some();
+                if value.format() == Format::Binary && !is_declared {
+                    return Err(EncodeError::Other(
+                        "no built-in type has such values, and its Rust type names no other".into(),
+                    ));
+                }
+                let written = self.values.as_bytes().get(content..).unwrap_or_default();
                 if value.format() == Format::Text && written.contains(&0) {
                     return Err(EncodeError::Nul);
                 }
                 let length = length_word(written.len())?;
-                if let Some(place) = self.values.get_mut(start..content) {
-                    place.copy_from_slice(&length.to_be_bytes());
-                }
+                self.values.set(start, length);
             }
         }
         Ok(())
@@ -260,7 +289,7 @@ mod tests {
             Oid::TEXT
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             out.extend_from_slice(b"half of it");
             Err(EncodeError::OutOfRange("refused"))
         }

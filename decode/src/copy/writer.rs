@@ -309,7 +309,7 @@ mod tests {
             Oid::TEXT
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<crate::IsNull, crate::EncodeError> {
+        fn to_sql(&self, out: &mut crate::Output) -> Result<crate::IsNull, crate::EncodeError> {
             out.extend_from_slice(b"half of it");
             panic!("as it is to")
         }

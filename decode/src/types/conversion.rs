@@ -68,7 +68,7 @@ macro_rules! sent_by_way_of {
             }
 
             #[inline]
-            fn to_sql(&self, out: &mut Vec<u8>) -> Result<$crate::IsNull, $crate::EncodeError> {
+            fn to_sql(&self, out: &mut $crate::Output) -> Result<$crate::IsNull, $crate::EncodeError> {
                 let ours = <$ours>::try_from(*self).map_err($crate::types::ConversionError::from)?;
                 $crate::ToSql::to_sql(&ours, out)
             }

@@ -9,7 +9,7 @@ use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::calendar::Clock;
 use crate::types::cursor::Cursor;
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `interval`: months, days and microseconds, none of which is ever turned into another.
 ///
@@ -100,7 +100,7 @@ impl ToSql for Interval {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.micros.to_be_bytes());
         out.extend_from_slice(&self.days.to_be_bytes());
         out.extend_from_slice(&self.months.to_be_bytes());

@@ -4,9 +4,9 @@ use std::ops::{Bound, RangeBounds};
 use crate::arrow::{Asked, Extension, Form, field};
 use crate::params::length_word;
 use crate::types::cursor::Cursor;
-use crate::types::nested::{part, put};
+use crate::types::nested::{named_or, part, put};
 use crate::types::{Type, form};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A range: all values between two bounds, each of which may belong to it or be missing, or no value at all.
 ///
@@ -151,8 +151,7 @@ impl<T: ToSql> ToSql for Range<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.range)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let Self::Between(lower, upper) = self else {
             out.push(EMPTY);
             return Ok(IsNull::No);
@@ -160,7 +159,7 @@ impl<T: ToSql> ToSql for Range<T> {
         out.push(flags(lower, LOWER_INCLUSIVE, LOWER_MISSING) | flags(upper, UPPER_INCLUSIVE, UPPER_MISSING));
         for bound in [lower, upper] {
             let (Bound::Included(value) | Bound::Excluded(value)) = bound else { continue };
-            if put(value, kind.bound, out)? == IsNull::Yes {
+            if put(value, named_or(T::element_oid(), T::type_name()), out)? == IsNull::Yes {
                 return Err(EncodeError::Other("a bound of a range is NULL".into()));
             }
         }
@@ -174,11 +173,6 @@ fn flags<T>(bound: &Bound<T>, inclusive: u8, missing: u8) -> u8 {
         Bound::Excluded(_) => 0,
         Bound::Unbounded => missing,
     }
-}
-
-#[cold]
-fn no_range() -> EncodeError {
-    EncodeError::Other("there is no built-in type of ranges with such bounds".into())
 }
 
 /// Ranges beside each other: a value of a multirange type, which PostgreSQL has from 14 on.
@@ -253,12 +247,11 @@ impl<T: ToSql> ToSql for Multirange<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.multirange)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&length_word(self.0.len())?.to_be_bytes());
         for range in &self.0 {
             // A range is never NULL.
-            let _ = put(range, kind.range, out)?;
+            let _ = put(range, Oid::UNSPECIFIED, out)?;
         }
         Ok(IsNull::No)
     }
@@ -354,9 +347,9 @@ mod tests {
     }
 
     fn encode(value: &impl ToSql) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Output::default();
         assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-        out
+        out.bytes
     }
 
     // From range_send and multirange_send of PostgreSQL.
@@ -454,7 +447,7 @@ mod tests {
             (&Multirange(vec![Range::new(1.0..2.0)]), "no built-in type"),
             (&Range::new(None::<i32>..Some(1)), "NULL"),
         ] {
-            let error = value.to_sql(&mut Vec::new()).unwrap_err();
+            let error = crate::Params::default().push(value).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
         }
     }

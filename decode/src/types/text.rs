@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use crate::arrow::{Asked, Copied, Extension, Form};
 use crate::types::char::as_text;
 use crate::types::{Type, json, jsonpath};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// Says whether the binary form of the type is its text.
 pub(crate) fn is_text(oid: Oid) -> bool {
@@ -73,7 +73,7 @@ impl ToSql for str {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self.as_bytes());
         Ok(IsNull::No)
     }
@@ -95,7 +95,7 @@ impl ToSql for String {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_str().to_sql(out)
     }
 }
@@ -116,7 +116,7 @@ impl ToSql for Cow<'_, str> {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_ref().to_sql(out)
     }
 }

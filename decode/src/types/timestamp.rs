@@ -8,7 +8,7 @@ use arrow_schema::{DataType, TimeUnit};
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::calendar::{MICROS_PER_DAY, split};
 use crate::types::{Date, Time, Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timestamp` without time zone: microseconds since 2000-01-01 00:00, or an infinity.
 ///
@@ -90,7 +90,7 @@ impl ToSql for Timestamp {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

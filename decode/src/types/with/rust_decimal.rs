@@ -2,7 +2,7 @@
 
 use crate::types::numeric::{Finite, MALFORMED, Numeric, Sign, View, scaled};
 use crate::types::{ConversionError, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for rust_decimal::Decimal {
     fn accepts(column: &Column) -> bool {
@@ -27,7 +27,7 @@ impl ToSql for rust_decimal::Decimal {
         Oid::NUMERIC
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let scale = scale(*self);
         let missing = (4 - scale % 4) % 4;
         // At most 29 digits and 3 zeros, in 9 groups for 36.
@@ -39,7 +39,7 @@ impl ToSql for rust_decimal::Decimal {
         }
         let weight = 8 - i16::try_from((scale + missing) / 4).unwrap_or(0);
         let sign = Sign::of(self.mantissa() < 0);
-        View::Finite(Finite { sign, weight, dscale: scale, groups: &groups }.normal()).encode(out);
+        View::Finite(Finite { sign, weight, dscale: scale, groups: &groups }.normal()).encode(&mut out.bytes);
         Ok(IsNull::No)
     }
 }

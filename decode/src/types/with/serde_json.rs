@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::types::{Json, Numeric};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for serde_json::Value {
     fn accepts(column: &Column) -> bool {
@@ -36,14 +36,14 @@ impl ToSql for serde_json::Value {
         Format::Text
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         serde_json::to_writer(Bytes(out), self).map_err(|error| EncodeError::Other(error.into()))?;
         Ok(IsNull::No)
     }
 }
 
 /// Appends to a parameter.
-struct Bytes<'a>(&'a mut Vec<u8>);
+struct Bytes<'a>(&'a mut Output);
 
 impl io::Write for Bytes<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use crate::types::{Array, Range};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 pub(super) fn read<T: for<'r> FromSql<'r>>(oid: Oid, value: &[u8]) -> Result<T, ValueError> {
     let column = Column::new("c", oid, -1, Format::Binary);
@@ -13,9 +13,9 @@ pub(super) fn read<T: for<'r> FromSql<'r>>(oid: Oid, value: &[u8]) -> Result<T, 
 }
 
 pub(super) fn encode(value: &impl ToSql) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Output::default();
     assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-    out
+    out.as_bytes().to_vec()
 }
 
 /// Asserts that a value goes as one of ours, and comes back from what that is: alone, in a list and in an array.
@@ -58,7 +58,7 @@ pub(super) fn unread<T: Debug + for<'r> FromSql<'r>>(ours: &impl ToSql, why: &st
 
 /// Asserts that a value is none that PostgreSQL has, and that the error says why.
 pub(super) fn unsent(theirs: &impl ToSql, why: &str) {
-    match theirs.to_sql(&mut Vec::new()) {
+    match theirs.to_sql(&mut Output::default()) {
         Err(EncodeError::OutOfRange(problem)) if problem.contains(why) => {}
         other => panic!("{other:?}"),
     }
