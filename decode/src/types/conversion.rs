@@ -78,3 +78,52 @@ macro_rules! sent_by_way_of {
 
 pub(super) use by_way_of;
 pub(super) use sent_by_way_of;
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::types::{Array, Inet, Range};
+    use crate::{Column, Format, FromSql, Oid, Output, ToSql};
+
+    fn read<T: for<'r> FromSql<'r>>(oid: Oid, value: &[u8]) -> Result<T, ValueError> {
+        T::from_sql(&Column::new("c", oid, -1, Format::Binary), value)
+    }
+
+    fn encode(value: &impl ToSql) -> Vec<u8> {
+        let mut out = Output::default();
+        let _ = value.to_sql(&mut out).unwrap();
+        out.as_bytes().to_vec()
+    }
+
+    #[test]
+    fn what_goes_by_way_of_another_type_goes_as_that() {
+        for text in ["10.1.2.3", "::1"] {
+            let (addr, inet) = (text.parse::<IpAddr>().unwrap(), text.parse::<Inet>().unwrap());
+            assert_eq!(
+                (addr.oid(), IpAddr::type_oid(), IpAddr::array_oid()),
+                (Oid::INET, Oid::INET, Oid(1041))
+            );
+            assert_eq!(encode(&addr), encode(&inet));
+            assert_eq!(read::<IpAddr>(Oid::INET, &encode(&inet)).unwrap(), addr);
+            let list = encode(&vec![addr, addr]);
+            assert_eq!(read::<Array<IpAddr>>(Oid(1041), &list).unwrap().elements(), [addr, addr]);
+            assert_eq!(Range::new(addr..).oid(), Oid::UNSPECIFIED);
+        }
+        assert!(IpAddr::accepts(&Column::new("c", Oid::INET, -1, Format::Text)));
+        assert!(!IpAddr::accepts(&Column::new("c", Oid::CIDR, -1, Format::Binary)));
+    }
+
+    #[test]
+    fn errors_say_why_and_never_show_the_value() {
+        let network = encode(&"10.1.2.3/8".parse::<Inet>().unwrap());
+        let error = read::<IpAddr>(Oid::INET, &network).unwrap_err();
+        assert!(error.is_out_of_range() && error.to_string().contains("netmask"), "{error}");
+        assert!(!error.to_string().contains("10.1"), "{error}");
+        assert!(read::<IpAddr>(Oid::INET, b"1").unwrap_err().is_malformed());
+        let error = EncodeError::from(ConversionError("it is odd"));
+        assert_eq!(error.to_string(), "a parameter is out of range: it is odd");
+        assert_eq!(ConversionError("it is odd").to_string(), "the value has no counterpart: it is odd");
+    }
+}
