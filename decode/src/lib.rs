@@ -48,10 +48,12 @@
 )]
 
 pub mod arrow;
+mod catalog;
 mod column;
 pub mod copy;
 mod error;
 mod field_walk;
+mod fit;
 mod from_row;
 mod from_sql;
 mod oid;
@@ -63,6 +65,7 @@ mod to_sql;
 mod type_name;
 pub mod types;
 
+pub use catalog::{Catalog, Definition, TypeInfo, TypeKind, TypeRow};
 pub use column::{Column, Columns, Format};
 pub use error::{EncodeError, RowError, ValueError};
 pub use field_walk::{FieldWalk, ReadError};

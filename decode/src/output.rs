@@ -63,17 +63,6 @@ impl Output {
         }
     }
 
-    /// Fills the numbers of types in.
-    pub(crate) fn resolve(&mut self, find: impl Fn(TypeName) -> Option<Oid>) -> Result<(), TypeName> {
-        for (place, name) in &self.holes {
-            let number = find(*name).ok_or(*name)?;
-            if let Some(room) = self.bytes.get_mut(*place..).and_then(<[u8]>::first_chunk_mut) {
-                *room = number.0.to_be_bytes();
-            }
-        }
-        Ok(())
-    }
-
     /// Puts a byte in front of what is there from this place on.
     pub(crate) fn insert(&mut self, place: usize, byte: u8) {
         if place > self.len() {

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use crate::fit::{Given, Written};
 use crate::types::array_is_ascii;
-use crate::{EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
+use crate::types::cursor::Cursor;
+use crate::{Catalog, EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
 
 /// The parameters of one execution, encoded as Bind carries them.
 ///
@@ -26,6 +28,8 @@ pub struct Params {
     values: Output,
     /// Of the parameters that declare a type of the database, by position.
     names: Vec<(usize, TypeName)>,
+    /// The types and values with the numbers of those types.
+    resolved: Option<(Vec<Oid>, Vec<u8>)>,
 }
 
 impl Params {
@@ -43,6 +47,7 @@ impl Params {
         if self.len() >= Self::LIMIT {
             return Err(EncodeError::TooManyParameters);
         }
+        self.resolved = None;
         let start = self.values.len();
         if let Err(error) = self.append(value, start) {
             self.values.truncate(start);
@@ -61,6 +66,7 @@ impl Params {
         self.oids.clear();
         self.formats.clear();
         self.names.clear();
+        self.resolved = None;
         self.values.truncate(0);
     }
 
@@ -76,7 +82,7 @@ impl Params {
 
     /// Returns the types that the parameters declare, one for each; [`Oid::UNSPECIFIED`] where the server infers it.
     pub fn oids(&self) -> &[Oid] {
-        &self.oids
+        self.resolved.as_ref().map_or(&self.oids, |(oids, _)| oids)
     }
 
     /// Returns the formats of the parameters, one for each.
@@ -86,12 +92,16 @@ impl Params {
 
     /// Returns the values as Bind has them: each a length of four bytes (-1 for NULL) and its bytes.
     pub fn values(&self) -> &[u8] {
-        self.values.as_bytes()
+        self.resolved.as_ref().map_or_else(|| self.values.as_bytes(), |(_, values)| values)
     }
 
     /// Tells whether every parameter in text format, and all text in arrays, is ASCII, and so the same text in any encoding
     /// of the client.
     pub fn is_ascii(&self) -> bool {
+        // What names its type is made of values of many types.
+        if !self.names.is_empty() {
+            return self.values.as_bytes().is_ascii();
+        }
         let mut rest = self.values.as_bytes();
         self.oids.iter().zip(&self.formats).all(|(oid, format)| {
             let Some((length, tail)) = rest.split_first_chunk() else { return true };
@@ -114,18 +124,41 @@ impl Params {
         self.names.iter().map(|(_, name)| *name).chain(inside)
     }
 
-    /// Fills in the numbers of the types that are named. It can be done again with other numbers.
+    /// Makes the values that name types of the database fit what `catalog` knows of those. It can be done again, with
+    /// another catalog.
     ///
     /// # Errors
     ///
-    /// `find` does not know this one.
-    pub fn resolve(&mut self, find: impl Fn(TypeName) -> Option<Oid>) -> Result<(), TypeName> {
-        for (position, name) in &self.names {
-            if let Some(declared) = self.oids.get_mut(*position) {
-                *declared = find(*name).ok_or(*name)?;
+    /// A name is not known, or a value is not what its type wants.
+    pub fn resolve(&mut self, catalog: &Catalog) -> Result<(), EncodeError> {
+        self.resolved = None;
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let written = Written { catalog, bytes: self.values.as_bytes(), holes: &self.values.holes };
+        let (mut oids, mut values) = (self.oids.clone(), Vec::with_capacity(written.bytes.len()));
+        let mut names = self.names.iter().peekable();
+        let mut rest = Cursor(written.bytes);
+        for (position, oid) in oids.iter_mut().enumerate() {
+            let (start, length) = (rest.taken(written.bytes), rest.i32().unwrap_or(NULL));
+            let content = rest.taken(written.bytes);
+            let _ = rest.bytes(usize::try_from(length).unwrap_or(0));
+            let end = rest.taken(written.bytes);
+            let Some((_, name)) = names.next_if(|(named, _)| *named == position) else {
+                values.extend_from_slice(written.bytes.get(start..end).unwrap_or_default());
+                continue;
+            };
+            *oid = catalog.named(*name).ok_or_else(|| unknown(*name))?;
+            let place = values.len();
+            values.extend_from_slice(&length.to_be_bytes());
+            if length != NULL {
+                let column = catalog.column("", *oid, -1, Format::Binary);
+                written.fit(&column, Given::Name(*name), (content, end), &mut values)?;
+                set_length(&mut values, place)?;
             }
         }
-        self.values.resolve(find)
+        self.resolved = Some((oids, values));
+        Ok(())
     }
 
     /// Begins a row of a binary COPY behind the values that are there, and forgets the types of those.
@@ -191,6 +224,19 @@ impl Params {
         }
         Ok(())
     }
+}
+
+fn unknown(name: TypeName) -> EncodeError {
+    EncodeError::Other(format!("the database has no type {name}").into())
+}
+
+/// Says in front of the value that begins at `place`, and is the last one, how long it is.
+pub(crate) fn set_length(values: &mut [u8], place: usize) -> Result<(), EncodeError> {
+    let length = length_word(values.len().saturating_sub(place).saturating_sub(size_of::<i32>()))?;
+    if let Some(room) = values.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+        *room = length.to_be_bytes();
+    }
+    Ok(())
 }
 
 /// In the place of a length.

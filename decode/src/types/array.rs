@@ -1,8 +1,13 @@
+use std::borrow::Cow;
+
 use crate::arrow::field;
+use crate::types::composite::changed;
 use crate::types::cursor::Cursor;
 use crate::types::nested::{binary_is_text, named_or, part, put};
 use crate::types::{array_of, element_of};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeName, ValueError};
+use crate::{
+    Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
+};
 
 /// An array as PostgreSQL has it: any number of dimensions up to six, each with a lower bound of its own.
 ///
@@ -135,14 +140,20 @@ impl<'r, T: FromSql<'r>> FromSql<'r> for Vec<T> {
 
 /// Says whether a column has arrays, with elements that `T` reads.
 fn has_elements<'r, T: FromSql<'r>>(column: &Column) -> bool {
-    let element = element_of(column.oid()).filter(|_| column.format() == Format::Binary);
-    element.is_some_and(|element| T::accepts(&part(element, column.typmod())))
+    if column.format() != Format::Binary {
+        return false;
+    }
+    match column.kind() {
+        Some(TypeKind::Array(element)) => T::accepts(element),
+        Some(_) => false,
+        None => element_of(column.oid()).is_some_and(|element| T::accepts(&part(element, column.typmod()))),
+    }
 }
 
 /// An array on the wire, whose elements nobody has looked at.
 // PG source: arrayfuncs.c, array_send: dimensions, flag for NULLs, type of the elements, and of each dimension the size
 // and the lower bound.
-struct Head<'r> {
+pub(super) struct Head<'r> {
     /// Of each eight bytes. They are proper, and at most six.
     dimensions: &'r [u8],
     element: Oid,
@@ -174,7 +185,11 @@ impl<'r> Head<'r> {
     }
 
     fn elements<T: FromSql<'r>>(&self, column: &Column) -> Result<Vec<T>, ValueError> {
-        let part = part(self.element, column.typmod());
+        let part = match column.kind() {
+            Some(TypeKind::Array(element)) if element.declared() == self.element => Cow::Borrowed(&**element),
+            Some(_) => return Err(changed(column)),
+            None => Cow::Owned(part(self.element, column.typmod())),
+        };
         if !T::accepts(&part) {
             return Err(ValueError::mismatch(&part));
         }
@@ -299,7 +314,8 @@ fn write<T: ToSql>(
     out: &mut Output,
 ) -> Result<IsNull, EncodeError> {
     let name = T::type_name();
-    if name.map_or(T::array_oid() == Oid::UNSPECIFIED, TypeName::is_array) {
+    let has_array = name.map_or_else(|| T::array_oid() != Oid::UNSPECIFIED, |name| !name.is_array());
+    if !has_array {
         return Err(EncodeError::Other("its Rust type does not say what type its arrays have".into()));
     }
     let number = |count: usize| i32::try_from(count).map_err(|_| EncodeError::TooLong);

@@ -43,7 +43,7 @@ pub(super) fn binary_is_text(oid: Oid) -> bool {
 
 /// Returns the number that stands for a type of the database as long as it is not known which one that is.
 pub(super) fn named_or(oid: Oid, name: Option<TypeName>) -> Oid {
-    name.map_or(oid, |_| FIRST_USER_OID)
+    name.map_or(oid, |_| SOME_TYPE)
 }
 
 /// In the place of a length.
@@ -51,3 +51,5 @@ const NULL: i32 = -1;
 /// The smallest number of a type that is not built in.
 // PG source: access/transam.h, FirstNormalObjectId.
 const FIRST_USER_OID: Oid = Oid(16_384);
+/// Stands for a type of the database as long as it is not known which one that is.
+pub(super) const SOME_TYPE: Oid = FIRST_USER_OID;

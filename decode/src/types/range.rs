@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::ops::{Bound, RangeBounds};
 
@@ -6,7 +7,7 @@ use crate::params::length_word;
 use crate::types::cursor::Cursor;
 use crate::types::nested::{named_or, part, put};
 use crate::types::{Type, form};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, ValueError};
 
 /// A range: all values between two bounds, each of which may belong to it or be missing, or no value at all.
 ///
@@ -71,12 +72,12 @@ fn write_bound(bound: &Bound<impl fmt::Display>, f: &mut fmt::Formatter<'_>) -> 
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Range<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.range)
+        has_bounds::<T>(column, bound_of_range(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.range).ok_or_else(|| ValueError::mismatch(column))?;
-        read(&part(kind.bound, -1), value)
+        let bound = bound_of_range(column).ok_or_else(|| ValueError::mismatch(column))?;
+        read(&bound, value)
     }
 }
 
@@ -94,9 +95,30 @@ fn read_bound<'r, T: FromSql<'r>>(of: &Column, bound: Bound<&'r [u8]>) -> Result
     })
 }
 
-fn has_bounds<'r, T: FromSql<'r>>(column: &Column, is: fn(&Kind) -> Oid) -> bool {
-    let kind = Kind::of(column.oid(), is).filter(|_| column.format() == Format::Binary);
-    kind.is_some_and(|kind| T::accepts(&part(kind.bound, -1)))
+fn has_bounds<'r, T: FromSql<'r>>(column: &Column, bound: Option<Cow<'_, Column>>) -> bool {
+    column.format() == Format::Binary && bound.is_some_and(|bound| T::accepts(&bound))
+}
+
+/// Describes the bounds of a column of ranges.
+fn bound_of_range(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Range(bound)) => Some(Cow::Borrowed(bound)),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.range),
+    }
+}
+
+/// Describes the bounds of a column of multiranges.
+fn bound_of_multirange(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Multirange(range)) => bound_of_range(range),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.multirange),
+    }
+}
+
+fn built_in_bound(oid: Oid, is: fn(&Kind) -> Oid) -> Option<Cow<'static, Column>> {
+    Kind::of(oid, is).map(|kind| Cow::Owned(part(kind.bound, -1)))
 }
 
 /// A range on the wire, whose bounds nobody has looked at.
@@ -200,12 +222,11 @@ impl<T: fmt::Display> fmt::Display for Multirange<T> {
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Multirange<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.multirange)
+        has_bounds::<T>(column, bound_of_multirange(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.multirange);
-        let bound = part(kind.ok_or_else(|| ValueError::mismatch(column))?.bound, -1);
+        let bound = bound_of_multirange(column).ok_or_else(|| ValueError::mismatch(column))?;
         let (count, mut rest) = ranges(value).ok_or_else(malformed)?;
         let mut found = Vec::with_capacity(count);
         for _ in 0..count {
