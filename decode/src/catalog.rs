@@ -146,9 +146,10 @@ pub struct Catalog {
 
 impl Catalog {
     /// Adds types. Of what they are made of, the types that are not built in have to be among them, or there already;
-    /// otherwise nothing is known of those parts.
+    /// otherwise nothing is known of those parts. Built-in ones are left out.
     pub fn extend(&mut self, rows: impl IntoIterator<Item = TypeRow>) {
-        let rows: HashMap<Oid, TypeRow> = rows.into_iter().map(|row| (row.oid, row)).collect();
+        let rows = rows.into_iter().filter(|row| !types::is_built_in(row.oid));
+        let rows: HashMap<Oid, TypeRow> = rows.map(|row| (row.oid, row)).collect();
         for oid in rows.keys() {
             self.types.remove(oid);
         }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::ptr::fn_addr_eq;
 use std::sync::{Arc, OnceLock};
 
-use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, ValueError};
+use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, TypeName, ValueError};
 
 /// How a value travels: as the text that `psql` shows, or in the type's own binary form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +94,14 @@ impl Column {
             TypeKind::Domain(base) => base.kind(),
             kind => Some(kind),
         }
+    }
+
+    /// Says whether the type, or what a domain is over, is called that.
+    pub(crate) fn is_named(&self, name: TypeName) -> bool {
+        self.type_info().is_some_and(|info| match info.kind() {
+            TypeKind::Domain(base) => name.is_of(info) || base.is_named(name),
+            _ => name.is_of(info),
+        })
     }
 
     /// Says whether what is known of the types holds no more.

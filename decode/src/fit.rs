@@ -7,7 +7,7 @@
 use crate::copy::Takes;
 use crate::params::{NULL, set_length};
 use crate::types::{cursor::Cursor, element_of};
-use crate::{Catalog, Column, Columns, EncodeError, Format, Oid, TypeKind, TypeName};
+use crate::{Column, Columns, EncodeError, Format, Oid, TypeKind, TypeName};
 
 /// What a value says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,6 @@ pub(crate) enum Given {
 /// Values as they were written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written<'a> {
-    pub(crate) catalog: &'a Catalog,
     pub(crate) bytes: &'a [u8],
     /// The places where the number of a type belongs, in order.
     pub(crate) holes: &'a [(usize, TypeName)],
@@ -36,14 +35,10 @@ impl Written<'_> {
     ) -> Result<(), EncodeError> {
         let value = self.bytes.get(start..end).unwrap_or_default();
         let refused = || mismatch(column, given);
-        match given {
-            Given::Name(name) => {
-                let number = self.catalog.named(name).ok_or_else(refused)?;
-                if number != column.declared() && number != column.oid() {
-                    return Err(refused());
-                }
-            }
-            Given::Oid(_) => {}
+        if let Given::Name(name) = given
+            && !column.is_named(name)
+        {
+            return Err(refused());
         }
         match (column.kind(), given) {
             (Some(TypeKind::Composite(attributes)), Given::Name(_)) => {

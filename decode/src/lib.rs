@@ -71,7 +71,7 @@ pub use error::{EncodeError, RowError, ValueError};
 pub use field_walk::{FieldWalk, ReadError};
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
-pub use molt_db_derive::FromRow;
+pub use molt_db_derive::{FromRow, FromSql, ToSql};
 pub use oid::Oid;
 pub use output::Output;
 pub use params::{Parameters, Params};

@@ -63,6 +63,19 @@ impl Output {
         }
     }
 
+    /// Puts other bytes, without places for numbers, where some are.
+    pub(crate) fn replace(&mut self, (start, end): (usize, usize), bytes: Vec<u8>) {
+        let (removed, added) = (end.saturating_sub(start), bytes.len());
+        if start > end || end > self.len() {
+            return;
+        }
+        self.bytes.splice(start..end, bytes);
+        self.holes.retain(|(hole, _)| !(start..end).contains(hole));
+        for (hole, _) in self.holes.iter_mut().filter(|(hole, _)| *hole >= end) {
+            *hole = hole.saturating_sub(removed).saturating_add(added);
+        }
+    }
+
     /// Puts a byte in front of what is there from this place on.
     pub(crate) fn insert(&mut self, place: usize, byte: u8) {
         if place > self.len() {

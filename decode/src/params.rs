@@ -3,7 +3,7 @@ use std::fmt;
 use crate::fit::{Given, Written};
 use crate::types::array_is_ascii;
 use crate::types::cursor::Cursor;
-use crate::{Catalog, EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
+use crate::{Catalog, Column, EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
 
 /// The parameters of one execution, encoded as Bind carries them.
 ///
@@ -118,10 +118,9 @@ impl Params {
         })
     }
 
-    /// Returns the types of the database that the values and their declarations name, each as often as it is named.
+    /// Returns the types of the database that the parameters declare by name, each as often as one does.
     pub fn type_names(&self) -> impl Iterator<Item = TypeName> + '_ {
-        let inside = self.values.holes.iter().map(|(_, name)| *name);
-        self.names.iter().map(|(_, name)| *name).chain(inside)
+        self.names.iter().map(|(_, name)| *name)
     }
 
     /// Makes the values that name types of the database fit what `catalog` knows of those. It can be done again, with
@@ -135,7 +134,7 @@ impl Params {
         if self.names.is_empty() {
             return Ok(());
         }
-        let written = Written { catalog, bytes: self.values.as_bytes(), holes: &self.values.holes };
+        let written = Written { bytes: self.values.as_bytes(), holes: &self.values.holes };
         let (mut oids, mut values) = (self.oids.clone(), Vec::with_capacity(written.bytes.len()));
         let mut names = self.names.iter().peekable();
         let mut rest = Cursor(written.bytes);
@@ -189,6 +188,31 @@ impl Params {
     /// Returns the length of the value at this place, [`NULL`] for none.
     pub(crate) fn length_at(&self, place: usize) -> Option<i32> {
         self.values.as_bytes().get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
+    }
+
+    /// Makes a value that names its type what a column has.
+    pub(crate) fn fit_value(
+        &mut self,
+        position: usize,
+        place: usize,
+        column: &Column,
+    ) -> Result<(), EncodeError> {
+        let Some(name) = self.name(position) else { return Ok(()) };
+        let start = place.saturating_add(size_of::<i32>());
+        let length = self.length_at(place).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        let end = start.saturating_add(length);
+        let written = Written { bytes: self.values.as_bytes(), holes: &self.values.holes };
+        let mut fitted = Vec::with_capacity(length);
+        written.fit(column, Given::Name(name), (start, end), &mut fitted)?;
+        let length = length_word(fitted.len())?;
+        self.values.replace((start, end), fitted);
+        self.values.set(place, length);
+        Ok(())
+    }
+
+    /// Returns the type that a parameter names.
+    pub(crate) fn name(&self, position: usize) -> Option<TypeName> {
+        self.names.iter().find(|(named, _)| *named == position).map(|(_, name)| *name)
     }
 
     /// Puts a byte in front of the value at this place.

@@ -93,7 +93,7 @@ impl CopyWriter {
         let whole = row.values().len();
         Self {
             columns: columns.clone(),
-            takes: columns.iter().map(|column| Takes::of(column.oid())).collect(),
+            takes: columns.iter().map(Takes::of_column).collect(),
             // No table has more than 1,600 columns.
             count: i16::try_from(columns.len()).unwrap_or(i16::MAX),
             row,
@@ -171,6 +171,12 @@ impl CopyWriter {
             };
             let (given, format) = self.row.kind(position);
             let Some(length) = self.row.length_at(place) else { break };
+            if length != NULL && self.row.name(position).is_some() {
+                self.row.fit_value(position, place, column).map_err(CopyRowError::Value)?;
+                let length = self.row.length_at(place).and_then(|length| usize::try_from(length).ok());
+                place = place.saturating_add(LENGTH_WORD).saturating_add(length.unwrap_or(0));
+                continue;
+            }
             if length != NULL && !takes.fits(column.oid(), given, format) {
                 return Err(CopyRowError::Type { position, column: Box::new(column.clone()), given });
             }

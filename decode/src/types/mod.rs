@@ -88,6 +88,7 @@ mod integer;
 mod interval;
 mod json;
 mod jsonpath;
+pub mod labels;
 mod lsn;
 mod macaddr;
 mod money;
