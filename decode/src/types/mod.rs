@@ -20,7 +20,7 @@
 //! | `interval` | [`Interval`] | [`Interval`] |
 //! | `uuid` | [`Uuid`] | [`Uuid`] |
 //! | `json`, `jsonb` | [`Json`], `&str`, `String`, `Cow<str>` | [`Json`] |
-//! | `inet`, `cidr` | [`Inet`], [`Cidr`] | [`Inet`], [`Cidr`] |
+//! | `inet`, `cidr` | [`Inet`], [`Cidr`]; [`IpAddr`](std::net::IpAddr) from `inet` | the same |
 //! | `macaddr`, `macaddr8` | [`MacAddr`], [`MacAddr8`] | [`MacAddr`], [`MacAddr8`] |
 //! | `point`, `line`, `lseg`, `box` | [`Point`], [`Line`], [`LineSegment`], [`Rect`] | the same |
 //! | `path`, `polygon`, `circle` | [`Path`], [`Polygon`], [`Circle`] | the same |
@@ -40,6 +40,32 @@
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
+//! # Other crates
+//!
+//! The feature of its name has values of a crate read and sent, alone and inside of arrays and ranges:
+//!
+//! | PostgreSQL | `chrono` | `time` | `jiff` |
+//! |---|---|---|---|
+//! | `date` | `NaiveDate` | `Date` | `civil::Date` |
+//! | `time` | `NaiveTime` | `Time` | `civil::Time` |
+//! | `timestamp` | `NaiveDateTime` | `PrimitiveDateTime` | `civil::DateTime` |
+//! | `timestamptz` | `DateTime<Utc>`, `DateTime<FixedOffset>` | `OffsetDateTime` | `Timestamp` |
+//! | `interval` | | | `Span`, `SignedDuration` |
+//!
+//! | PostgreSQL | feature | read as | sent from |
+//! |---|---|---|---|
+//! | `uuid` | `uuid` | `Uuid` | `Uuid` |
+//! | `numeric` | `rust_decimal` | `Decimal` | `Decimal` |
+//! | `json`, `jsonb` | `serde_json` | `Value` | `Value`, as text of no declared type |
+//! | `inet`, `cidr` | `ipnet` | `IpNet`, `Ipv4Net`, `Ipv6Net` | the same, as `inet` |
+//!
+//! Nothing is rounded or taken for the nearest value. What the crate has no value for is an error where it is read: infinities,
+//! years, 24:00:00, digits, intervals with parts of both signs. What PostgreSQL has no value for is an error before anything is
+//! sent: nanoseconds below the microsecond, leap seconds, days before 4714-11-24 BC. `From` and `TryFrom` convert between these
+//! types and those here, with the same limits; their error is [`ConversionError`].
+//!
+//! # Formats
+//!
 //! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text, JSON, bits,
 //! addresses, `pg_lsn` and the numbers of transactions are read from it as well, and a string type reads any column that
 //! came as text.
@@ -51,6 +77,7 @@ mod bytea;
 mod calendar;
 mod char;
 pub mod composite;
+mod conversion;
 mod cube;
 pub(crate) mod cursor;
 mod date;
@@ -84,6 +111,7 @@ mod tsvector;
 mod uuid;
 mod vectors;
 mod void;
+mod with;
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,6 +119,7 @@ use std::str::FromStr;
 pub use self::array::{Array, Dimension};
 pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
 pub use self::bits::{Bits, ParseBitsError};
+pub use self::conversion::ConversionError;
 pub use self::cube::Cube;
 pub use self::date::Date;
 pub(crate) use self::extension::Sent;
