@@ -76,16 +76,20 @@ mod batch;
 mod column;
 mod elements;
 mod error;
+mod fields;
 mod fixed;
 mod form;
 mod limits;
 mod list;
+mod nested;
 mod nulls;
 mod options;
 mod parts;
 mod plan;
 mod ranges;
 mod repeated;
+mod structs;
+mod unfit;
 mod variable;
 mod views;
 
@@ -101,10 +105,12 @@ pub(crate) use self::fixed::{Decode, primitive};
 pub(crate) use self::form::{Asked, Extension, Form};
 pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
-pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
+pub use self::options::{Arrays, ArrowOptions, Dimensions, ExtensionTypes, Profile, TextLayout};
 pub use self::plan::ArrowPlan;
 pub(crate) use self::repeated::Run;
-pub(crate) use self::variable::Copied;
+pub use self::unfit::{BrokenText, Policies, Unfit};
+pub(crate) use self::unfit::{Kind, Kinds};
+pub(crate) use self::variable::{Copied, Writer};
 
 use crate::ValueError;
 
@@ -113,8 +119,8 @@ use crate::ValueError;
 pub(crate) enum Fault {
     /// It is no value of its type.
     Malformed(&'static str),
-    /// Its Arrow type cannot hold it: the policy decides.
-    Unfit(&'static str),
+    /// Its Arrow type cannot hold it, which is of this kind: the policy decides.
+    Unfit(Kind, &'static str),
     /// The column has no room for it in one batch.
     TooLong,
 }
@@ -124,7 +130,7 @@ impl From<Fault> for ValueError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Malformed(problem) => Self::malformed(problem),
-            Fault::Unfit(problem) => Self::out_of_range(problem),
+            Fault::Unfit(_, problem) => Self::out_of_range(problem),
             Fault::TooLong => Self::out_of_range("one column of a batch holds at most 2 GiB"),
         }
     }
