@@ -32,6 +32,14 @@ impl Head {
     fn read(self, value: &[u8]) -> Result<(usize, &[u8]), Fault> {
         match self {
             Self::Array(oid) => header(value, oid),
+            _ => self.read_other(value),
+        }
+    }
+
+    #[inline(never)]
+    fn read_other(self, value: &[u8]) -> Result<(usize, &[u8]), Fault> {
+        match self {
+            Self::Array(oid) => header(value, oid),
             Self::Line(oid) => match array(value, oid)? {
                 head if head.dimensions().len() > 1 => Err(DIMENSIONS),
                 head => Ok((head.count, head.elements)),
@@ -85,15 +93,17 @@ pub(super) fn push_fields(
     count: usize,
     elements: &mut dyn ColumnBuilder,
     policies: &Policies,
+    bytes: &mut usize,
 ) -> Result<(), Fault> {
     for _ in 0..count {
         let (value, next) = field(rest).ok_or(MALFORMED)?;
-        match value.map(|value| elements.push(value, &mut 0)) {
+        match value.map(|value| elements.push(value, bytes)) {
             Some(Ok(())) => {}
             None => elements.push_null(),
             Some(Err(Fault::Unfit(kind, _))) if policies.of(kind) == Unfit::Null => elements.push_null(),
             Some(Err(fault)) => return Err(fault),
         }
+        *bytes = bytes.saturating_add(elements.width());
         rest = next;
     }
     if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
@@ -101,15 +111,15 @@ pub(super) fn push_fields(
 
 impl Fill for ListedFields {
     #[inline]
-    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Option<usize> {
+    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder, there: usize) -> Option<usize> {
         let (count, fields) = self.head.read(value).ok()?;
-        let end = elements.len().checked_add(count)?;
+        let end = there.checked_add(count)?;
         elements.take_run(fields, count)?.is_empty().then_some(end)
     }
 
-    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Result<(), Fault> {
+    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault> {
         let (count, fields) = self.head.read(value)?;
-        push_fields(fields, count, elements, &self.policies)
+        push_fields(fields, count, elements, &self.policies, bytes)
     }
 
     /// A NULL takes the 4 bytes of its length on the wire, and up to 32 here. What is rewritten has no bound that is of

@@ -21,12 +21,13 @@ pub(super) struct List<F: Fill> {
 
 /// How a value becomes elements.
 pub(super) trait Fill: fmt::Debug + Send + 'static {
-    /// Appends the elements of a value that has nothing unusual about it, and returns where they end. Otherwise returns
-    /// `None`, with some appended perhaps.
-    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Option<usize>;
+    /// Appends the elements of a value that has nothing unusual about it to as many as there are, and returns how many
+    /// there are then. Otherwise returns `None`, with some appended perhaps.
+    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder, there: usize) -> Option<usize>;
 
-    /// Appends the elements of a value, or says what is wrong with it, with some appended perhaps.
-    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Result<(), Fault>;
+    /// Appends the elements of a value, and adds to `bytes` what they take; or says what is wrong with it, with some
+    /// appended perhaps.
+    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault>;
 
     /// Returns how much more a value may take than on the wire, if its elements may take so much more.
     fn growth(&self, elements: Growth) -> Growth;
@@ -49,9 +50,10 @@ impl<F: Fill> List<F> {
             self.push_null();
             return Some(rest);
         };
-        let end = self.fill.take(value, &mut *self.elements).and_then(|end| i32::try_from(end).ok());
+        let there = self.offsets.last();
+        let end = self.fill.take(value, &mut *self.elements, there).and_then(|end| i32::try_from(end).ok());
         let Some(end) = end else {
-            self.elements.truncate(self.offsets.last());
+            self.elements.truncate(there);
             return None;
         };
         self.offsets.push(end);
@@ -83,11 +85,11 @@ impl<F: Fill> ColumnBuilder for List<F> {
     }
 
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
-        let before = self.variable_bytes();
-        let pushed = self.fill.push(value, &mut *self.elements);
+        let mut taken = 0;
+        let pushed = self.fill.push(value, &mut *self.elements, &mut taken);
         let pushed = pushed.and_then(|()| self.offsets.end_at(self.elements.len()));
         match pushed {
-            Ok(()) => *bytes = bytes.saturating_add(self.variable_bytes().saturating_sub(before)),
+            Ok(()) => *bytes = bytes.saturating_add(taken),
             Err(_) => self.elements.truncate(self.offsets.last()),
         }
         pushed

@@ -58,7 +58,7 @@ impl Nested {
         if dimensions.len() != self.levels.len() {
             return Err(Fault::Unfit(Kind::Shape, "it has another number of dimensions"));
         }
-        push_fields(head.elements, head.count, &mut *self.elements, &self.policies)?;
+        push_fields(head.elements, head.count, &mut *self.elements, &self.policies, &mut 0)?;
         let mut lists: usize = 1;
         for ((offsets, _), dimension) in self.levels.iter_mut().zip(dimensions) {
             for _ in 0..lists {

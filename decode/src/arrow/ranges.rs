@@ -33,21 +33,13 @@ impl Split for RangeParts {
             WireRange::Empty => (Bound::Unbounded, Bound::Unbounded, true),
             WireRange::Between(lower, upper) => (lower, upper, false),
         };
-        let values = [
-            value_of(lower),
-            value_of(upper),
-            bit(matches!(lower, Bound::Included(_))),
-            bit(matches!(upper, Bound::Included(_))),
-            bit(is_empty),
-        ];
+        let [lower_part, upper_part, lower_inc, upper_inc, empty] = parts else { return Ok(()) };
         // A bound that does not fit may not become one that is missing: then the whole range does not fit.
-        for (part, value) in parts.iter_mut().zip(values) {
-            match value {
-                Some(value) => part.push(value, bytes)?,
-                None => part.push_null(),
-            }
-        }
-        Ok(())
+        push_bound(lower, &mut **lower_part, bytes)?;
+        push_bound(upper, &mut **upper_part, bytes)?;
+        lower_inc.push(bit(matches!(lower, Bound::Included(_))), bytes)?;
+        upper_inc.push(bit(matches!(upper, Bound::Included(_))), bytes)?;
+        empty.push(bit(is_empty), bytes)
     }
 
     fn array(&self, fields: &Fields, parts: Vec<ArrayRef>, nulls: Option<NullBuffer>) -> ArrayRef {
@@ -59,16 +51,20 @@ impl Split for RangeParts {
     }
 }
 
-fn value_of(bound: Bound<&[u8]>) -> Option<&[u8]> {
+#[inline]
+fn push_bound(bound: Bound<&[u8]>, part: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault> {
     match bound {
-        Bound::Included(value) | Bound::Excluded(value) => Some(value),
-        Bound::Unbounded => None,
+        Bound::Included(value) | Bound::Excluded(value) => part.push(value, bytes),
+        Bound::Unbounded => {
+            part.push_null();
+            Ok(())
+        }
     }
 }
 
 /// A `bool` as it comes on the wire.
-fn bit(is: bool) -> Option<&'static [u8]> {
-    Some(if is { &[1] } else { &[0] })
+fn bit(is: bool) -> &'static [u8] {
+    if is { &[1] } else { &[0] }
 }
 
 /// Returns the fields of a range whose parts, in order, are what `part` makes of their names.

@@ -23,12 +23,12 @@ pub(super) struct Repeated {
 }
 
 impl Fill for Repeated {
-    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Option<usize> {
-        self.push(value, elements).ok()?;
+    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder, _there: usize) -> Option<usize> {
+        self.push(value, elements, &mut 0).ok()?;
         Some(elements.len())
     }
 
-    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder) -> Result<(), Fault> {
+    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault> {
         let Run { count, skipped, width, elements: run } = (self.find)(value)?;
         let each = run.chunks_exact(skipped.saturating_add(width).max(1));
         if each.len() != count || !each.remainder().is_empty() {
@@ -37,6 +37,7 @@ impl Fill for Repeated {
         for element in each {
             elements.push(element.get(skipped..).unwrap_or_default(), &mut 0)?;
         }
+        *bytes = bytes.saturating_add(count.saturating_mul(elements.width()));
         Ok(())
     }
 

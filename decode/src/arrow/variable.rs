@@ -141,11 +141,11 @@ impl Variable {
     fn take_one(&mut self, input: &[u8], row: &mut usize) -> bool {
         let start = self.values.len();
         let Some((value, rest)) = input.get(*row..).and_then(field) else { return false };
-        let Growth { factor, constant } = self.growth();
-        let most = value.map_or(0, <[u8]>::len).saturating_mul(factor).saturating_add(constant);
+        let wire = value.map_or(0, <[u8]>::len);
         match value.map(|value| self.push(value, &mut 0)) {
             None => self.push_null(),
-            Some(Ok(())) if self.values.len() <= start.saturating_add(most) => {}
+            Some(Ok(())) if self.values.len() <= start.saturating_add(wire).saturating_add(MOST_GROWTH) => {}
+            Some(Ok(())) if self.is_within(start, wire) => {}
             Some(Ok(())) => {
                 self.truncate(self.len().saturating_sub(1));
                 return false;
@@ -154,6 +154,12 @@ impl Variable {
         }
         *row = input.len().saturating_sub(rest.len());
         true
+    }
+
+    /// Says whether the last element, from `start` on, is no longer than a value of a block may be.
+    fn is_within(&self, start: usize, wire: usize) -> bool {
+        let Growth { factor, constant } = self.growth();
+        self.values.len() <= start.saturating_add(wire.saturating_mul(factor)).saturating_add(constant)
     }
 
     /// Makes the array of the elements, without those that are no text if these are to be NULL.
