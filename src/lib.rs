@@ -68,7 +68,7 @@ pub use scope::Scope;
 
 pub use molt_db_decode as decode;
 pub use molt_db_decode::{
-    Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
+    Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, TypeName, arrow, types,
 };
 pub use molt_db_pool::{Histogram, Holder, Lane, LaneStatus, Metrics, PoolExhausted, Request, Status};
 pub use molt_db_protocol as protocol;

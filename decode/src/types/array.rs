@@ -1,11 +1,15 @@
+use std::borrow::Cow;
 use std::io::Write;
 use std::sync::Arc;
 
 use crate::arrow::{Fault, Run, Writer, field};
+use crate::types::composite::changed;
 use crate::types::cursor::Cursor;
-use crate::types::nested::{binary_is_text, part, put};
+use crate::types::nested::{binary_is_text, named_or, part, put};
 use crate::types::{array_of, element_of, is_blank, quote};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{
+    Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
+};
 
 /// An array as PostgreSQL has it: any number of dimensions up to six, each with a lower bound of its own.
 ///
@@ -138,8 +142,14 @@ impl<'r, T: FromSql<'r>> FromSql<'r> for Vec<T> {
 
 /// Says whether a column has arrays, with elements that `T` reads.
 fn has_elements<'r, T: FromSql<'r>>(column: &Column) -> bool {
-    let element = element_of(column.oid()).filter(|_| column.format() == Format::Binary);
-    element.is_some_and(|element| T::accepts(&part(element, column.typmod())))
+    if column.format() != Format::Binary {
+        return false;
+    }
+    match column.kind() {
+        Some(TypeKind::Array(element)) => T::accepts(element),
+        Some(_) => false,
+        None => element_of(column.oid()).is_some_and(|element| T::accepts(&part(element, column.typmod()))),
+    }
 }
 
 /// Returns what writes arrays as the server does, whose elements have this type and are written by `write`.
@@ -264,7 +274,11 @@ impl<'r> Head<'r> {
     }
 
     fn elements<T: FromSql<'r>>(&self, column: &Column) -> Result<Vec<T>, ValueError> {
-        let part = part(self.element, column.typmod());
+        let part = match column.kind() {
+            Some(TypeKind::Array(element)) if element.declared() == self.element => Cow::Borrowed(&**element),
+            Some(_) => return Err(changed(column)),
+            None => Cow::Owned(part(self.element, column.typmod())),
+        };
         if !T::accepts(&part) {
             return Err(ValueError::mismatch(&part));
         }
@@ -312,7 +326,15 @@ impl<T: ToSql> ToSql for Array<T> {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         write(&self.dimensions, &self.elements, out)
     }
 }
@@ -322,7 +344,11 @@ impl<T: ToSql> ToSql for [T] {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         write(line(self).as_slice(), self, out)
     }
 }
@@ -336,7 +362,15 @@ impl<T: ToSql, const N: usize> ToSql for [T; N] {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -350,7 +384,15 @@ impl<T: ToSql> ToSql for Vec<T> {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -358,9 +400,11 @@ impl<T: ToSql> ToSql for Vec<T> {
 fn write<T: ToSql>(
     dimensions: &[Dimension],
     elements: &[T],
-    out: &mut Vec<u8>,
+    out: &mut Output,
 ) -> Result<IsNull, EncodeError> {
-    if T::array_oid() == Oid::UNSPECIFIED {
+    let name = T::type_name();
+    let has_array = name.map_or_else(|| T::array_oid() != Oid::UNSPECIFIED, |name| !name.is_array());
+    if !has_array {
         return Err(EncodeError::Other("its Rust type does not say what type its arrays have".into()));
     }
     let number = |count: usize| i32::try_from(count).map_err(|_| EncodeError::TooLong);
@@ -368,20 +412,21 @@ fn write<T: ToSql>(
     out.extend_from_slice(&number(dimensions.len())?.to_be_bytes());
     let flags = out.len();
     out.extend_from_slice(&0_i32.to_be_bytes());
-    out.extend_from_slice(&oid.0.to_be_bytes());
+    match name {
+        Some(name) => out.push_type(name),
+        None => out.extend_from_slice(&oid.0.to_be_bytes()),
+    }
     for dimension in dimensions {
         out.extend_from_slice(&number(dimension.len)?.to_be_bytes());
         out.extend_from_slice(&dimension.lower.to_be_bytes());
     }
     let mut has_null: i32 = 0;
     for element in elements {
-        if put(element, oid, out)? == IsNull::Yes {
+        if put(element, named_or(oid, name), out)? == IsNull::Yes {
             has_null = 1;
         }
     }
-    if let Some(place) = out.get_mut(flags..).and_then(<[u8]>::first_chunk_mut) {
-        *place = has_null.to_be_bytes();
-    }
+    out.set(flags, has_null);
     Ok(IsNull::No)
 }
 
@@ -411,9 +456,9 @@ mod tests {
     }
 
     fn encode(value: &(impl ToSql + ?Sized)) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Output::default();
         assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-        out
+        out.bytes
     }
 
     fn words(words: &[i32]) -> Vec<u8> {
@@ -483,7 +528,7 @@ mod tests {
         assert!(lists.iter().all(|list| list.oid() == Oid(1009) && list.format() == Format::Binary));
         assert_eq!(encode(&["ab"]), [&words(&[1, 0, 25, 1, 1, 2])[..], b"ab"].concat());
         assert_eq!((vec![Json("{}")].oid(), vec![Json("{}".to_owned())].oid()), (Oid(199), Oid(199)));
-        let error = ["a\0b"].to_sql(&mut Vec::new()).unwrap_err();
+        let error = ["a\0b"].to_sql(&mut Output::default()).unwrap_err();
         assert!(matches!(error, EncodeError::Nul));
     }
 
@@ -568,7 +613,7 @@ mod tests {
         let cases: [&dyn ToSql; 3] =
             [&vec![vec![1_i32]], &[&1_i32 as &dyn ToSql], &Array::from(vec![Own, Own])];
         for case in cases {
-            let error = case.to_sql(&mut Vec::new()).unwrap_err();
+            let error = case.to_sql(&mut Output::default()).unwrap_err();
             assert!(error.to_string().contains("what type its arrays have"), "{error}");
         }
         assert_eq!(encode(&[Named]), [&words(&[1, 0, 70_000, 1, 1, 3])[..], b"sad"].concat());
@@ -587,7 +632,7 @@ mod tests {
             Oid(70_000)
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             "sad".to_sql(out)
         }
     }
@@ -612,7 +657,7 @@ mod tests {
             Format::Text
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             "sad".to_sql(out)
         }
     }

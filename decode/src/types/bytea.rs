@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::arrow::{Fault, Form};
 use crate::types::Type;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl<'r> FromSql<'r> for &'r [u8] {
     fn accepts(column: &Column) -> bool {
@@ -32,7 +32,7 @@ impl ToSql for [u8] {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self);
         Ok(IsNull::No)
     }
@@ -49,7 +49,7 @@ impl<const N: usize> ToSql for [u8; N] {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -65,7 +65,7 @@ impl ToSql for Vec<u8> {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }

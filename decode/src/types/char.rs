@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::arrow::{Asked, Copied, Fault, Form, Kind, Kinds};
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for i8 {
     fn accepts(column: &Column) -> bool {
@@ -26,7 +26,7 @@ impl ToSql for i8 {
         Oid::CHAR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::Day;
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `date`: days since 2000-01-01 in the Gregorian calendar, or an infinity.
 ///
@@ -98,7 +98,7 @@ impl ToSql for Date {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

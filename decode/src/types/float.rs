@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::geometry::Shortest;
 use crate::types::{Type, Utf8, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for f32 {
     fn accepts(column: &Column) -> bool {
@@ -51,7 +51,7 @@ impl ToSql for f32 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -68,7 +68,7 @@ impl ToSql for f64 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }

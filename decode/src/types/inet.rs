@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
 use crate::types::cursor::to_end;
 use crate::types::{Type, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `inet`: the address of a host, and how many of its bits are those of the network.
 ///
@@ -244,8 +244,8 @@ impl ToSql for Inet {
         Oid::INET
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        write(self.addr, self.prefix, false, out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        write(self.addr, self.prefix, false, &mut out.bytes);
         Ok(IsNull::No)
     }
 }
@@ -259,8 +259,8 @@ impl ToSql for Cidr {
         Oid::CIDR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        write(self.addr, self.prefix, true, out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        write(self.addr, self.prefix, true, &mut out.bytes);
         Ok(IsNull::No)
     }
 }

@@ -5,7 +5,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for i16 {
     fn accepts(column: &Column) -> bool {
@@ -62,7 +62,7 @@ impl ToSql for i16 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -79,7 +79,7 @@ impl ToSql for i32 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -96,7 +96,7 @@ impl ToSql for i64 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }

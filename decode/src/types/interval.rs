@@ -10,7 +10,7 @@ use crate::types::calendar::Clock;
 use crate::types::cursor::Cursor;
 use crate::types::date::not_counted;
 use crate::types::{Type, fixed, raw};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `interval`: months, days and microseconds, none of which is ever turned into another.
 ///
@@ -101,7 +101,7 @@ impl ToSql for Interval {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.micros.to_be_bytes());
         out.extend_from_slice(&self.days.to_be_bytes());
         out.extend_from_slice(&self.months.to_be_bytes());

@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Extension, Fault, Form};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `macaddr`: the six bytes of a MAC address (EUI-48).
 ///
@@ -121,7 +121,7 @@ impl ToSql for MacAddr {
         Oid::MACADDR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }
@@ -136,7 +136,7 @@ impl ToSql for MacAddr8 {
         Oid::MACADDR8
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }

@@ -50,8 +50,10 @@ mod bool;
 mod bytea;
 mod calendar;
 mod char;
-mod cursor;
+pub mod composite;
+pub(crate) mod cursor;
 mod date;
+mod extension;
 mod float;
 mod geometry;
 mod inet;
@@ -59,6 +61,7 @@ mod integer;
 mod interval;
 mod json;
 mod jsonpath;
+pub mod labels;
 mod lsn;
 mod macaddr;
 mod money;
@@ -90,6 +93,7 @@ pub(crate) use self::array::{
 };
 pub use self::bits::{Bits, ParseBitsError};
 pub use self::date::Date;
+pub(crate) use self::extension::Sent;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
 pub use self::inet::{Cidr, Inet, ParseInetError};
 pub use self::interval::Interval;
@@ -233,13 +237,19 @@ fn array(asked: &Asked) -> Option<Form> {
     Some(Form::list(asked.oid, &form(Format::Binary, &of_element), &of_element))
 }
 
+/// Says whether nothing needs to be looked up to read and send values of a type.
+pub(crate) fn is_built_in(oid: Oid) -> bool {
+    matches!(oid, Oid::UNSPECIFIED | Oid::VOID | Oid::RECORD)
+        || TYPES.iter().any(|known| known.oid == oid || known.array == Some(oid))
+}
+
 /// Returns the type of the arrays of a built-in type.
 fn array_of(element: Oid) -> Option<Oid> {
     TYPES.iter().find(|known| known.oid == element)?.array
 }
 
 /// Returns the type of the elements of a built-in type of arrays.
-fn element_of(array: Oid) -> Option<Oid> {
+pub(crate) fn element_of(array: Oid) -> Option<Oid> {
     TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid)
 }
 

@@ -3,7 +3,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Extension, Form};
 use crate::types::integer::Int8;
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `money`, in the smallest unit of its currency, such as a cent.
 ///
@@ -31,7 +31,7 @@ impl ToSql for Money {
         Oid::MONEY
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
@@ -5,9 +6,9 @@ use std::sync::Arc;
 use crate::arrow::{Asked, Extension, Fault, Form, Profile, Run, Writer, field};
 use crate::params::length_word;
 use crate::types::cursor::Cursor;
-use crate::types::nested::{part, put};
+use crate::types::nested::{named_or, part, put};
 use crate::types::{INT4_ARRAY, Type, form, is_blank, quote, raw};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, ValueError};
 
 /// A range: all values between two bounds, each of which may belong to it or be missing, or no value at all.
 ///
@@ -72,12 +73,12 @@ fn write_bound(bound: &Bound<impl fmt::Display>, f: &mut fmt::Formatter<'_>) -> 
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Range<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.range)
+        has_bounds::<T>(column, bound_of_range(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.range).ok_or_else(|| ValueError::mismatch(column))?;
-        read(&part(kind.bound, -1), value)
+        let bound = bound_of_range(column).ok_or_else(|| ValueError::mismatch(column))?;
+        read(&bound, value)
     }
 }
 
@@ -95,9 +96,30 @@ fn read_bound<'r, T: FromSql<'r>>(of: &Column, bound: Bound<&'r [u8]>) -> Result
     })
 }
 
-fn has_bounds<'r, T: FromSql<'r>>(column: &Column, is: fn(&Kind) -> Oid) -> bool {
-    let kind = Kind::of(column.oid(), is).filter(|_| column.format() == Format::Binary);
-    kind.is_some_and(|kind| T::accepts(&part(kind.bound, -1)))
+fn has_bounds<'r, T: FromSql<'r>>(column: &Column, bound: Option<Cow<'_, Column>>) -> bool {
+    column.format() == Format::Binary && bound.is_some_and(|bound| T::accepts(&bound))
+}
+
+/// Describes the bounds of a column of ranges.
+fn bound_of_range(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Range(bound)) => Some(Cow::Borrowed(bound)),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.range),
+    }
+}
+
+/// Describes the bounds of a column of multiranges.
+fn bound_of_multirange(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Multirange(range)) => bound_of_range(range),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.multirange),
+    }
+}
+
+fn built_in_bound(oid: Oid, is: fn(&Kind) -> Oid) -> Option<Cow<'static, Column>> {
+    Kind::of(oid, is).map(|kind| Cow::Owned(part(kind.bound, -1)))
 }
 
 /// A range on the wire, whose bounds nobody has looked at.
@@ -152,8 +174,7 @@ impl<T: ToSql> ToSql for Range<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.range)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let Self::Between(lower, upper) = self else {
             out.push(EMPTY);
             return Ok(IsNull::No);
@@ -161,7 +182,7 @@ impl<T: ToSql> ToSql for Range<T> {
         out.push(flags(lower, LOWER_INCLUSIVE, LOWER_MISSING) | flags(upper, UPPER_INCLUSIVE, UPPER_MISSING));
         for bound in [lower, upper] {
             let (Bound::Included(value) | Bound::Excluded(value)) = bound else { continue };
-            if put(value, kind.bound, out)? == IsNull::Yes {
+            if put(value, named_or(T::element_oid(), T::type_name()), out)? == IsNull::Yes {
                 return Err(EncodeError::Other("a bound of a range is NULL".into()));
             }
         }
@@ -175,11 +196,6 @@ fn flags<T>(bound: &Bound<T>, inclusive: u8, missing: u8) -> u8 {
         Bound::Excluded(_) => 0,
         Bound::Unbounded => missing,
     }
-}
-
-#[cold]
-fn no_range() -> EncodeError {
-    EncodeError::Other("there is no built-in type of ranges with such bounds".into())
 }
 
 /// Ranges beside each other: a value of a multirange type, which PostgreSQL has from 14 on.
@@ -207,12 +223,11 @@ impl<T: fmt::Display> fmt::Display for Multirange<T> {
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Multirange<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.multirange)
+        has_bounds::<T>(column, bound_of_multirange(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.multirange);
-        let bound = part(kind.ok_or_else(|| ValueError::mismatch(column))?.bound, -1);
+        let bound = bound_of_multirange(column).ok_or_else(|| ValueError::mismatch(column))?;
         let (count, mut rest) = ranges(value).ok_or_else(malformed)?;
         let mut found = Vec::with_capacity(count);
         for _ in 0..count {
@@ -254,12 +269,11 @@ impl<T: ToSql> ToSql for Multirange<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.multirange)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&length_word(self.0.len())?.to_be_bytes());
         for range in &self.0 {
             // A range is never NULL.
-            let _ = put(range, kind.range, out)?;
+            let _ = put(range, Oid::UNSPECIFIED, out)?;
         }
         Ok(IsNull::No)
     }
@@ -428,9 +442,9 @@ mod tests {
     }
 
     fn encode(value: &impl ToSql) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Output::default();
         assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-        out
+        out.bytes
     }
 
     // From range_send and multirange_send of PostgreSQL.
@@ -528,7 +542,7 @@ mod tests {
             (&Multirange(vec![Range::new(1.0..2.0)]), "no built-in type"),
             (&Range::new(None::<i32>..Some(1)), "NULL"),
         ] {
-            let error = value.to_sql(&mut Vec::new()).unwrap_err();
+            let error = crate::Params::default().push(value).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
         }
     }

@@ -9,7 +9,7 @@ use crate::arrow::{Asked, Decode, Extension, Fault, Form, primitive};
 use crate::types::Type;
 use crate::types::cursor::whole;
 use crate::types::oid::OidNumber;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `tid`: where a version of a row lies in its table. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +47,7 @@ impl ToSql for Tid {
         Oid::TID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.block.to_be_bytes());
         out.extend_from_slice(&self.offset.to_be_bytes());
         Ok(IsNull::No)

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, TimeUnit};
 use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::{Clock, MICROS_PER_DAY};
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `time`: microseconds since midnight, from 00:00:00 to 24:00:00, which PostgreSQL counts in.
 ///
@@ -63,7 +63,7 @@ impl ToSql for Time {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

@@ -9,7 +9,7 @@ use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::{MICROS_PER_DAY, split};
 use crate::types::date::not_counted;
 use crate::types::{Date, Time, TimestampTz, Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timestamp` without time zone: microseconds since 2000-01-01 00:00, or an infinity.
 ///
@@ -91,7 +91,7 @@ impl ToSql for Timestamp {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

@@ -9,7 +9,7 @@ use crate::arrow::{Asked, Decode, Extension, Fault, Form, primitive};
 use crate::types::cursor::whole;
 use crate::types::time::TimeMicros;
 use crate::types::{Time, Type};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timetz`: a time of day, and how far its zone is from UTC.
 ///
@@ -87,7 +87,7 @@ impl ToSql for TimeTz {
         Oid::TIMETZ
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.time.micros().to_be_bytes());
         // The wire counts towards the west.
         out.extend_from_slice(&self.offset.saturating_neg().to_be_bytes());

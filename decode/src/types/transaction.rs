@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::oid::OidNumber;
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `xid`: the number of a transaction, which comes again after four billion others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl ToSql for Xid {
         Oid::XID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -105,7 +105,7 @@ impl ToSql for Cid {
         Oid::CID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -120,7 +120,7 @@ impl ToSql for Xid8 {
         Oid::XID8
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

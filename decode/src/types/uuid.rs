@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Extension, Fault, Form};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A UUID, as its 16 bytes in the order in which they are written.
 ///
@@ -87,7 +87,7 @@ impl ToSql for Uuid {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }

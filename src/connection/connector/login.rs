@@ -232,6 +232,7 @@ impl Connector {
             params: Params::default(),
             types: Vec::new(),
             formats: Vec::new(),
+            database_types: Arc::clone(&self.database_types),
             layout: RowLayout::default(),
             notices,
             inbox: Inbox::new(&self.config),

@@ -4,7 +4,7 @@ use super::{Point, Shortest, number, point, read_point, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `circle`. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ impl ToSql for Circle {
         Oid::CIRCLE
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.center.x, self.center.y, self.radius], out))
     }
 }

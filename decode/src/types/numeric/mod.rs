@@ -13,7 +13,7 @@ pub(crate) use self::arrow::NUMERIC;
 pub use self::text::ParseNumericError;
 use self::wire::{Finite, Sign, View};
 use crate::types::parse;
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `numeric`: an exact decimal number of up to 131,072 digits before and 16,383 after the point, or NaN or an
 /// infinity.
@@ -227,8 +227,8 @@ impl ToSql for Numeric {
         Oid::NUMERIC
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        self.view().encode(out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        self.view().encode(&mut out.bytes);
         Ok(IsNull::No)
     }
 }

@@ -26,9 +26,9 @@ fn read<'r, T: FromSql<'r>>(oid: Oid, value: &'r [u8]) -> Result<T, ValueError> 
 }
 
 fn encode(value: &(impl ToSql + ?Sized)) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = crate::Output::default();
     assert_eq!(value.to_sql(&mut out).unwrap(), crate::IsNull::No);
-    out
+    out.bytes
 }
 
 /// Sends a value as a parameter and reads it back from a row that carries the very bytes.
