@@ -210,7 +210,7 @@ async fn intervals_that_arrow_cannot_count_are_unfit_and_infinite_ones_exist_fro
 /// Asserts that Arrow can hold the value, or that it follows the policy.
 async fn assert_fit(c: &mut Connection, sql: &str, value: impl ToSql + Copy, fits: bool) {
     for unfit in [Unfit::Error, Unfit::Null] {
-        let options = ArrowOptions { unfit, ..ArrowOptions::default() };
+        let options = ArrowOptions { unfit: unfit.into(), ..ArrowOptions::default() };
         let mut batches =
             c.query(sql).bind(value).arrow_with(&options, BatchLimits::default()).await.unwrap();
         match (batches.next().await, unfit) {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::slice::ChunksExact;
 
 use arrow_array::ArrayRef;
+use arrow_buffer::OffsetBuffer;
 
 use super::Fault;
 
@@ -96,9 +97,19 @@ impl Default for Growth {
 }
 
 /// An element of a text column is not UTF-8.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct NotUtf8 {
     pub(crate) element: usize,
+    /// What the element begins with.
+    pub(crate) value: Box<[u8]>,
+}
+
+impl NotUtf8 {
+    /// Tells of the list that has the element, where the lists end there.
+    pub(crate) fn within(self, offsets: &OffsetBuffer<i32>) -> Self {
+        let is_before = |offset: &i32| usize::try_from(*offset).is_ok_and(|offset| offset <= self.element);
+        Self { element: offsets.partition_point(is_before).saturating_sub(1), value: self.value }
+    }
 }
 
 /// A field: its value, or `None` for NULL, and the rest of the row.

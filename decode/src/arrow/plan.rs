@@ -4,7 +4,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::column::ColumnBuilder;
 use super::form::{Asked, Form};
-use super::{ArrowOptions, Unfit};
+use super::{ArrowOptions, Policies};
 use crate::{Columns, types};
 
 /// How the rows of one result become Arrow. Compiled once for a result; cheap to clone.
@@ -42,11 +42,31 @@ impl ArrowPlan {
         &self.columns
     }
 
-    pub(super) fn unfit(&self) -> Unfit {
-        self.options.unfit
+    pub(super) fn policies(&self) -> &Policies {
+        &self.options.unfit
+    }
+
+    /// Returns the beginning of a column's value as the server would write it, if it is not too long for that.
+    #[cold]
+    pub(super) fn text_of(&self, position: usize, value: &[u8]) -> Option<String> {
+        let writer = self.forms.get(position)?.writer().filter(|_| value.len() <= LONGEST_WRITTEN)?;
+        let mut text = Vec::new();
+        writer(value, &mut text).ok()?;
+        let is_cut = text.len() > SHOWN;
+        text.truncate(SHOWN);
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if is_cut {
+            text.push('…');
+        }
+        Some(text)
     }
 
     pub(super) fn builders(&self) -> Vec<Box<dyn ColumnBuilder>> {
         self.forms.iter().map(Form::builder).collect()
     }
 }
+
+/// The most bytes of a value that are shown.
+const SHOWN: usize = 256;
+/// A value that is longer on the wire is not written for so few of them.
+const LONGEST_WRITTEN: usize = 64 * 1024;

@@ -1,10 +1,12 @@
 use std::borrow::Cow;
+use std::io::Write;
+use std::sync::Arc;
 
-use crate::arrow::field;
+use crate::arrow::{Fault, Run, Writer, field};
 use crate::types::composite::changed;
 use crate::types::cursor::Cursor;
 use crate::types::nested::{binary_is_text, named_or, part, put};
-use crate::types::{array_of, element_of};
+use crate::types::{array_of, element_of, is_blank, quote};
 use crate::{
     Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
 };
@@ -150,20 +152,94 @@ fn has_elements<'r, T: FromSql<'r>>(column: &Column) -> bool {
     }
 }
 
+/// Returns what writes arrays as the server does, whose elements have this type and are written by `write`.
+// PG source: arrayfuncs.c, array_out.
+pub(crate) fn writer(element: Oid, write: Writer) -> Writer {
+    // PG source: pg_type.dat, typdelim.
+    let delimiter = if element == Oid::BOX { b';' } else { b',' };
+    Arc::new(move |value, out| {
+        let head = Head::read(value).filter(|head| head.element == element).ok_or(MALFORMED)?;
+        if head.dimensions().any(|dimension| dimension.lower != 1) {
+            for Dimension { len, lower } in head.dimensions() {
+                let upper = i64::try_from(len).ok().and_then(|len| i64::from(lower).checked_add(len - 1));
+                write!(out, "[{lower}:{}]", upper.unwrap_or_default()).map_err(|_| MALFORMED)?;
+            }
+            out.push(b'=');
+        }
+        if head.count == 0 {
+            out.extend_from_slice(b"{}");
+        }
+        let mut rest = head.elements;
+        for position in 0..head.count {
+            let (value, next) = field(rest).ok_or(MALFORMED)?;
+            // So many dimensions begin here, and so many end.
+            (0..head.edges(position)).for_each(|_| out.push(b'{'));
+            match value {
+                Some(value) => write_element(value, &write, delimiter, out)?,
+                None => out.extend_from_slice(b"NULL"),
+            }
+            (0..head.edges(position.saturating_add(1))).for_each(|_| out.push(b'}'));
+            if position.saturating_add(1) < head.count {
+                out.push(delimiter);
+            }
+            rest = next;
+        }
+        if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
+    })
+}
+
+fn write_element(value: &[u8], write: &Writer, delimiter: u8, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let start = out.len();
+    write(value, out)?;
+    let text = out.get(start..).unwrap_or_default();
+    let is_special =
+        |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}') || *byte == delimiter || is_blank(*byte);
+    if text.is_empty() || text.eq_ignore_ascii_case(b"NULL") || text.iter().any(is_special) {
+        quote(out, start, |byte| matches!(byte, b'"' | b'\\').then_some(b'\\'));
+    }
+    Ok(())
+}
+
+const MALFORMED: Fault = Fault::Malformed("it is no array of the type");
+
+/// The type of arrays of `int4`.
+pub(crate) const INT4_ARRAY: Oid = Oid(1007);
+
+/// Finds the lengths of an array's dimensions.
+pub(crate) fn lengths(value: &[u8]) -> Result<Run<'_>, Fault> {
+    // Eight bytes each that end with a length: the first four are what is in front of it.
+    numbers(value, DIMENSION)
+}
+
+/// Finds the lower bounds of an array's dimensions.
+pub(crate) fn lower_bounds(value: &[u8]) -> Result<Run<'_>, Fault> {
+    numbers(value, HEAD)
+}
+
+fn numbers(value: &[u8], start: usize) -> Result<Run<'_>, Fault> {
+    let head = Head::read(value).ok_or(MALFORMED)?;
+    let end = start.saturating_add(head.dimensions.len());
+    let elements = value.get(start..end).ok_or(MALFORMED)?;
+    Ok(Run { count: head.dimensions().len(), skipped: 4, width: 4, elements })
+}
+
+/// The bytes in front of the dimensions.
+const HEAD: usize = 12;
+
 /// An array on the wire, whose elements nobody has looked at.
 // PG source: arrayfuncs.c, array_send: dimensions, flag for NULLs, type of the elements, and of each dimension the size
 // and the lower bound.
-pub(super) struct Head<'r> {
+pub(crate) struct Head<'r> {
     /// Of each eight bytes. They are proper, and at most six.
     dimensions: &'r [u8],
-    element: Oid,
+    pub(crate) element: Oid,
     /// No more than there are lengths of elements in what is left.
-    count: usize,
-    elements: &'r [u8],
+    pub(crate) count: usize,
+    pub(crate) elements: &'r [u8],
 }
 
 impl<'r> Head<'r> {
-    fn read(value: &'r [u8]) -> Option<Self> {
+    pub(crate) fn read(value: &'r [u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         let dimensions = usize::try_from(cursor.i32()?).ok().filter(|count| *count <= MAX_DIMENSIONS)?;
         let (0 | 1) = cursor.i32()? else { return None };
@@ -175,7 +251,20 @@ impl<'r> Head<'r> {
         (is_proper && head.count <= head.elements.len() / LENGTH_WORD).then_some(head)
     }
 
-    fn dimensions(&self) -> impl ExactSizeIterator<Item = Dimension> + use<'r> {
+    /// Returns how many dimensions begin with the element at that position, which is how many end in front of it.
+    fn edges(&self, position: usize) -> usize {
+        let mut whole = 1_usize;
+        let inner_first = self.dimensions().rev();
+        let is_edge = |dimension: &Dimension| {
+            whole = whole.saturating_mul(dimension.len);
+            position.is_multiple_of(whole)
+        };
+        inner_first.take_while(is_edge).count()
+    }
+
+    pub(crate) fn dimensions(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = Dimension> + ExactSizeIterator + use<'r> {
         self.dimensions.chunks_exact(DIMENSION).map(|pair| {
             let mut pair = Cursor(pair);
             let (len, lower) = (pair.i32().unwrap_or(0), pair.i32().unwrap_or(0));

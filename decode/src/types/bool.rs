@@ -63,10 +63,19 @@ impl Decode<1> for Bool {
     }
 }
 
+fn write(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.push(match value {
+        [0] => b'f',
+        [1] => b't',
+        _ => return Err(Fault::Malformed(MALFORMED)),
+    });
+    Ok(())
+}
+
 /// `bool` in Arrow.
 pub(crate) const BOOL: Type = Type {
     oid: Oid::BOOL,
     array: Some(Oid(1000)),
-    binary: |_| Form::fixed::<Bool, 1>(DataType::Boolean),
+    binary: |_| Form::fixed::<Bool, 1>(DataType::Boolean).written(Arc::new(write)),
     text: None,
 };

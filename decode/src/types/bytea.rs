@@ -1,4 +1,7 @@
-use crate::arrow::Form;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::arrow::{Fault, Form};
 use crate::types::Type;
 use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
@@ -68,5 +71,15 @@ impl ToSql for Vec<u8> {
 }
 
 /// `bytea` in Arrow.
-pub(crate) const BYTEA: Type =
-    Type { oid: Oid::BYTEA, array: Some(Oid(1001)), binary: |_| Form::bytes(), text: None };
+pub(crate) const BYTEA: Type = Type {
+    oid: Oid::BYTEA,
+    array: Some(Oid(1001)),
+    binary: |_| Form::bytes().written(Arc::new(write)),
+    text: None,
+};
+
+// PG source: bytea.c, byteaout, BYTEA_OUTPUT_HEX.
+fn write(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.extend_from_slice(b"\\x");
+    value.iter().try_for_each(|byte| write!(out, "{byte:02x}")).map_err(|_| Fault::TooLong)
+}

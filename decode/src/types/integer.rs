@@ -154,7 +154,7 @@ impl Decode<8> for Int8 {
 pub(crate) const INT2: Type = Type {
     oid: Oid::INT2,
     array: Some(Oid(1005)),
-    binary: |_| Form::fixed::<Int2, 2>(DataType::Int16),
+    binary: |asked| Form::fixed::<Int2, 2>(DataType::Int16).shown_as::<i16>(asked.oid),
     text: None,
 };
 
@@ -162,7 +162,7 @@ pub(crate) const INT2: Type = Type {
 pub(crate) const INT4: Type = Type {
     oid: Oid::INT4,
     array: Some(Oid(1007)),
-    binary: |_| Form::fixed::<Int4, 4>(DataType::Int32),
+    binary: |asked| Form::fixed::<Int4, 4>(DataType::Int32).shown_as::<i32>(asked.oid),
     text: None,
 };
 
@@ -170,6 +170,6 @@ pub(crate) const INT4: Type = Type {
 pub(crate) const INT8: Type = Type {
     oid: Oid::INT8,
     array: Some(Oid(1016)),
-    binary: |_| Form::fixed::<Int8, 8>(DataType::Int64),
+    binary: |asked| Form::fixed::<Int8, 8>(DataType::Int64).shown_as::<i64>(asked.oid),
     text: None,
 };

@@ -89,6 +89,6 @@ impl ToSql for PgLsn {
 pub(crate) const PG_LSN: Type = Type {
     oid: Oid::PG_LSN,
     array: Some(Oid(3221)),
-    binary: |_| Form::fixed::<Unsigned, 8>(DataType::UInt64),
+    binary: |asked| Form::fixed::<Unsigned, 8>(DataType::UInt64).shown_as::<PgLsn>(asked.oid),
     text: None,
 };

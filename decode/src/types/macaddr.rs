@@ -184,7 +184,10 @@ impl Decode<8> for EightBytes {
 pub(crate) const MACADDR: Type = Type {
     oid: Oid::MACADDR,
     array: Some(Oid(1040)),
-    binary: |_| Form::fixed::<SixBytes, 6>(DataType::FixedSizeBinary(6)).with(Extension::Opaque),
+    binary: |asked| {
+        let form = Form::fixed::<SixBytes, 6>(DataType::FixedSizeBinary(6)).with(Extension::Opaque);
+        form.shown_as::<MacAddr>(asked.oid)
+    },
     text: None,
 };
 
@@ -192,6 +195,9 @@ pub(crate) const MACADDR: Type = Type {
 pub(crate) const MACADDR8: Type = Type {
     oid: Oid::MACADDR8,
     array: Some(Oid(775)),
-    binary: |_| Form::fixed::<EightBytes, 8>(DataType::FixedSizeBinary(8)).with(Extension::Opaque),
+    binary: |asked| {
+        let form = Form::fixed::<EightBytes, 8>(DataType::FixedSizeBinary(8)).with(Extension::Opaque);
+        form.shown_as::<MacAddr8>(asked.oid)
+    },
     text: None,
 };

@@ -117,7 +117,10 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use self::array::{Array, Dimension};
-pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
+pub(crate) use self::array::{
+    Head as ArrayHead, INT4_ARRAY, built_in as built_in_array, is_ascii as array_is_ascii, lengths,
+    lower_bounds, writer as array_writer,
+};
 pub use self::bits::{Bits, ParseBitsError};
 pub use self::conversion::ConversionError;
 pub use self::cube::Cube;
@@ -247,10 +250,15 @@ pub(crate) fn form(format: Format, asked: &Asked) -> Form {
             Some(form) => form(asked),
             None => Form::text(asked, Copied::Whole).with(Extension::Opaque),
         },
-        Format::Binary => match own {
-            Some(known) => (known.binary)(asked),
-            None => array(asked).unwrap_or_else(|| Form::bytes().with(Extension::Opaque)),
-        },
+        Format::Binary => raw(asked).under(asked),
+    }
+}
+
+/// Returns the same for values in binary, whatever becomes of those that do not fit.
+pub(crate) fn raw(asked: &Asked) -> Form {
+    match TYPES.iter().find(|known| known.oid == asked.oid) {
+        Some(known) => (known.binary)(asked),
+        None => array(asked).unwrap_or_else(|| Form::bytes().with(Extension::Opaque)),
     }
 }
 
@@ -258,8 +266,8 @@ pub(crate) fn form(format: Format, asked: &Asked) -> Form {
 fn array(asked: &Asked) -> Option<Form> {
     let element = TYPES.iter().find(|known| known.array == Some(asked.oid))?;
     // The modifier of an array is that of its elements.
-    let asked = Asked { oid: element.oid, ..*asked };
-    Some(Form::list(&(element.binary)(&asked), &asked))
+    let of_element = Asked { oid: element.oid, ..*asked };
+    Some(Form::list(asked.oid, &form(Format::Binary, &of_element), &of_element))
 }
 
 /// Built-in types without a form of their own, and their arrays.
@@ -297,8 +305,27 @@ fn parse<T: FromStr>(value: &[u8]) -> Result<T, ValueError> {
     text.ok_or_else(|| ValueError::malformed("its text is not one of the type"))
 }
 
+/// Writes the text from `start` on in quotes, with `escape` in front of characters that need one.
+fn quote(out: &mut Vec<u8>, start: usize, escape: impl Fn(u8) -> Option<u8>) {
+    let end = out.len();
+    out.push(b'"');
+    for place in start..end {
+        let Some(byte) = out.get(place).copied() else { break };
+        out.extend(escape(byte));
+        out.push(byte);
+    }
+    out.push(b'"');
+    out.drain(start..end);
+}
+
+/// Says whether the server takes a character for a blank in arrays and ranges.
+// PG source: scansup.c, array_isspace; rangetypes.c uses isspace.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
 /// Appends text to bytes.
-struct Utf8<'a>(&'a mut Vec<u8>);
+pub(crate) struct Utf8<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Utf8<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

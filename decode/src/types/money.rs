@@ -41,6 +41,10 @@ impl ToSql for Money {
 pub(crate) const MONEY: Type = Type {
     oid: Oid::MONEY,
     array: Some(Oid(791)),
-    binary: |_| Form::fixed::<Int8, 8>(DataType::Int64).with(Extension::Opaque),
+    // The server writes it as `lc_monetary` has it, which nobody here knows: the smallest units.
+    binary: |_| {
+        let form = Form::fixed::<Int8, 8>(DataType::Int64).with(Extension::Opaque);
+        form.shown_as::<i64>(Oid::INT8)
+    },
     text: None,
 };

@@ -90,7 +90,7 @@ impl Decode<4> for OidNumber {
 pub(crate) const OID: Type = Type {
     oid: Oid::OID,
     array: Some(Oid(1028)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<u32>(Oid::OID),
     text: None,
 };
 

@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
-use crate::arrow::{Asked, Extension, Form, field};
+use crate::arrow::{Asked, Extension, Fault, Form, Profile, Run, Writer, field};
 use crate::params::length_word;
 use crate::types::cursor::Cursor;
 use crate::types::nested::{named_or, part, put};
-use crate::types::{Type, form};
+use crate::types::{INT4_ARRAY, Type, form, is_blank, quote, raw};
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, ValueError};
 
 /// A range: all values between two bounds, each of which may belong to it or be missing, or no value at all.
@@ -247,13 +248,13 @@ fn ranges(value: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Reads the same, and looks at all of them: none can be NULL.
-fn ranges_none_null(value: &[u8]) -> Option<(usize, &[u8])> {
-    let (count, ranges) = ranges(value)?;
+fn ranges_none_null(value: &[u8]) -> Result<(usize, &[u8]), Fault> {
+    let (count, ranges) = ranges(value).ok_or(NO_MULTIRANGE)?;
     let mut rest = ranges;
     for _ in 0..count {
-        (_, rest) = field(rest).filter(|(range, _)| range.is_some())?;
+        (_, rest) = field(rest).filter(|(range, _)| range.is_some()).ok_or(NO_MULTIRANGE)?;
     }
-    Some((count, ranges))
+    Ok((count, ranges))
 }
 
 /// A length, and flags.
@@ -321,10 +322,44 @@ const fn range(oid: Oid, array: u32) -> Type {
 /// A struct of both bounds, of what they are, and of whether there is nothing between them.
 fn range_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.range);
-    let bound = Asked { oid: kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound), typmod: -1, ..*asked };
-    let bit = Asked { oid: Oid::BOOL, ..bound };
-    Form::range((&form(Format::Binary, &bound), &bound), (&form(Format::Binary, &bit), &bit))
-        .with(Extension::Opaque)
+    let bound = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound));
+    let bit = asked.instead(Oid::BOOL);
+    let of_bound = raw(&bound);
+    let form = Form::range((&of_bound, &bound), (&raw(&bit), &bit)).with(Extension::Opaque);
+    match of_bound.writer() {
+        Some(writer) => form.written(range_writer(Arc::clone(writer))),
+        None => form,
+    }
+}
+
+/// Returns what writes ranges as the server does, whose bounds are written by `write`.
+pub(crate) fn range_writer(write: Writer) -> Writer {
+    Arc::new(move |value, out| {
+        let range = Wire::read(value).ok_or(Fault::Malformed("it is no range of the type"))?;
+        let Wire::Between(lower, upper) = range else {
+            out.extend_from_slice(b"empty");
+            return Ok(());
+        };
+        out.push(if matches!(lower, Bound::Included(_)) { b'[' } else { b'(' });
+        append_bound(lower, &write, out)?;
+        out.push(b',');
+        append_bound(upper, &write, out)?;
+        out.push(if matches!(upper, Bound::Included(_)) { b']' } else { b')' });
+        Ok(())
+    })
+}
+
+fn append_bound(bound: Bound<&[u8]>, write: &Writer, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let (Bound::Included(value) | Bound::Excluded(value)) = bound else { return Ok(()) };
+    let start = out.len();
+    write(value, out)?;
+    let text = out.get(start..).unwrap_or_default();
+    let is_special =
+        |byte: &u8| matches!(byte, b'"' | b'\\' | b'(' | b')' | b'[' | b']' | b',') || is_blank(*byte);
+    if text.is_empty() || text.iter().any(is_special) {
+        quote(out, start, |byte| matches!(byte, b'"' | b'\\').then_some(byte));
+    }
+    Ok(())
 }
 
 /// `int4multirange` in Arrow.
@@ -347,9 +382,48 @@ const fn multirange(oid: Oid, array: u32) -> Type {
 /// A list of the ranges.
 fn multirange_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.multirange);
-    let range = Asked { oid: kind.map_or(Oid::UNSPECIFIED, |kind| kind.range), typmod: -1, ..*asked };
-    Form::list_of(&range_form(&range), &range, ranges_none_null).with(Extension::Opaque)
+    let range = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.range));
+    let of_range = form(Format::Binary, &range);
+    let list = Form::list_of(&of_range, &range, ranges_none_null);
+    let form = match asked.options.profile {
+        Profile::Arrow => list.with(Extension::Opaque),
+        Profile::Molt => {
+            let lower_bounds = (INT4_ARRAY, Form::ints(asked, lower_bounds));
+            Form::each_of(asked, [("lower_bounds", lower_bounds), ("values", (asked.oid, list))])
+        }
+    };
+    match of_range.writer() {
+        Some(writer) => form.written(multirange_writer(Arc::clone(writer))),
+        None => form,
+    }
 }
+
+/// Finds the lower bound that ranges have as an array: 1, or none if there are none of them.
+fn lower_bounds(value: &[u8]) -> Result<Run<'_>, Fault> {
+    let (count, _) = ranges_none_null(value)?;
+    let elements = if count == 0 { &[][..] } else { &[0, 0, 0, 1] };
+    Ok(Run { count: count.min(1), skipped: 0, width: 4, elements })
+}
+
+/// Returns what writes multiranges as the server does, whose ranges are written by `write`.
+pub(crate) fn multirange_writer(write: Writer) -> Writer {
+    Arc::new(move |value, out| {
+        let (count, mut rest) = ranges_none_null(value)?;
+        out.push(b'{');
+        for position in 0..count {
+            let (range, next) = field(rest).ok_or(NO_MULTIRANGE)?;
+            if position > 0 {
+                out.push(b',');
+            }
+            write(range.ok_or(NO_MULTIRANGE)?, out)?;
+            rest = next;
+        }
+        out.push(b'}');
+        if rest.is_empty() { Ok(()) } else { Err(NO_MULTIRANGE) }
+    })
+}
+
+const NO_MULTIRANGE: Fault = Fault::Malformed("it is no value of the type");
 
 #[cfg(test)]
 mod tests {

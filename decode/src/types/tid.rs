@@ -77,5 +77,5 @@ fn form(asked: &Asked) -> Form {
     let block = Form::fixed::<OidNumber, 4>(DataType::UInt32);
     let offset = Form::fixed::<Offset, 2>(DataType::UInt16);
     let parts = [(Some(4), "block", Oid::INT8, block), (Some(2), "offset", Oid::INT4, offset)];
-    Form::parts(asked, parts).with(Extension::Opaque)
+    Form::parts(asked, parts).with(Extension::Opaque).shown_as::<Tid>(asked.oid)
 }

@@ -119,5 +119,5 @@ fn form(asked: &Asked) -> Form {
     let time = Form::fixed::<TimeMicros, 8>(DataType::Time64(TimeUnit::Microsecond));
     let offset = Form::fixed::<OffsetSeconds, 4>(DataType::Int32);
     let parts = [(Some(8), "time", Oid::TIME, time), (Some(4), "offset", Oid::INT4, offset)];
-    Form::parts(asked, parts).with(Extension::Opaque)
+    Form::parts(asked, parts).with(Extension::Opaque).shown_as::<TimeTz>(asked.oid)
 }

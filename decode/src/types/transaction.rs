@@ -146,7 +146,7 @@ impl Decode<8> for Unsigned {
 pub(crate) const XID: Type = Type {
     oid: Oid::XID,
     array: Some(Oid(1011)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |asked| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<Xid>(asked.oid),
     text: None,
 };
 
@@ -154,7 +154,7 @@ pub(crate) const XID: Type = Type {
 pub(crate) const CID: Type = Type {
     oid: Oid::CID,
     array: Some(Oid(1012)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |asked| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<Cid>(asked.oid),
     text: None,
 };
 
@@ -162,6 +162,6 @@ pub(crate) const CID: Type = Type {
 pub(crate) const XID8: Type = Type {
     oid: Oid::XID8,
     array: Some(Oid(271)),
-    binary: |_| Form::fixed::<Unsigned, 8>(DataType::UInt64),
+    binary: |asked| Form::fixed::<Unsigned, 8>(DataType::UInt64).shown_as::<Xid8>(asked.oid),
     text: None,
 };

@@ -125,6 +125,9 @@ impl Decode<16> for UuidBytes {
 pub(crate) const UUID: Type = Type {
     oid: Oid::UUID,
     array: Some(Oid(2951)),
-    binary: |_| Form::fixed::<UuidBytes, 16>(DataType::FixedSizeBinary(16)).with(Extension::Uuid),
+    binary: |asked| {
+        let form = Form::fixed::<UuidBytes, 16>(DataType::FixedSizeBinary(16)).with(Extension::Uuid);
+        form.shown_as::<Uuid>(asked.oid)
+    },
     text: None,
 };

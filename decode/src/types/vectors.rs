@@ -160,10 +160,14 @@ pub(crate) const OIDVECTOR: Type =
 
 fn form_of_int2s(asked: &Asked) -> Form {
     let element = (integer::INT2.binary)(asked);
-    Form::repeated(asked, Oid::INT2, &element, |value| int2s(value).ok_or(Fault::Malformed(MALFORMED)))
+    let form =
+        Form::repeated(asked, Oid::INT2, &element, |value| int2s(value).ok_or(Fault::Malformed(MALFORMED)));
+    form.shown_as::<Int2Vector>(asked.oid)
 }
 
 fn form_of_oids(asked: &Asked) -> Form {
     let element = (oid::OID.binary)(asked);
-    Form::repeated(asked, Oid::OID, &element, |value| oids(value).ok_or(Fault::Malformed(MALFORMED)))
+    let form =
+        Form::repeated(asked, Oid::OID, &element, |value| oids(value).ok_or(Fault::Malformed(MALFORMED)));
+    form.shown_as::<OidVector>(asked.oid)
 }

@@ -52,5 +52,7 @@ pub(crate) const CIRCLE: Type = Type { oid: Oid::CIRCLE, array: Some(Oid(719)), 
 
 fn form(asked: &Asked) -> Form {
     let center = (Some(16), "center", Oid::POINT, point(asked));
-    Form::parts(asked, [center, (Some(8), "radius", Oid::FLOAT8, number())]).with(Extension::Opaque)
+    Form::parts(asked, [center, (Some(8), "radius", Oid::FLOAT8, number())])
+        .with(Extension::Opaque)
+        .shown_as::<Circle>(asked.oid)
 }

@@ -54,5 +54,7 @@ pub(crate) const LINE: Type = Type { oid: Oid::LINE, array: Some(Oid(629)), bina
 
 fn form(asked: &Asked) -> Form {
     let factor = |name| (Some(8), name, Oid::FLOAT8, number());
-    Form::parts(asked, [factor("a"), factor("b"), factor("c")]).with(Extension::Opaque)
+    Form::parts(asked, [factor("a"), factor("b"), factor("c")])
+        .with(Extension::Opaque)
+        .shown_as::<Line>(asked.oid)
 }

@@ -17,7 +17,7 @@ pub(crate) use self::circle::CIRCLE;
 pub use self::circle::Circle;
 pub(crate) use self::line::LINE;
 pub use self::line::Line;
-use self::number::Shortest;
+pub(super) use self::number::Shortest;
 pub(crate) use self::path::PATH;
 pub use self::path::Path;
 pub(crate) use self::point::POINT;

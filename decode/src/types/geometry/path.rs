@@ -63,5 +63,7 @@ pub(crate) const PATH: Type = Type { oid: Oid::PATH, array: Some(Oid(1019)), bin
 fn form(asked: &Asked) -> Form {
     let closed = (Some(1), "closed", Oid::BOOL, (BOOL.binary)(asked));
     // An array of points is what they would be, were they a value of their own.
-    Form::parts(asked, [closed, (None, "points", Oid(1017), points(asked))]).with(Extension::Opaque)
+    Form::parts(asked, [closed, (None, "points", Oid(1017), points(asked))])
+        .with(Extension::Opaque)
+        .shown_as::<Path>(asked.oid)
 }

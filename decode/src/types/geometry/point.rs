@@ -49,5 +49,5 @@ impl ToSql for Point {
 pub(crate) const POINT: Type = Type { oid: Oid::POINT, array: Some(Oid(1017)), binary: form, text: None };
 
 fn form(asked: &Asked) -> Form {
-    point(asked).with(Extension::Opaque)
+    point(asked).with(Extension::Opaque).shown_as::<Point>(asked.oid)
 }

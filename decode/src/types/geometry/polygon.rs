@@ -51,5 +51,5 @@ impl ToSql for Polygon {
 pub(crate) const POLYGON: Type = Type { oid: Oid::POLYGON, array: Some(Oid(1027)), binary: form, text: None };
 
 fn form(asked: &Asked) -> Form {
-    points(asked).with(Extension::Opaque)
+    points(asked).with(Extension::Opaque).shown_as::<Polygon>(asked.oid)
 }

@@ -52,5 +52,5 @@ pub(crate) const BOX: Type = Type { oid: Oid::BOX, array: Some(Oid(1020)), binar
 
 fn form(asked: &Asked) -> Form {
     let corner = |name| (Some(16), name, Oid::POINT, point(asked));
-    Form::parts(asked, [corner("high"), corner("low")]).with(Extension::Opaque)
+    Form::parts(asked, [corner("high"), corner("low")]).with(Extension::Opaque).shown_as::<Rect>(asked.oid)
 }

@@ -52,5 +52,5 @@ pub(crate) const LSEG: Type = Type { oid: Oid::LSEG, array: Some(Oid(1018)), bin
 
 fn form(asked: &Asked) -> Form {
     let end = |name| (Some(16), name, Oid::POINT, point(asked));
-    Form::parts(asked, [end("start"), end("end")]).with(Extension::Opaque)
+    Form::parts(asked, [end("start"), end("end")]).with(Extension::Opaque).shown_as::<LineSegment>(asked.oid)
 }

@@ -503,3 +503,12 @@ fn uuids_parse_what_they_print_and_nothing_else() {
         assert!(wrong.parse::<Uuid>().is_err(), "{wrong}");
     }
 }
+
+/// The policies of Arrow have it written.
+#[test]
+fn every_type_is_written_as_text() {
+    for known in TYPES {
+        let asked = Asked { oid: known.oid, typmod: -1, options: crate::arrow::ArrowOptions::default() };
+        assert!((known.binary)(&asked).writer().is_some(), "{}", known.oid);
+    }
+}
