@@ -101,7 +101,11 @@ impl Connection {
             None => self.params.oids().iter().map(|oid| oid.0).collect(),
         };
         if self.database_types.has_foreseen(sql, &types) {
-            return Ok(());
+            // What was known of its types may hold no more.
+            return match self.client.prepared(sql, &types) {
+                Some(description) => self.learn_types_of(&description).await,
+                None => Ok(()),
+            };
         }
         let description = self.describe(sql, &types).await?;
         self.learn_types_of(&description).await?;

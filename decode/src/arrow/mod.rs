@@ -122,8 +122,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod batch;
 mod column;
+mod dictionary;
 mod elements;
 mod error;
 mod fields;
@@ -131,6 +133,7 @@ mod fixed;
 mod form;
 mod limits;
 mod list;
+mod map;
 mod nested;
 mod nulls;
 mod options;
