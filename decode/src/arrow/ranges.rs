@@ -69,13 +69,14 @@ impl Split for RangeParts {
         let ends = rows.iter().zip(places.iter()).take(taken);
         let taken = ends.take_while(|(row, end)| end_of(input, **row) == Some(**end)).count();
         rows.iter_mut().zip(places.iter()).take(taken).for_each(|(row, end)| *row = *end);
-        let inclusive: [(_, fn(u8) -> bool); 3] =
-            [(lower_inc, WireRange::has_lower), (upper_inc, WireRange::has_upper), (empty, |_| false)];
-        for (part, is) in inclusive {
+        let mut take_bits = |part: &mut Box<dyn ColumnBuilder>, is: fn(u8) -> bool| {
             bits.clear();
             bits.extend(flags.iter().take(taken).map(|flags| usize::from(is(*flags))));
             part.take_bare(&[0, 1], bits, 1);
-        }
+        };
+        take_bits(lower_inc, WireRange::has_lower);
+        take_bits(upper_inc, WireRange::has_upper);
+        take_bits(empty, |_| false);
         taken
     }
 
