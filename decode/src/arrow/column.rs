@@ -31,6 +31,13 @@ pub(crate) trait ColumnBuilder: fmt::Debug + Send {
         taken
     }
 
+    /// Takes the values of `width` bytes that begin at these places of the input, without lengths, until one is unusual,
+    /// and returns how many it took.
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let value = |at: &usize| input.get(*at..at.checked_add(width)?);
+        places.iter().map_while(|at| self.push(value(at)?, &mut 0).ok()).count()
+    }
+
     /// Returns the bytes that a field has on the wire, with its length, if all but NULLs have the same.
     fn field_width(&self) -> Option<usize> {
         None

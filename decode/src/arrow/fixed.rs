@@ -154,6 +154,19 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {
         }
     }
 
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let start = self.elements.len();
+        let slots = self.elements.room(if width == WIDTH { places.len() } else { 0 });
+        let mut taken = 0;
+        for (at, slot) in places.iter().zip(slots) {
+            let Some(Ok(element)) = window(input, *at).map(|value| D::decode(*value)) else { break };
+            *slot = element;
+            taken += 1;
+        }
+        self.elements.truncate(start.saturating_add(taken));
+        taken
+    }
+
     fn field_width(&self) -> Option<usize> {
         Some(4 + WIDTH)
     }

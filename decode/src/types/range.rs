@@ -129,6 +129,24 @@ pub(crate) enum Wire<'r> {
     Between(Bound<&'r [u8]>, Bound<&'r [u8]>),
 }
 
+impl Wire<'_> {
+    /// Says whether flags are those of a range that has a lower and an upper bound.
+    #[inline]
+    pub(crate) fn has_both_bounds(flags: u8) -> bool {
+        flags & !(LOWER_INCLUSIVE | UPPER_INCLUSIVE) == 0
+    }
+
+    /// Says whether the lower bound belongs to the range.
+    pub(crate) fn has_lower(flags: u8) -> bool {
+        flags & LOWER_INCLUSIVE != 0
+    }
+
+    /// Says whether the upper bound belongs to the range.
+    pub(crate) fn has_upper(flags: u8) -> bool {
+        flags & UPPER_INCLUSIVE != 0
+    }
+}
+
 impl<'r> Wire<'r> {
     pub(crate) fn read(value: &'r [u8]) -> Option<Self> {
         let (flags, rest) = value.split_first()?;
