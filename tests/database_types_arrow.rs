@@ -2,14 +2,17 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use arrow_cast::display::array_value_to_string;
-use common::{assert_usable, connect_to, on_each_server};
-use molt_db::Connection;
+use common::{assert_usable, connect_to, on_each_server, plain_config};
 use molt_db::arrow::array::cast::AsArray;
 use molt_db::arrow::array::types::Int32Type;
-use molt_db::arrow::array::{Array, RecordBatch};
+use molt_db::arrow::array::{Array, ArrayRef, BinaryArray, RecordBatch, UInt32Array};
 use molt_db::arrow::schema::{DataType, Field};
-use molt_db::arrow::{ArrowOptions, BatchLimits, Policies, Profile, RowLimit, Unfit};
+use molt_db::arrow::{ArrowOptions, ArrowType, BatchLimits, Policies, Profile, RowLimit, Unfit};
+use molt_db::decode::ValueError;
+use molt_db::{Connection, TypeName};
 use molt_db_testkit::Server;
 
 const SCHEMA: &str = "\
@@ -207,6 +210,81 @@ async fn a_composite_type_that_is_changed_is_an_error_once_and_batches_of_any_si
         let error = c.query(sql).arrow().await.unwrap().next().await.unwrap_err();
         assert!(error.to_string().contains("another than it was"), "{error}");
         assert_eq!(shown(&batch(&mut c, sql, &options).await), ["{no: 1, item: , days: , more: 4}"]);
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+/// The number of dimensions of a cube, unless there are nine.
+#[derive(Debug)]
+struct DimensionsOf;
+
+impl ArrowType for DimensionsOf {
+    fn data_type(&self, _typmod: i32) -> DataType {
+        DataType::UInt32
+    }
+
+    fn convert(&self, values: &BinaryArray, _typmod: i32) -> Result<ArrayRef, (usize, ValueError)> {
+        let one = |(row, value): (usize, Option<&[u8]>)| match value.and_then(|value| value.first_chunk()) {
+            Some(head) => match u32::from_be_bytes(*head) & 0xff {
+                9 => Err((row, ValueError::out_of_range("it has nine dimensions"))),
+                count => Ok(Some(count)),
+            },
+            None => Ok(None),
+        };
+        let counts = values.iter().enumerate().map(one).collect::<Result<UInt32Array, _>>()?;
+        Ok(Arc::new(counts))
+    }
+}
+
+/// Says that it makes one thing, and makes another.
+#[derive(Debug)]
+struct Liar;
+
+impl ArrowType for Liar {
+    fn data_type(&self, _typmod: i32) -> DataType {
+        DataType::Boolean
+    }
+
+    fn convert(&self, values: &BinaryArray, _typmod: i32) -> Result<ArrayRef, (usize, ValueError)> {
+        Ok(Arc::new(values.clone()))
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_somebody_else_makes_arrow_of_is_what_they_make() {
+    on_each_server(async |server| {
+        if server.version().0 < 14 {
+            // The cube of 13 has no binary form.
+            return;
+        }
+        let database = server.create_database().unwrap();
+        server
+            .sql_in(
+                &database,
+                "create extension cube; create domain point_of as cube; create type liar as enum ('x')",
+            )
+            .expect("PostgreSQL's contrib modules are installed with the server");
+        let config = plain_config(server, &database)
+            .arrow_type(TypeName::new("cube"), DimensionsOf)
+            .arrow_type(TypeName::new("public.liar"), Liar);
+        let mut c = Connection::connect(&config).await.unwrap();
+        let options = ArrowOptions::default();
+        let found =
+            batch(&mut c, "select unnest(array['(1,2)', null, '(1),(2)', '()']::cube[])", &options).await;
+        assert_eq!(shown(&found), ["2", "", "1", "0"]);
+        assert_eq!(type_of(found.schema().field(0)), ("public", "cube"));
+        let found =
+            batch(&mut c, "select array['(1,2)', null]::point_of[], row('(1)'::cube)", &options).await;
+        assert_eq!(shown(&found), ["[2, ]"]);
+        let sql = "select c from unnest(array['(1)', '(1,2,3,4,5,6,7,8,9)']::cube[]) c";
+        let error = c.query(sql).arrow().await.unwrap().next().await.unwrap_err();
+        assert!(
+            error.to_string().contains("row 1: column \"c\"") && error.to_string().contains("nine"),
+            "{error}"
+        );
+        let error = c.query("select 'x'::liar").arrow().await.unwrap().next().await.unwrap_err();
+        assert!(error.to_string().contains("another type or length"), "{error}");
         assert_usable(&mut c).await;
     })
     .await;

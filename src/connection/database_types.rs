@@ -14,7 +14,7 @@ use molt_db_protocol::client::Description;
 use super::exchange::{Step, Wanted};
 use super::observed::Role;
 use super::{Connection, RowSet};
-use crate::config::TypeLookup;
+use crate::config::{Config, TypeLookup};
 use crate::error::Error;
 
 /// What the connections of a connector know of the types of their database.
@@ -27,8 +27,15 @@ pub(crate) struct DatabaseTypes {
 }
 
 impl DatabaseTypes {
-    pub(crate) fn new(lookup: TypeLookup) -> Self {
-        Self { lookup, catalog: Mutex::default(), hasher: RandomState::new(), foreseen: Mutex::default() }
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut catalog = Catalog::default();
+        config.arrow_types().for_each(|(name, of)| catalog.teach(name, of));
+        Self {
+            lookup: config.get_type_lookup(),
+            catalog: Mutex::new(catalog),
+            hasher: RandomState::new(),
+            foreseen: Mutex::default(),
+        }
     }
 
     /// Returns the types of columns that are to be looked up.

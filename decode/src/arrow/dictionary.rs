@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
+use super::column::{ColumnBuilder, Growth, Refused, field};
 use super::elements::Elements;
 use super::nulls::Nulls;
 
@@ -88,7 +88,7 @@ impl ColumnBuilder for Dictionary {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.keys.len());
         let keys = PrimitiveArray::<Int32Type>::new(self.keys.finish_scalars(), nulls);
         let labels = &self.labels;

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::column::{ColumnBuilder, NotUtf8, window};
+use super::column::{ColumnBuilder, Refused, window};
 use super::elements::Elements;
 use super::nulls::{BITS, Nulls};
 use super::{Fault, Kinds};
@@ -241,7 +241,7 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let len = self.elements.len();
         let nulls = self.nulls.finish(len);
         Ok(D::array(self.elements.finish(), len, nulls, &self.data_type))

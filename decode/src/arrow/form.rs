@@ -12,6 +12,7 @@ use super::column::ColumnBuilder;
 use super::dictionary::Dictionary;
 use super::fields::{FindElements, Head, ListedFields};
 use super::fixed::{Decode, Fixed};
+use super::foreign::{ArrowType, Foreign};
 use super::list::List;
 use super::map::Map;
 use super::nested::{Lower, Nested};
@@ -220,6 +221,12 @@ impl Form {
             Struct::boxed(makes.iter().map(|make| make()).collect(), fields.clone(), split())
         });
         form.unfit(kinds.without(Kind::Encoding))
+    }
+
+    /// Values that somebody else makes an array of.
+    pub(crate) fn foreign(of: &Arc<dyn ArrowType>, typmod: i32) -> Self {
+        let (data_type, of) = (of.data_type(typmod), Arc::clone(of));
+        Self::new(data_type, move || Foreign::boxed(Arc::clone(&of), typmod))
     }
 
     /// Labels, of which these are known.

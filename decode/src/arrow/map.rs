@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, MapArray, StructArray};
 use arrow_schema::{FieldRef, Fields};
 
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
+use super::column::{ColumnBuilder, Growth, Refused, field};
 use super::fields::FindElements;
 use super::list::Offsets;
 use super::nulls::Nulls;
@@ -101,7 +101,7 @@ impl ColumnBuilder for Map {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.len());
         let offsets = self.offsets.finish();
         // Both start again, whatever is wrong with one.

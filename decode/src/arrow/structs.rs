@@ -6,7 +6,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::Fields;
 
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
+use super::column::{ColumnBuilder, Growth, Refused, field};
 use super::nulls::Nulls;
 
 /// A column of values that become several elements, one for each part of a struct.
@@ -172,7 +172,7 @@ impl<S: Split> ColumnBuilder for Struct<S> {
         self.len = self.len.min(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.len);
         self.len = 0;
         // All of them start again, whatever is wrong with one.

@@ -34,6 +34,9 @@ fn raw_of(column: &Column, options: &ArrowOptions) -> (Form, Asked) {
 }
 
 fn binary(column: &Column, kind: &TypeKind, asked: &Asked) -> Form {
+    if let Some(of) = column.arrow_type() {
+        return Form::foreign(of, column.typmod());
+    }
     match kind {
         TypeKind::Enum(labels) => Form::dictionary(labels).written(Copied::Whole.writer()),
         TypeKind::Composite(attributes) if attributes.is_empty() => opaque(),
