@@ -74,6 +74,7 @@
 //! - A range is text, and a multirange a list of text.
 //! - An array is text as a whole where `shape` is to be text: `[2:4]={1,2,3}`. Where only its elements are, it is a list of
 //!   text. `Policies::all(Unfit::Text)` makes all arrays text.
+//! - Nothing takes memory for each value, but `tsquery`, `path` and `polygon` in arrays.
 //! - A `"char"` above 127 is as PostgreSQL 16 and later write it, such as `\351`. In arrays, `money` is its smallest units,
 //!   and `regclass` and its like are numbers, as they are outside of them.
 //!
