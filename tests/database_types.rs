@@ -4,11 +4,12 @@ mod common;
 
 use std::ops::Bound;
 
-use common::{assert_usable, connect_to, on_each_server};
+use common::{assert_usable, connect_to, on_each_server, plain_config};
 use molt_db::decode::{Column, TypeKind};
-use molt_db::types::{Array, Dimension, Json, Multirange, Range};
-use molt_db::{Connection, FromRow, FromSql, Oid, ToSql};
+use molt_db::types::{Array, Cube, Dimension, Hstore, Json, Multirange, Range};
+use molt_db::{Connection, Connector, FromRow, FromSql, Oid, ToSql};
 use molt_db_testkit::Server;
+use molt_db_testkit::proxy::Proxy;
 
 #[derive(Debug, Clone, Copy, PartialEq, FromSql, ToSql)]
 #[molt(rename_all = "snake_case")]
@@ -426,6 +427,109 @@ async fn what_no_catalog_has_is_read_by_nothing_and_harms_nothing() {
             other => panic!("{other:?}"),
         };
         assert!(names(&statement.columns()[0]).contains(&"relname".to_owned()));
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn types_are_looked_up_once_for_a_pool() {
+    on_each_server(async |server| {
+        let database = server.create_database().unwrap();
+        server.sql_in(&database, "create schema shop; grant all on schema shop, public to public").unwrap();
+        let proxy = Proxy::start(server.port()).unwrap();
+        let connector = Connector::new(&plain_config(server, &database).port(proxy.port())).unwrap();
+        let mut first = connector.connect().await.unwrap();
+        first.script(SCHEMA).await.unwrap();
+        let mut second = connector.connect().await.unwrap();
+        let sql = "select $1::item, 'sad'::mood";
+        let item = item("a");
+        let cost = async |c: &mut Connection, text: &str| {
+            let before = proxy.client_bursts();
+            let (back, _): (Item, Mood) = c.query(text).bind(&item).one().await.unwrap();
+            assert_eq!(back, item);
+            proxy.client_bursts() - before
+        };
+        // The type that the parameter names, with all that it is made of, and the query.
+        assert_eq!(cost(&mut first, sql).await, 2);
+        assert_eq!(cost(&mut second, sql).await, 1);
+        let streamed = async |c: &mut Connection, text: &str| {
+            let before = proxy.client_bursts();
+            let mut rows = c.query(text).rows_as::<(FloatRange, i32)>().await.unwrap();
+            while rows.next().await.unwrap().is_some() {}
+            proxy.client_bursts() - before
+        };
+        // Its description, the type, the query.
+        assert_eq!(streamed(&mut first, "select '[1,2]'::floatrange, 1").await, 3);
+        assert_eq!(streamed(&mut second, "select '[1,2]'::floatrange, 1").await, 1);
+        assert_eq!(streamed(&mut second, "select '[1,3]'::floatrange, 1").await, 2);
+        assert_eq!(streamed(&mut first, "select '[1,3]'::floatrange, 1").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn values_of_extensions_are_read_and_sent() {
+    #[derive(Debug, PartialEq, FromSql, ToSql)]
+    #[molt(name = "ltree")]
+    struct Tree(String);
+    #[derive(Debug, PartialEq, FromSql, ToSql)]
+    #[molt(name = "citext")]
+    struct NoCase(String);
+    on_each_server(async |server| {
+        let database = server.create_database().unwrap();
+        let extensions =
+            "create extension hstore; create extension ltree; create extension citext; create extension cube";
+        server
+            .sql_in(&database, extensions)
+            .expect("PostgreSQL's contrib modules are installed with the server");
+        let mut c = connect_to(server, &database).await;
+        let store = Hstore(
+            [
+                ("a".to_owned(), Some("x \"y\"".to_owned())),
+                ("b".to_owned(), None),
+                (String::new(), Some(String::new())),
+            ]
+            .into(),
+        );
+        let sql = "select $1::hstore, $1 -> 'a', $2::ltree, nlevel($2), $3::citext, $3 = 'ABC'";
+        let (back, a, tree, level, no_case, same): (Hstore, String, Tree, i32, NoCase, bool) = c
+            .query(sql)
+            .bind(&store)
+            .bind(Tree("Top.Science".to_owned()))
+            .bind(NoCase("aBc".to_owned()))
+            .one()
+            .await
+            .unwrap();
+        assert_eq!((back, a.as_str(), level, same), (store.clone(), "x \"y\"", 2, true));
+        assert_eq!((tree, no_case), (Tree("Top.Science".to_owned()), NoCase("aBc".to_owned())));
+        let (text, trees, stores): (String, Vec<Tree>, Vec<Option<Hstore>>) = c
+            .query("select 'Top.*'::lquery, $1::ltree[], $2::hstore[]")
+            .bind(vec![Tree("a.b".to_owned()), Tree(String::new())])
+            .bind(vec![Some(store.clone()), None])
+            .one()
+            .await
+            .unwrap();
+        assert_eq!(text, "Top.*");
+        assert_eq!(
+            (trees, stores),
+            (vec![Tree("a.b".to_owned()), Tree(String::new())], vec![Some(store), None])
+        );
+        // Before 14 there is no binary form of it.
+        if server.version().0 >= 14 {
+            for cube in [
+                Cube::Point(vec![1.5, -2.0]),
+                Cube::Box(vec![(1.0, 2.0), (3.0, 0.5)]),
+                Cube::Point(Vec::new()),
+            ] {
+                let (back, text): (Cube, String) =
+                    c.query("select $1::cube, $1::text").bind(&cube).one().await.unwrap();
+                assert_eq!((text, &back), (cube.to_string(), &cube));
+            }
+        } else {
+            let (text,): (String,) = c.query("select cube(1.5)").one().await.unwrap();
+            assert_eq!(text, "(1.5)");
+        }
         assert_usable(&mut c).await;
     })
     .await;

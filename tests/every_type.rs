@@ -307,6 +307,31 @@ async fn addresses_of_hosts_and_networks_are_written_as_the_server_does() {
 }
 
 #[tokio::test]
+async fn addresses_without_a_netmask_are_those_of_the_standard_library() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let hosts = ["0.0.0.0", "10.1.2.3", "::", "::ffff:1.2.3.4", "2001:db8::1"];
+        let hosts = hosts.map(|text| text.parse::<IpAddr>().unwrap());
+        for host in hosts {
+            let sql = "select $1::inet, host($1), masklen($1)";
+            let (back, shown, bits): (IpAddr, String, i32) = c.query(sql).bind(host).one().await.unwrap();
+            assert_eq!((back, shown.parse(), bits), (host, Ok(host), if host.is_ipv4() { 32 } else { 128 }));
+        }
+        let (list,): (Vec<IpAddr>,) = c.query("select $1::inet[]").bind(hosts).one().await.unwrap();
+        assert_eq!(list, hosts);
+        for sql in ["select '10.1.2.3/31'::inet", "select '::1/0'::inet"] {
+            let error = c.query(sql).one::<(IpAddr,)>().await.unwrap_err();
+            let error = value_error(&error);
+            assert!(error.is_out_of_range() && error.to_string().contains("netmask"), "{error}");
+        }
+        let error = c.query("select '10.1.2.3/32'::cidr").one::<(IpAddr,)>().await.unwrap_err();
+        assert!(value_error(&error).is_type_mismatch(), "{error}");
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn addresses_of_devices_are_six_or_eight_bytes() {
     let bytes = |array: &dyn Array| format!("{:02x?}", array.as_fixed_size_binary().value(0));
     Check::<MacAddr> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::{on_each_server, within};
 use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Observe, Replication, ResetPolicy, SslCertMode, SslMode,
-    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion, Wakeups,
+    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion, TypeLookup, Wakeups,
 };
 use molt_db::replication::{
     Delivery, EmittedMessage, Lsn, OldRow, PgTimestamp, Prepared, ReplicationClient, ReplicationDriver,
@@ -105,6 +105,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.all(&ResetPolicy::Cheap);
     printer.all(&Observe::WithText);
     printer.debug(&Wakeups::Few);
+    printer.debug(&TypeLookup::Never);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }

@@ -1,6 +1,6 @@
 //! What is known of the types of a database that are not built in.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -140,8 +140,8 @@ pub enum Definition {
 /// ```
 #[derive(Debug, Default)]
 pub struct Catalog {
-    types: HashMap<Oid, Arc<TypeInfo>>,
-    names: HashMap<TypeName, Oid>,
+    types: BTreeMap<Oid, Arc<TypeInfo>>,
+    names: BTreeMap<TypeName, Oid>,
 }
 
 impl Catalog {
@@ -149,7 +149,7 @@ impl Catalog {
     /// otherwise nothing is known of those parts. Built-in ones are left out.
     pub fn extend(&mut self, rows: impl IntoIterator<Item = TypeRow>) {
         let rows = rows.into_iter().filter(|row| !types::is_built_in(row.oid));
-        let rows: HashMap<Oid, TypeRow> = rows.map(|row| (row.oid, row)).collect();
+        let rows: BTreeMap<Oid, TypeRow> = rows.map(|row| (row.oid, row)).collect();
         for oid in rows.keys() {
             self.types.remove(oid);
         }
@@ -201,11 +201,11 @@ impl Catalog {
 
     /// Forgets everything, and lets those know who still hold something of it.
     pub fn clear(&mut self) {
-        self.types.drain().for_each(|(_, info)| info.mark_stale());
+        std::mem::take(&mut self.types).values().for_each(|info| info.mark_stale());
         self.names.clear();
     }
 
-    fn resolve(&mut self, oid: Oid, rows: &HashMap<Oid, TypeRow>, depth: usize) {
+    fn resolve(&mut self, oid: Oid, rows: &BTreeMap<Oid, TypeRow>, depth: usize) {
         let Some(row) = rows.get(&oid).filter(|_| depth < MOST_NESTED && !self.types.contains_key(&oid))
         else {
             return;

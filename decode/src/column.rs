@@ -78,6 +78,20 @@ impl Column {
         self.format
     }
 
+    /// Describes the same column with values in binary.
+    #[must_use]
+    pub fn in_binary(self) -> Self {
+        Self { format: Format::Binary, ..self }
+    }
+
+    /// Returns the name of the type, as far as it is known.
+    pub(crate) fn type_name(&self) -> Cow<'_, str> {
+        match self.type_info() {
+            Some(info) => Cow::Borrowed(info.name()),
+            None => Cow::Owned(self.oid.to_string()),
+        }
+    }
+
     /// Returns what is known of the type, if it is a domain, or not built in and was looked up.
     pub fn type_info(&self) -> Option<&TypeInfo> {
         self.info.as_deref()

@@ -217,7 +217,7 @@ impl ValueError {
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Place { position, column }) = &self.0.place {
-            write!(f, "column {:?} (position {position}, type {})", column.name(), column.oid())?;
+            write!(f, "column {:?} (position {position}, type {})", column.name(), column.type_name())?;
             match &self.0.wanted {
                 Some(wanted) => write!(f, " cannot be read as {wanted}: ")?,
                 None => f.write_str(": ")?,

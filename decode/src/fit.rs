@@ -6,6 +6,7 @@
 
 use crate::copy::Takes;
 use crate::params::{NULL, set_length};
+use crate::types::extension::{self, Sent};
 use crate::types::{cursor::Cursor, element_of};
 use crate::{Column, Columns, EncodeError, Format, Oid, TypeKind, TypeName};
 
@@ -45,7 +46,11 @@ impl Written<'_> {
                 self.composite(column, attributes, start, value, out)
             }
             (Some(TypeKind::Array(element)), _) => self.array(column, element, start, value, out),
-            (_, Given::Name(_)) => {
+            (kind, Given::Name(_)) => {
+                // Such values are written as their text.
+                if kind.and_then(Sent::of) == Some(Sent::Versioned) {
+                    out.push(extension::VERSION);
+                }
                 out.extend_from_slice(value);
                 Ok(())
             }

@@ -150,7 +150,9 @@ impl Params {
             *oid = catalog.named(*name).ok_or_else(|| unknown(*name))?;
             let place = values.len();
             values.extend_from_slice(&length.to_be_bytes());
-            if length != NULL {
+            if length != NULL && self.formats.get(position) == Some(&Format::Text) {
+                values.extend_from_slice(written.bytes.get(content..end).unwrap_or_default());
+            } else if length != NULL {
                 let column = catalog.column("", *oid, -1, Format::Binary);
                 written.fit(&column, Given::Name(*name), (content, end), &mut values)?;
                 set_length(&mut values, place)?;

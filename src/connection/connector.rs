@@ -64,7 +64,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
-            database_types: Arc::default(),
+            database_types: Arc::new(DatabaseTypes::new(config.get_type_lookup())),
             observer: Observer::new(config),
         })
     }

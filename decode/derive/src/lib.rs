@@ -15,7 +15,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// the fields implement `FromSql`. At most one lifetime parameter is allowed: that of what the fields borrow from
 /// the row.
 ///
-/// - `#[molt(rename = "column")]` on a named field reads it from a column of another name.
+/// - `#[molt(rename = "column")]` on a named field reads it from a column of another name, and `rename_all` on the struct
+///   has all names of fields follow a rule, as for [`FromSql`](macro@FromSql).
 /// - `#[molt(crate = "path")]` on the struct names the path of the crate with the traits, `::molt_db::decode` unless
 ///   it is given.
 ///

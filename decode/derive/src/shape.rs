@@ -139,7 +139,7 @@ fn renamed(ident: &Ident, rename: Option<LitStr>, rule: Option<Rule>) -> String 
 
 /// How the names of variants and fields become those of the database.
 #[derive(Debug, Clone, Copy)]
-enum Rule {
+pub(crate) enum Rule {
     Lower,
     Upper,
     Snake,
@@ -150,7 +150,7 @@ enum Rule {
 }
 
 impl Rule {
-    fn of(name: &LitStr) -> Result<Self> {
+    pub(crate) fn of(name: &LitStr) -> Result<Self> {
         Ok(match name.value().as_str() {
             "lowercase" => Self::Lower,
             "UPPERCASE" => Self::Upper,
@@ -169,7 +169,7 @@ impl Rule {
         })
     }
 
-    fn apply(self, name: &str) -> String {
+    pub(crate) fn apply(self, name: &str) -> String {
         let words = words(name);
         let lower = words.iter().map(|word| word.to_lowercase());
         match self {

@@ -123,8 +123,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod batch;
 mod column;
+mod dictionary;
 mod elements;
 mod error;
 mod fields;
@@ -132,6 +134,7 @@ mod fixed;
 mod form;
 mod limits;
 mod list;
+mod map;
 mod nested;
 mod nulls;
 mod options;
@@ -149,7 +152,7 @@ pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
 pub use self::batch::{BatchBuilder, Filled, Pushed};
-pub(crate) use self::column::{ColumnBuilder, NotUtf8, field, window};
+pub(crate) use self::column::{ColumnBuilder, Field, NotUtf8, field, window};
 pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};

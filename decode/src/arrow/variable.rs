@@ -32,7 +32,7 @@ impl Copied {
     }
 
     /// Returns what appends the text that stands in the column.
-    pub(super) fn writer(&self) -> Writer {
+    pub(crate) fn writer(&self) -> Writer {
         let copied = self.clone();
         Arc::new(move |value, out| copied.append(value, out))
     }

@@ -20,7 +20,7 @@
 //! | `interval` | [`Interval`] | [`Interval`] |
 //! | `uuid` | [`Uuid`] | [`Uuid`] |
 //! | `json`, `jsonb` | [`Json`], `&str`, `String`, `Cow<str>` | [`Json`] |
-//! | `inet`, `cidr` | [`Inet`], [`Cidr`] | [`Inet`], [`Cidr`] |
+//! | `inet`, `cidr` | [`Inet`], [`Cidr`]; [`IpAddr`](std::net::IpAddr) from `inet` | the same |
 //! | `macaddr`, `macaddr8` | [`MacAddr`], [`MacAddr8`] | [`MacAddr`], [`MacAddr8`] |
 //! | `point`, `line`, `lseg`, `box` | [`Point`], [`Line`], [`LineSegment`], [`Rect`] | the same |
 //! | `path`, `polygon`, `circle` | [`Path`], [`Polygon`], [`Circle`] | the same |
@@ -40,6 +40,32 @@
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
+//! # Other crates
+//!
+//! The feature of its name has values of a crate read and sent, alone and inside of arrays and ranges:
+//!
+//! | PostgreSQL | `chrono` | `time` | `jiff` |
+//! |---|---|---|---|
+//! | `date` | `NaiveDate` | `Date` | `civil::Date` |
+//! | `time` | `NaiveTime` | `Time` | `civil::Time` |
+//! | `timestamp` | `NaiveDateTime` | `PrimitiveDateTime` | `civil::DateTime` |
+//! | `timestamptz` | `DateTime<Utc>`, `DateTime<FixedOffset>` | `OffsetDateTime` | `Timestamp` |
+//! | `interval` | | | `Span`, `SignedDuration` |
+//!
+//! | PostgreSQL | feature | read as | sent from |
+//! |---|---|---|---|
+//! | `uuid` | `uuid` | `Uuid` | `Uuid` |
+//! | `numeric` | `rust_decimal` | `Decimal` | `Decimal` |
+//! | `json`, `jsonb` | `serde_json` | `Value` | `Value`, as text of no declared type |
+//! | `inet`, `cidr` | `ipnet` | `IpNet`, `Ipv4Net`, `Ipv6Net` | the same, as `inet` |
+//!
+//! Nothing is rounded or taken for the nearest value. What the crate has no value for is an error where it is read: infinities,
+//! years, 24:00:00, digits, intervals with parts of both signs. What PostgreSQL has no value for is an error before anything is
+//! sent: nanoseconds below the microsecond, leap seconds, days before 4714-11-24 BC. `From` and `TryFrom` convert between these
+//! types and those here, with the same limits; their error is [`ConversionError`].
+//!
+//! # Formats
+//!
 //! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text, JSON, bits,
 //! addresses, `pg_lsn` and the numbers of transactions are read from it as well, and a string type reads any column that
 //! came as text.
@@ -51,11 +77,15 @@ mod bytea;
 mod calendar;
 mod char;
 pub mod composite;
+mod conversion;
+mod cube;
 pub(crate) mod cursor;
+mod database;
 mod date;
-mod extension;
+pub(crate) mod extension;
 mod float;
 mod geometry;
+mod hstore;
 mod inet;
 mod integer;
 mod interval;
@@ -82,6 +112,7 @@ mod tsvector;
 mod uuid;
 mod vectors;
 mod void;
+mod with;
 
 use std::fmt;
 use std::str::FromStr;
@@ -92,9 +123,13 @@ pub(crate) use self::array::{
     lower_bounds, writer as array_writer,
 };
 pub use self::bits::{Bits, ParseBitsError};
+pub use self::conversion::ConversionError;
+pub use self::cube::Cube;
+pub(crate) use self::database::form_of;
 pub use self::date::Date;
 pub(crate) use self::extension::Sent;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
+pub use self::hstore::Hstore;
 pub use self::inet::{Cidr, Inet, ParseInetError};
 pub use self::interval::Interval;
 pub use self::json::Json;
@@ -237,9 +272,16 @@ fn array(asked: &Asked) -> Option<Form> {
     Some(Form::list(asked.oid, &form(Format::Binary, &of_element), &of_element))
 }
 
+/// Built-in types without a form of their own, and their arrays.
+// PG source: pg_type.dat: aclitem, gtsvector, pg_ndistinct, pg_dependencies, pg_mcv_list, pg_brin_bloom_summary,
+// pg_brin_minmax_multi_summary.
+const FORMLESS: &[Oid] =
+    &[Oid(1033), Oid(1034), Oid(3642), Oid(3644), Oid(3361), Oid(3402), Oid(5017), Oid(4600), Oid(4601)];
+
 /// Says whether nothing needs to be looked up to read and send values of a type.
 pub(crate) fn is_built_in(oid: Oid) -> bool {
     matches!(oid, Oid::UNSPECIFIED | Oid::VOID | Oid::RECORD)
+        || FORMLESS.contains(&oid)
         || TYPES.iter().any(|known| known.oid == oid || known.array == Some(oid))
 }
 

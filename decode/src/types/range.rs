@@ -403,8 +403,12 @@ const fn multirange(oid: Oid, array: u32) -> Type {
 fn multirange_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.multirange);
     let range = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.range));
-    let of_range = form(Format::Binary, &range);
-    let list = Form::list_of(&of_range, &range, ranges_none_null);
+    multirange_of(&form(Format::Binary, &range), &range, asked)
+}
+
+/// Multiranges of ranges that have the form `of_range`.
+pub(crate) fn multirange_of(of_range: &Form, range: &Asked, asked: &Asked) -> Form {
+    let list = Form::list_of(of_range, range, ranges_none_null);
     let form = match asked.options.profile {
         Profile::Arrow => list.with(Extension::Opaque),
         Profile::Molt => {

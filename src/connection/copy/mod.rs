@@ -316,10 +316,7 @@ impl Shape {
 
 /// All of them with values in binary, whatever else they come as.
 fn in_binary(columns: &Columns) -> Columns {
-    columns
-        .iter()
-        .map(|column| Column::new(column.name(), column.oid(), column.typmod(), Format::Binary))
-        .collect()
+    columns.iter().map(|column| column.clone().in_binary()).collect()
 }
 
 /// Why a command ended in front of its copy, or inside.

@@ -10,8 +10,9 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 pub(crate) use self::arrow::NUMERIC;
+pub(super) use self::decimal::scaled;
 pub use self::text::ParseNumericError;
-use self::wire::{Finite, Sign, View};
+pub(super) use self::wire::{Finite, MALFORMED, Sign, View};
 use crate::types::parse;
 use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
@@ -71,7 +72,7 @@ impl Numeric {
     /// Returns the number times 10 to the power of `scale`; `None` if that is no integer, or one of more than 127 bits.
     pub fn to_scaled(&self, scale: u16) -> Option<i128> {
         match self.view() {
-            View::Finite(finite) => decimal::scaled(finite, scale.into()).ok(),
+            View::Finite(finite) => scaled(finite, scale.into()).ok(),
             View::NaN | View::Infinity | View::NegInfinity => None,
         }
     }
@@ -86,7 +87,7 @@ impl Numeric {
         matches!(self.0, Repr::NaN)
     }
 
-    fn view(&self) -> View<'_> {
+    pub(super) fn view(&self) -> View<'_> {
         match &self.0 {
             Repr::NaN => View::NaN,
             Repr::Infinity => View::Infinity,
@@ -213,7 +214,7 @@ impl FromSql<'_> for Numeric {
             Format::Binary => View::parse(value)
                 .and_then(View::exact)
                 .map(Self::from_view)
-                .ok_or_else(|| ValueError::malformed(wire::MALFORMED)),
+                .ok_or_else(|| ValueError::malformed(MALFORMED)),
         }
     }
 }
