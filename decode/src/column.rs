@@ -5,7 +5,7 @@ use std::ptr::fn_addr_eq;
 use std::sync::{Arc, OnceLock};
 
 use crate::arrow::ArrowType;
-use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, TypeName, ValueError};
+use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, TypeName, ValueError, types};
 
 /// How a value travels: as the text that `psql` shows, or in the type's own binary form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,8 +144,27 @@ pub struct Columns(Arc<Inner>);
 
 struct Inner {
     columns: Box<[Column]>,
+    knowledge: Knowledge,
     /// The plan of the type that rows were first read as, and which type that was.
     plan: OnceLock<(Make, RowPlan)>,
+}
+
+/// What is known of the types of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    BuiltIn,
+    Described,
+    Missing,
+}
+
+impl Knowledge {
+    fn of(columns: &[Column]) -> Self {
+        let foreign = columns.iter().filter(|column| !types::is_built_in(column.declared()));
+        foreign.fold(Self::BuiltIn, |all, column| match (all, column.type_info()) {
+            (Self::Missing, _) | (_, None) => Self::Missing,
+            (_, Some(_)) => Self::Described,
+        })
+    }
 }
 
 /// [`FromRow::plan`] of some type.
@@ -154,7 +173,19 @@ type Make = fn(&Columns) -> Result<RowPlan, ValueError>;
 impl Columns {
     /// Collects the columns of a result.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Self(Arc::new(Inner { columns: columns.into_iter().collect(), plan: OnceLock::new() }))
+        let columns: Box<[Column]> = columns.into_iter().collect();
+        let knowledge = Knowledge::of(&columns);
+        Self(Arc::new(Inner { columns, knowledge, plan: OnceLock::new() }))
+    }
+
+    /// Says whether all types are built in, or have been described by a [`Catalog`](crate::Catalog) and are not stale.
+    #[inline]
+    pub fn are_known(&self) -> bool {
+        match self.0.knowledge {
+            Knowledge::BuiltIn => true,
+            Knowledge::Described => !self.iter().any(Column::is_stale),
+            Knowledge::Missing => false,
+        }
     }
 
     /// Returns the plan to read rows as `T`: [`FromRow::plan`], made once for these columns and all of their clones.

@@ -8,7 +8,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use molt_db_decode::{
     Catalog, Columns, Definition, EncodeError, Oid, Params, RowStore, TypeName, TypeRow, ValueError,
 };
-
 use molt_db_protocol::client::Description;
 
 use super::exchange::{Step, Wanted};
@@ -38,12 +37,10 @@ impl DatabaseTypes {
         }
     }
 
-    /// Returns the types of columns that are to be looked up.
-    pub(super) fn missing(&self, columns: &Columns) -> Vec<Oid> {
-        match self.lookup {
-            TypeLookup::OnDemand => self.catalog().missing(columns),
-            TypeLookup::Never => Vec::new(),
-        }
+    /// Says whether nothing is to be looked up to read rows with these columns.
+    #[inline]
+    pub(super) fn suffice_for(&self, columns: &Columns) -> bool {
+        columns.are_known() || self.lookup == TypeLookup::Never
     }
 
     pub(super) fn describe(&self, columns: &Columns) -> Columns {
@@ -75,7 +72,8 @@ impl DatabaseTypes {
         self.lookup == TypeLookup::Never || self.foreseen().contains(&self.hasher.hash_one((sql, types)))
     }
 
-    fn foresee(&self, sql: &str, types: &[u32]) {
+    /// Notes that the types of a statement's result are known.
+    pub(super) fn foresee(&self, sql: &str, types: &[u32]) {
         let mut foreseen = self.foreseen();
         if foreseen.len() >= MOST {
             foreseen.clear();
@@ -159,9 +157,13 @@ impl Connection {
 
     /// Looks up what is not known of the types of columns, and tells whether there was anything.
     pub(super) async fn learn_types(&mut self, columns: &Columns) -> Result<bool, Error> {
-        let missing = self.database_types.missing(columns);
-        if missing.is_empty() {
+        if self.database_types.suffice_for(columns) {
             return Ok(false);
+        }
+        // Another connection may have looked them up meanwhile.
+        let missing = self.database_types.catalog().missing(columns);
+        if missing.is_empty() {
+            return Ok(true);
         }
         let role = self.role;
         if role == Role::Operation {
@@ -176,7 +178,7 @@ impl Connection {
 
     /// Checks that nothing has to be looked up to read a result that has begun.
     pub(super) async fn check_foreseen(&mut self, columns: &Columns) -> Result<(), Error> {
-        if self.database_types.missing(columns).is_empty() {
+        if self.database_types.suffice_for(columns) {
             return Ok(());
         }
         self.database_types.foreseen().clear();
@@ -225,8 +227,13 @@ impl Connection {
         loop {
             self.take_rows(|body| {
                 rows.push(body, &columns)?;
-                Ok(Wanted::More)
+                Ok(if rows.bytes() > MOST_BYTES { Wanted::Enough } else { Wanted::More })
             })?;
+            if rows.bytes() > MOST_BYTES {
+                self.end();
+                let problem = "the server says more of its types than there can be to say";
+                return Err(ValueError::malformed(problem).into());
+            }
             match self.step().await? {
                 Step::Columns => columns = self.columns(),
                 Step::Row(place) => {
@@ -341,6 +348,9 @@ left join lateral (
 ) attributes(names, types, modifiers) on true
 union all
 select '=', oid, null, name, null, null, null, null, null, null from asked where name is not null";
+
+/// What is told of a type with 1,600 attributes takes less than 200 KiB.
+const MOST_BYTES: usize = 64 << 20;
 
 /// As many statements as that are known to have types that are known.
 const MOST: usize = 16_384;

@@ -284,6 +284,7 @@ impl Connection {
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
         let description = self.describe(sql, &[]).await?;
         self.learn_types_of(&description).await?;
+        self.database_types.foresee(sql, description.parameters());
         Ok(Statement::new(sql, &description, self.columns_of(&description)))
     }
 
@@ -422,6 +423,15 @@ impl Connection {
         declared: Option<&[u32]>,
         send: impl FnOnce(&mut Client, &str, &Arguments<'_>, &mut Vec<u8>) -> Result<T, CommandError>,
     ) -> Result<T, Error> {
+        self.try_send(sql, declared, send).inspect_err(|_| self.watch_unsent())
+    }
+
+    fn try_send<T>(
+        &mut self,
+        sql: &str,
+        declared: Option<&[u32]>,
+        send: impl FnOnce(&mut Client, &str, &Arguments<'_>, &mut Vec<u8>) -> Result<T, CommandError>,
+    ) -> Result<T, Error> {
         self.ready_for_command()?;
         self.check_sendable(|| sql.is_ascii() && self.params.is_ascii())?;
         self.types.clear();
@@ -460,12 +470,7 @@ impl Connection {
 
     /// Returns the columns of a description, with what is known of their types.
     fn columns_of(&self, description: &Description) -> Columns {
-        let columns = description.compiled(statement::columns);
-        if columns.has_database_types {
-            self.database_types.describe(&columns.plain)
-        } else {
-            columns.plain.clone()
-        }
+        description.compiled(statement::columns).described(&self.database_types)
     }
 }
 

@@ -81,6 +81,14 @@ impl Connection {
         };
     }
 
+    /// Notes that a command was not sent, though something in front of it was.
+    pub(super) fn watch_unsent(&mut self) {
+        if self.role == Role::Rest {
+            self.role = Role::Operation;
+            self.cut_off(CutOff::Abandoned);
+        }
+    }
+
     /// Notes that settling begins: what runs was walked away from.
     pub(super) fn watch_settles(&mut self) {
         if let Some(probe) = &mut self.probe

@@ -121,7 +121,7 @@ impl<'c> Rows<'c> {
 
     /// Says whether something has to be looked up to read the rows.
     pub(super) fn has_unknown_types(&self) -> bool {
-        !self.connection.database_types.missing(&self.columns).is_empty()
+        !self.connection.database_types.suffice_for(&self.columns)
     }
 
     /// Keeps all rows and looks up what is not known of their types. Returns them with their columns.

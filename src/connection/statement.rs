@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use molt_db_decode::{Catalog, Column, Columns, Format, Oid, Params};
+use molt_db_decode::{Column, Columns, Format, Oid, Params};
 use molt_db_protocol::client::{CommandError, Description};
 use molt_db_protocol::message::WireFormat;
 
+use super::database_types::DatabaseTypes;
 use crate::error::{Error, Kind};
 
 /// A prepared statement: its text, and what it takes and returns on the connection that prepared it.
@@ -102,8 +103,23 @@ pub(super) fn check_types(declared: &[u32], params: &Params) -> Result<(), Error
 /// The columns of a description as the decoder takes them.
 pub(super) struct Compiled {
     /// Without what is known of types of the database.
-    pub(super) plain: Columns,
-    pub(super) has_database_types: bool,
+    plain: Columns,
+    /// With it, where there is any to know.
+    described: Mutex<Columns>,
+}
+
+impl Compiled {
+    /// Returns the columns with what is known of their types: the same ones, with their plans, as long as that holds.
+    pub(super) fn described(&self, known: &DatabaseTypes) -> Columns {
+        if self.plain.are_known() {
+            return self.plain.clone();
+        }
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        if !described.are_known() {
+            *described = known.describe(&self.plain);
+        }
+        described.clone()
+    }
 }
 
 pub(super) fn columns(description: &Description) -> Compiled {
@@ -114,6 +130,5 @@ pub(super) fn columns(description: &Description) -> Compiled {
         };
         Column::new(field.name.as_str(), Oid(field.type_oid), field.type_modifier, format)
     }));
-    let has_database_types = !Catalog::default().missing(&plain).is_empty();
-    Compiled { plain, has_database_types }
+    Compiled { described: Mutex::new(plain.clone()), plain }
 }
