@@ -593,3 +593,37 @@ async fn without_look_up_names_are_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_made_of_a_type_that_is_changed_is_looked_up_anew_too() {
+    #[derive(Debug, PartialEq, FromSql)]
+    struct Inner {
+        a: i32,
+        b: Option<i32>,
+    }
+    #[derive(Debug, PartialEq, FromSql)]
+    struct Outer {
+        part: Inner,
+    }
+    on_each_server(async |server| {
+        let mut c = prepared(server).await;
+        c.script("create type inner_one as (a int4); create type outer_one as (part inner_one)")
+            .await
+            .unwrap();
+        c.prepare("select null::outer_one").await.unwrap();
+        c.script("do $$ begin execute 'alter type inner_one add attribute b int4'; end $$").await.unwrap();
+        let sql = "select row(row(1, 2)::inner_one)::outer_one";
+        // What is known of the outer type says that the inner one has an attribute less.
+        c.query(sql).one::<(Outer,)>().await.unwrap_err();
+        let (found,): (Outer,) = match c.query(sql).one().await {
+            Ok(found) => found,
+            Err(_) => c.query(sql).one().await.unwrap(),
+        };
+        assert_eq!(found, Outer { part: Inner { a: 1, b: Some(2) } });
+        let mut rows = c.query("select null::outer_one, 1").rows_as::<(Option<Outer>, i32)>().await.unwrap();
+        assert_eq!(rows.next().await.unwrap(), Some((None, 1)));
+        rows.finish().await.unwrap();
+        assert_usable(&mut c).await;
+    })
+    .await;
+}

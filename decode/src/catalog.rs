@@ -18,7 +18,8 @@ pub struct TypeInfo {
     parts: usize,
     /// How its values become Arrow, if somebody has taught that.
     arrow: Option<Arc<dyn ArrowType>>,
-    is_stale: AtomicBool,
+    /// Of all types that the catalog has now.
+    is_stale: Arc<AtomicBool>,
 }
 
 /// What a type is made of.
@@ -88,7 +89,7 @@ impl TypeInfo {
         self.is_stale.load(Ordering::Relaxed)
     }
 
-    /// Notes that the type is another by now.
+    /// Notes that the type is another by now. What is made of it is too, so all that its catalog has is to be looked up anew.
     pub fn mark_stale(&self) {
         self.is_stale.store(true, Ordering::Relaxed);
     }
@@ -165,12 +166,16 @@ pub struct Catalog {
     types: BTreeMap<Oid, Arc<TypeInfo>>,
     names: BTreeMap<TypeName, Oid>,
     taught: Vec<(TypeName, Arc<dyn ArrowType>)>,
+    is_stale: Arc<AtomicBool>,
 }
 
 impl Catalog {
     /// Adds types. Of what they are made of, the types that are not built in have to be among them, or there already;
     /// otherwise nothing is known of those parts. Built-in ones are left out.
     pub fn extend(&mut self, rows: impl IntoIterator<Item = TypeRow>) {
+        if self.is_stale() {
+            self.clear();
+        }
         let rows = rows.into_iter().filter(|row| !types::is_built_in(row.oid));
         let rows: BTreeMap<Oid, TypeRow> = rows.map(|row| (row.oid, row)).collect();
         for oid in rows.keys() {
@@ -193,7 +198,7 @@ impl Catalog {
 
     /// Returns which type a name stands for, if that was noted.
     pub fn named(&self, name: TypeName) -> Option<Oid> {
-        self.names.get(&name).copied()
+        self.names.get(&name).copied().filter(|_| !self.is_stale())
     }
 
     /// Returns what is known of a type.
@@ -229,8 +234,15 @@ impl Catalog {
 
     /// Forgets everything, and lets those know who still hold something of it.
     pub fn clear(&mut self) {
-        std::mem::take(&mut self.types).values().for_each(|info| info.mark_stale());
+        self.is_stale.store(true, Ordering::Relaxed);
+        self.is_stale = Arc::default();
+        self.types.clear();
         self.names.clear();
+    }
+
+    /// Says whether a type has turned out to be another, so that nothing is known any more.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
     }
 
     fn resolve(&mut self, oid: Oid, rows: &BTreeMap<Oid, TypeRow>, depth: usize) {
@@ -248,7 +260,7 @@ impl Catalog {
             parts: 1,
             kind: self.kind(&row.definition),
             arrow: None,
-            is_stale: AtomicBool::new(false),
+            is_stale: Arc::clone(&self.is_stale),
         };
         info.parts = info.kind.parts().saturating_add(1);
         if info.parts > MOST_PARTS {

@@ -7,13 +7,13 @@ use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_decode::types::{
-    Array, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8, Money,
-    Multirange, OidVector, Path, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz, TsQuery,
-    TsVector, Xid, Xid8,
+    Array, Bits, Cid, Cidr, Circle, Cube, Hstore, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr,
+    MacAddr8, Money, Multirange, OidVector, Path, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz,
+    TsQuery, TsVector, Xid, Xid8,
 };
 use molt_db_decode::{
-    Column, Columns, Date, EncodeError, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, OwnedRow, Row,
-    RowLayout, Time, Timestamp, TimestampTz, ToSql, Uuid,
+    Column, Columns, Date, EncodeError, Format, FromRow, FromSql, IsNull, Json, Numeric, Oid, Output,
+    OwnedRow, Row, RowLayout, Time, Timestamp, TimestampTz, ToSql, Uuid,
 };
 use molt_db_fuzz::{bounded, columns};
 
@@ -101,6 +101,7 @@ fn read_all(row: Row<'_>, at: usize) {
     read_and_print::<Int2Vector>(row, at);
     read_and_print::<OidVector>(row, at);
     read_and_print::<TsVector>(row, at);
+    read_of_database(row, at);
     read_and_print::<TsQuery>(row, at);
     read_and_print::<Range<Numeric>>(row, at);
     // That there are NULLs may be said without any.
@@ -127,15 +128,47 @@ fn read_and_print<T: for<'r> FromSql<'r> + ToSql + ToString + PartialEq>(row: Ro
     }
 }
 
+/// Types of a database, by the catalog that the columns are described by.
+fn read_of_database(row: Row<'_>, at: usize) {
+    let _ = read::<Mood>(row, at);
+    let _ = read::<Mixed<'_>>(row, at);
+    let _ = read::<Vec<Option<Mixed<'_>>>>(row, at);
+    let _ = read::<Range<i16>>(row, at);
+    let _ = read::<Multirange<i16>>(row, at);
+    for again in [
+        read::<Hstore>(row, at).map(|store| encoded(&store)),
+        read::<Cube>(row, at).map(|cube| encoded(&cube)),
+    ] {
+        assert!(again.is_none_or(|bytes| Some(bytes.len()) == row.raw(at).flatten().map(<[u8]>::len)));
+    }
+}
+
+#[derive(FromSql)]
+#[molt(crate = "molt_db_decode", rename_all = "lowercase")]
+enum Mood {
+    Sad,
+    Ok,
+}
+
+#[derive(FromSql)]
+#[molt(crate = "molt_db_decode")]
+#[expect(dead_code, reason = "it is read and dropped")]
+struct Mixed<'r> {
+    a: Option<i16>,
+    m: Option<Mood>,
+    t: Option<&'r str>,
+    n: Option<Numeric>,
+}
+
 /// What is read can be sent, and is then read as the same.
 fn read_and_repeat<T: for<'r> FromSql<'r> + ToSql + PartialEq>(row: Row<'_>, at: usize) {
     let Some(value) = read::<T>(row, at) else { return };
     let column = Column::new("c", value.oid(), -1, Format::Binary);
-    let mut sent = Vec::new();
+    let mut sent = Output::default();
     match value.to_sql(&mut sent) {
         Ok(is_null) => {
             assert_eq!(is_null, IsNull::No);
-            assert!(T::from_sql(&column, &sent).expect("our own bytes") == value);
+            assert!(T::from_sql(&column, sent.as_bytes()).expect("our own bytes") == value);
         }
         Err(error) => assert!(matches!(error, EncodeError::Nul), "{error}"),
     }
@@ -176,9 +209,9 @@ fn read_and_send<'r, T: FromSql<'r> + ToSql>(row: Row<'r>, at: usize) -> Sent {
 }
 
 fn encoded(value: &impl ToSql) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Output::default();
     assert_eq!(value.to_sql(&mut out).expect("what was read can be sent"), IsNull::No);
-    out
+    out.as_bytes().to_vec()
 }
 
 fn assert_same_number(number: &Numeric) {

@@ -69,7 +69,9 @@ impl DatabaseTypes {
     }
 
     fn has_foreseen(&self, sql: &str, types: &[u32]) -> bool {
-        self.lookup == TypeLookup::Never || self.foreseen().contains(&self.hasher.hash_one((sql, types)))
+        let is_stale = self.catalog().is_stale();
+        self.lookup == TypeLookup::Never
+            || (!is_stale && self.foreseen().contains(&self.hasher.hash_one((sql, types))))
     }
 
     /// Notes that the types of a statement's result are known.
@@ -198,6 +200,9 @@ impl Connection {
         let columns = self.columns();
         let found: Vec<Found> = RowSet::new(&rows, &columns, 0..rows.len()).all()?;
         let mut catalog = self.database_types.catalog();
+        if catalog.is_stale() {
+            self.database_types.foreseen().clear();
+        }
         let (mut types, mut named) = (Vec::new(), Vec::new());
         for found in found {
             match found {

@@ -16,11 +16,16 @@ pub fn accepts(column: &Column, attributes: &[Attribute]) -> bool {
     }
     match column.kind() {
         Some(TypeKind::Composite(of_type)) => {
-            of_type.len() == attributes.len()
+            let fits = of_type.len() == attributes.len()
                 && of_type
                     .iter()
                     .zip(attributes)
-                    .all(|(of_type, (name, accepts))| of_type.name() == *name && accepts(of_type))
+                    .all(|(of_type, (name, accepts))| of_type.name() == *name && accepts(of_type));
+            // It may be that by now, as whoever wrote the Rust type has seen it.
+            if let (false, Some(info)) = (fits, column.type_info()) {
+                info.mark_stale();
+            }
+            fits
         }
         _ => column.oid() == Oid::RECORD,
     }
@@ -55,6 +60,7 @@ pub struct Attributes<'c, 'r> {
     /// Of the type, if it is a declared one.
     of_type: Option<&'c Columns>,
     position: usize,
+    count: usize,
     rest: &'r [u8],
 }
 
@@ -72,7 +78,7 @@ impl<'c, 'r> Attributes<'c, 'r> {
         let mut cursor = Cursor(value);
         let found = cursor.i32().ok_or_else(malformed)?;
         if usize::try_from(found) == Ok(count) {
-            return Ok(Self { column, of_type, position: 0, rest: cursor.0 });
+            return Ok(Self { column, of_type, position: 0, count, rest: cursor.0 });
         }
         match of_type {
             Some(_) => Err(changed(column)),
@@ -92,13 +98,13 @@ impl<'c, 'r> Attributes<'c, 'r> {
         self.rest = rest;
         let position = self.position;
         self.position = position.saturating_add(1);
+        if self.position >= self.count && !rest.is_empty() {
+            return Err(malformed());
+        }
         match self.of_type {
             Some(of_type) => {
                 let attribute = of_type.get(position).filter(|attribute| attribute.declared() == oid);
                 let attribute = attribute.ok_or_else(|| changed(self.column))?;
-                if self.position == of_type.len() && !rest.is_empty() {
-                    return Err(malformed());
-                }
                 read(attribute, value)
             }
             None => read(&part(oid, -1), value),
