@@ -2,7 +2,7 @@
 
 use super::Remark;
 use super::hall::Seen;
-use crate::say::V3_2;
+use crate::say::{V3_0, V3_2};
 
 pub(super) fn nothing(_: &Seen) -> Option<Remark> {
     None
@@ -25,6 +25,10 @@ pub(super) fn right_long_key(seen: &Seen) -> Option<Remark> {
 
 pub(super) fn speaks_3_2(seen: &Seen) -> Option<Remark> {
     (seen.version < V3_2).then_some(Remark::Skip("it does not ask for protocol 3.2"))
+}
+
+pub(super) fn speaks_3_0(seen: &Seen) -> Option<Remark> {
+    (seen.version > V3_0).then_some(Remark::Skip("it asks for more than protocol 3.0"))
 }
 
 pub(super) fn greases(seen: &Seen) -> Option<Remark> {
