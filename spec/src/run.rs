@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -60,7 +60,8 @@ pub async fn run(
 ) -> Result<Report, Unreachable> {
     let survey = Survey::of(target, &settings.accounts, settings.timeout).await.map_err(Unreachable::from)?;
     let version = survey.version.clone();
-    let run = Arc::new(Run { survey, cases, patience: settings.timeout, is_gone: AtomicBool::new(false) });
+    let patience = settings.timeout;
+    let run = Arc::new(Run { survey, cases, patience, word: word(), is_gone: AtomicBool::new(false) });
     let mut outcomes = run.all(settings.jobs, &mut progress).await;
     // Whoever ran beside the one that broke the target suffered from it: each of them gets a chance of its own.
     if settings.jobs.get() > 1 && outcomes.iter().any(|outcome| blames_the_target(&outcome.verdict)) {
@@ -73,10 +74,17 @@ pub async fn run(
     Ok(Report { target: target.to_string(), version, outcomes })
 }
 
+fn word() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("pgspec_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 struct Run {
     survey: Survey,
     cases: Vec<Case>,
     patience: Duration,
+    /// A word that no other run uses, of this process or another.
+    word: String,
     /// Set when the target did not come back: nobody waits for it again.
     is_gone: AtomicBool,
 }
@@ -119,7 +127,7 @@ impl Run {
     }
 
     async fn judge(&self, case: &Case, index: usize) -> Verdict {
-        let unique = format!("pgspec_{}_{index}", std::process::id());
+        let unique = format!("{}_{index}", self.word);
         let account = case.begin.account.and_then(|method| self.survey.account(method));
         let stage = Stage {
             target: &self.survey.target,
