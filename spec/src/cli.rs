@@ -69,11 +69,13 @@ that is replaced by what else is to be done, and 77 is the exit of a command tha
     cancel      asks `select pg_sleep(60)` and cancels it; 0 if that ends with the error 57014
     parameters  asks with 65,536 parameters; 0 if it got its row
     zero-byte   asks with a zero byte in the text; 0 if it got its row
+    token       logs in by the OAuth token pgspec-token, and asks; 0 if it got its row
 With --listen it runs nothing: the name of the database chooses the case, the user and the password are pgspec.
 `matrix` joins reports in JSON into one page of HTML, or a table of what is not the same everywhere.
 A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
 
-    --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times
+    --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times. The
+                             password of one that logs in by OAuth is a token that is good
     --exclude SELECTOR       leaves cases out; may be given several times
     --expect-failures FILE   cases that are known to fail, one a line; one of them that passes is a failure
     --format FORMAT          human (default), junit, json, markdown or html

@@ -14,6 +14,12 @@ pub(super) fn nothing_malformed(seen: &Seen) -> Option<Remark> {
     Some(Remark::Fail(format!("it sends what cannot be read: {what}")))
 }
 
+/// It has shown no token.
+pub(super) fn no_token(seen: &Seen) -> Option<Remark> {
+    let shows = seen.shows_token.then(|| Remark::Fail("it shows a token".to_owned()));
+    shows.or_else(|| nothing_malformed(seen))
+}
+
 /// Its cancel requests have the key of the session.
 pub(super) fn right_key(seen: &Seen) -> Option<Remark> {
     seen.wrong_key.then(|| Remark::Fail("it sends another key than it was given".to_owned()))
