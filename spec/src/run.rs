@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -30,12 +32,15 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
     /// Further accounts, for the cases about the ways to log in.
     pub accounts: Vec<Account>,
+    /// What the shell is told when no session can be had any more after a case; it has to bring the target back. Nothing
+    /// by default: the target has ten seconds to come back by itself. With more than one case at a time it suffers too.
+    pub restart: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let jobs = NonZeroUsize::MIN.saturating_add(3);
-        Self { timeout: Duration::from_secs(5), jobs, accounts: Vec::new() }
+        Self { timeout: Duration::from_secs(5), jobs, accounts: Vec::new(), restart: None }
     }
 }
 
@@ -58,10 +63,17 @@ pub async fn run(
     settings: &Settings,
     mut progress: impl FnMut(&Outcome),
 ) -> Result<Report, Unreachable> {
-    let survey = Survey::of(target, &settings.accounts, settings.timeout).await.map_err(Unreachable::from)?;
+    let survey = Survey::of(target, &cases, &settings.accounts, settings.timeout).await;
+    let survey = survey.map_err(Unreachable::from)?;
     let version = survey.version.clone();
-    let patience = settings.timeout;
-    let run = Arc::new(Run { survey, cases, patience, word: word(), is_gone: AtomicBool::new(false) });
+    let run = Arc::new(Run {
+        survey,
+        cases,
+        patience: settings.timeout,
+        restart: settings.restart.clone(),
+        word: word(),
+        is_gone: AtomicBool::new(false),
+    });
     let mut outcomes = run.all(settings.jobs, &mut progress).await;
     // Whoever ran beside the one that broke the target suffered from it: each of them gets a chance of its own.
     if settings.jobs.get() > 1 && outcomes.iter().any(|outcome| blames_the_target(&outcome.verdict)) {
@@ -83,6 +95,7 @@ struct Run {
     survey: Survey,
     cases: Vec<Case>,
     patience: Duration,
+    restart: Option<String>,
     /// A word that no other run uses, of this process or another.
     word: String,
     /// Set when the target did not come back: nobody waits for it again.
@@ -165,6 +178,11 @@ impl Run {
         if self.is_gone.load(Ordering::Relaxed) {
             return;
         }
+        if let Some(command) = &self.restart {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::null());
+            let _ = timeout(LONGEST_RESTART, shell.status()).await;
+        }
         let begin = Instant::now();
         while self.is_alive().await.is_err() {
             if begin.elapsed() > RECOVERY {
@@ -224,3 +242,4 @@ impl fmt::Display for Unreachable {
 impl Error for Unreachable {}
 
 const RECOVERY: Duration = Duration::from_secs(10);
+const LONGEST_RESTART: Duration = Duration::from_secs(120);

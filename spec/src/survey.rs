@@ -32,7 +32,14 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    pub(crate) async fn of(target: &Target, accounts: &[Account], patience: Duration) -> Result<Self, Fault> {
+    /// Looks for what these cases need, and for nothing else: what a target is asked for may stay with it.
+    pub(crate) async fn of(
+        target: &Target,
+        cases: &[Case],
+        accounts: &[Account],
+        patience: Duration,
+    ) -> Result<Self, Fault> {
+        let needed: HashSet<Need> = cases.iter().flat_map(|case| case.needs.iter().copied()).collect();
         let mut wire = login_as(target, &target.account, say::V3_0, &[], patience).await?;
         let version = value_of(&mut wire, "server_version").await;
         let number =
@@ -41,7 +48,7 @@ impl Survey {
         if value_of(&mut wire, "server_encoding").await.is_none_or(|encoding| encoding == "UTF8") {
             has.insert(Need::Utf8);
         }
-        for (need, message) in probes() {
+        for (need, message) in probes().into_iter().filter(|(need, _)| needed.contains(need)) {
             if !is_refused(&mut wire, &message).await {
                 has.insert(need);
             }
@@ -60,7 +67,9 @@ impl Survey {
             accounts: Vec::new(),
         };
         survey.ask_for_encryption(patience).await;
-        survey.ask_for_replication(patience).await;
+        if needed.contains(&Need::Replication) {
+            survey.ask_for_replication(patience).await;
+        }
         for account in std::iter::once(&target.account).chain(accounts) {
             let method = method_of(target, account, patience).await;
             survey.accounts.extend(method.map(|method| (method, account.clone())));
