@@ -144,6 +144,8 @@ pub(crate) enum Asks {
     Scram,
     /// SCRAM with a nonce of more than a thousand bytes.
     ScramWithLongNonce,
+    /// SCRAM, and then nothing more, whatever the answer is.
+    ScramInVain,
     /// SCRAM that may be bound to the certificate.
     ScramPlus,
     /// A token of OAuth.

@@ -164,16 +164,8 @@ impl<'h> Visit<'h> {
             Asks::Nothing => return Ok(true),
             Asks::Scram => door.ask_scram(verifier(), Offer::Plain, NONCE, out)?,
             Asks::ScramPlus => door.ask_scram(verifier(), Offer::Plus(certificate_hash()), NONCE, out)?,
-            Asks::ScramWithLongNonce => {
-                let mechanisms =
-                    SaslMechanisms::parse(b"SCRAM-SHA-256\0\0").map_err(|error| error.to_string())?;
-                door.ask(Authentication::Sasl(mechanisms), out)?;
-            }
-            Asks::Token(_) => {
-                let mechanisms =
-                    SaslMechanisms::parse(b"OAUTHBEARER\0\0").map_err(|error| error.to_string())?;
-                door.ask(Authentication::Sasl(mechanisms), out)?;
-            }
+            Asks::ScramWithLongNonce | Asks::ScramInVain => offer(b"SCRAM-SHA-256\0\0", door, out)?,
+            Asks::Token(_) => offer(b"OAUTHBEARER\0\0", door, out)?,
             Asks::Request(request) => door.ask(request, out)?,
         }
         Ok(false)
@@ -286,6 +278,12 @@ impl<'h> Visit<'h> {
         }
         self.stream.write(bytes).await
     }
+}
+
+/// Asks for an exchange that the server's side of the protocol does not run by itself.
+fn offer(list: &[u8], door: &mut Reception, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let mechanisms = SaslMechanisms::parse(list).map_err(|error| error.to_string())?;
+    Ok(door.ask(Authentication::Sasl(mechanisms), out)?)
 }
 
 fn verifier() -> Verifier {
