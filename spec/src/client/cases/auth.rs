@@ -85,8 +85,7 @@ fn offers() -> Vec<ClientCase> {
             "A server that lets a client in without any proof has not proved itself.",
             keep,
         )
-        .asking(Asks::ScramInVain)
-        .level(Level::Reference),
+        .asking(Asks::ScramInVain),
     ]
 }
 
