@@ -34,8 +34,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Three features, none of which is on by default: `metrics` and `tracing` pass what [`config::Observe`] asks for to the
+//! None of the features is on by default: `metrics` and `tracing` pass what [`config::Observe`] asks for to the
 //! facade of that name, and `ipc` makes Arrow IPC streams of results (`Batches::into_ipc`).
+//! `chrono`, `ipnet`, `jiff`, `rust_decimal`, `serde_json`, `time` and `uuid` have values of the crate of that name read and
+//! sent: [`types`] says which.
 //!
 //! The layers below are crates of their own, for those who bring their own IO: [`protocol`] is the wire protocol as
 //! bytes and states, [`decode`] turns row bytes into values and Arrow buffers.
@@ -68,7 +70,7 @@ pub use scope::Scope;
 
 pub use molt_db_decode as decode;
 pub use molt_db_decode::{
-    Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, arrow, types,
+    Column, Columns, FromRow, FromSql, Oid, OwnedRow, Parameters, Params, Row, ToSql, TypeName, arrow, types,
 };
 pub use molt_db_pool::{Histogram, Holder, Lane, LaneStatus, Metrics, PoolExhausted, Request, Status};
 pub use molt_db_protocol as protocol;

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use common::{connect, on_each_server};
 use molt_db::Connection;
-use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, RowLimit};
+use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, RowLimit, Unfit};
 
 /// The system's allocator, and how often each thread has asked it for memory.
 struct Counting;
@@ -186,6 +186,12 @@ async fn batches(c: &mut Connection, rows: i32, limit: usize) -> u64 {
     count
 }
 
+/// The buffers of a batch of [`SQL`]: values, offsets where there is text, a bitmap where there are NULLs.
+const BUFFERS: u64 = 7 + 1 + 1;
+
+/// Buffers grow by a quarter, or by more if more rows came at once: ten times as many rows take eleven steps at most.
+const STEPS: u64 = 11;
+
 #[tokio::test]
 async fn a_batch_costs_the_same_number_of_allocations_however_many_rows_it_has() {
     on_each_server(async |server| {
@@ -193,11 +199,10 @@ async fn a_batch_costs_the_same_number_of_allocations_however_many_rows_it_has()
         batches(&mut c, 40_000, 4_000).await;
         let small = allocations(async { assert!(batches(&mut c, 4_000, 400).await >= 10) }).await;
         let large = allocations(async { assert!(batches(&mut c, 40_000, 4_000).await >= 10) }).await;
-        // Ten batches each. The first of them grows its buffers by doubling: a few steps more for each of the columns.
-        assert!(large <= small + SLACK * 2, "{small} for 400 rows a batch, {large} for 4,000");
+        assert!(large <= small + STEPS * BUFFERS + SLACK, "{small} for 400 rows a batch, {large} for 4,000");
         let one = allocations(async { assert_eq!(batches(&mut c, 4_000, 4_000).await, 1) }).await;
         let ten = allocations(async { assert!(batches(&mut c, 40_000, 4_000).await >= 10) }).await;
-        assert!(ten <= one * 10, "{one} for one batch, {ten} for ten");
+        assert!(ten <= one * 10 + SLACK, "{one} for one batch, {ten} for ten");
     })
     .await;
 }
@@ -220,6 +225,33 @@ async fn a_streamed_read_holds_one_batch_and_sixteen_mebibytes_however_much_ther
             let peak = PEAK.get() - before;
             assert!(batches > 3 && peak < (16 + 16) << 20, "{sql}: {batches} batches, {peak} bytes");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn text_in_the_place_of_what_does_not_fit_takes_no_memory_for_each_value() {
+    let sql = "select date '2000-01-01' + g, timestamptz 'epoch' + g * interval '1.5 seconds', g * interval '1 second',
+                      g::numeric(12,2), tsrange(timestamp 'epoch', null), array[g, null], array[[g::text, 'a b']],
+                      array[g * 1e20::float8]
+               from generate_series(1, $1::int4) g";
+    let options = ArrowOptions { unfit: Unfit::Text.into(), ..ArrowOptions::default() };
+    let limits = BatchLimits { rows: RowLimit::new(1_000), bytes: ByteLimit::MAX };
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let mut take = async |rows: i32| {
+            let mut batches = c.query(sql).bind(rows).arrow_with(&options, limits).await.unwrap();
+            let mut seen = 0;
+            while let Some(batch) = batches.next().await.unwrap() {
+                seen += batch.num_rows();
+            }
+            assert_eq!(seen, rows as usize);
+        };
+        take(20_000).await;
+        let few = allocations(take(2_000)).await;
+        let many = allocations(take(20_000)).await;
+        // Those of 18 batches more, of 144,000 values.
+        assert!(many - few < 5_000, "{few} for 2,000 rows, {many} for 20,000");
     })
     .await;
 }

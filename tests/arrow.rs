@@ -349,7 +349,7 @@ async fn a_value_that_does_not_fit_is_an_error_that_names_its_column() {
 async fn a_value_that_does_not_fit_is_null_where_that_is_asked_for() {
     on_each_server(async |server| {
         let mut c = connect(server).await;
-        let options = ArrowOptions { unfit: Unfit::Null, ..ArrowOptions::default() };
+        let options = ArrowOptions { unfit: Unfit::Null.into(), ..ArrowOptions::default() };
         let values: Vec<_> = UNFIT.iter().map(|(value, name)| format!("({value})::{name}")).collect();
         let sql = format!("select g, {} from generate_series(1, 3) g", values.join(", "));
         let all = take(&mut c, &sql, &options, BatchLimits::default()).await.unwrap();
@@ -641,7 +641,7 @@ async fn arrays_of_every_server_are_lists() {
         let sql = "select g % 5, case when g % 7 > 0 then array(select h::int4 from generate_series(1, g % 5) h) end, \
                    array['a' || g, null, repeat('long ', g % 30)], '[2:3]={1,2}'::int4[], '{{1,2},{3,4}}'::int4[] \
                    from generate_series(1, 3000) g";
-        let options = ArrowOptions { unfit: Unfit::Null, ..ArrowOptions::default() };
+        let options = ArrowOptions { unfit: Unfit::Null.into(), ..ArrowOptions::default() };
         let all = take(&mut c, sql, &options, rows_at_most(1000)).await.unwrap();
         let mut number = 0;
         for batch in &all {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{assert_usable, code, connect, connect_by_proxy, on_each_server};
-use molt_db::decode::{EncodeError, IsNull};
+use molt_db::decode::{EncodeError, IsNull, Output};
 use molt_db::{BatchResults, Connection, Oid, Outcome, Parameters, Sql, ToSql, TransactionStatus};
 use molt_db_testkit::Server;
 use molt_db_testkit::proxy::{Direction, Proxy};
@@ -253,7 +253,7 @@ impl ToSql for Unsendable {
         Oid::INT4
     }
 
-    fn to_sql(&self, _out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, _out: &mut Output) -> Result<IsNull, EncodeError> {
         Err(EncodeError::OutOfRange("a value that cannot be sent"))
     }
 }

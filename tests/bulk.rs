@@ -29,7 +29,9 @@ fn ending() -> Vec<u8> {
 }
 
 async fn connect_to(peer: &Peer) -> Connection {
-    open(&format!("host=127.0.0.1 port={} user=u sslmode=disable", peer.port())).await.unwrap()
+    open(&format!("host=127.0.0.1 port={} user=u sslmode=disable type_lookup=never", peer.port()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -420,7 +420,7 @@ async fn ranges_are_structs_in_arrow() {
         let error = batches.next().await.unwrap_err();
         assert!(value_error(&error).is_out_of_range(), "{error}");
         drop(batches);
-        let options = ArrowOptions { unfit: Unfit::Null, ..ArrowOptions::default() };
+        let options = ArrowOptions { unfit: Unfit::Null.into(), ..ArrowOptions::default() };
         let array = arrow(&mut c, sql, options).await;
         assert!(array.is_null(0) && !array.is_null(1));
         if server.version().0 >= 14 {

@@ -516,7 +516,7 @@ async fn from_peer(pieces: &[&[u8]]) -> (Vec<i32>, Option<Error>) {
         Ok(())
     })
     .unwrap();
-    let url = format!("host=127.0.0.1 port={} user=u sslmode=disable", peer.port());
+    let url = format!("host=127.0.0.1 port={} user=u sslmode=disable type_lookup=never", peer.port());
     let mut c = open(&url).await.unwrap();
     let mut rows = within(c.copy_out_rows::<(i32,)>("select id from t")).await.unwrap();
     let mut found = Vec::new();

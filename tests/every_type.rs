@@ -210,7 +210,7 @@ async fn intervals_that_arrow_cannot_count_are_unfit_and_infinite_ones_exist_fro
 /// Asserts that Arrow can hold the value, or that it follows the policy.
 async fn assert_fit(c: &mut Connection, sql: &str, value: impl ToSql + Copy, fits: bool) {
     for unfit in [Unfit::Error, Unfit::Null] {
-        let options = ArrowOptions { unfit, ..ArrowOptions::default() };
+        let options = ArrowOptions { unfit: unfit.into(), ..ArrowOptions::default() };
         let mut batches =
             c.query(sql).bind(value).arrow_with(&options, BatchLimits::default()).await.unwrap();
         match (batches.next().await, unfit) {
@@ -302,6 +302,31 @@ async fn addresses_of_hosts_and_networks_are_written_as_the_server_does() {
         let parameters = (Inet::from(addr), Cidr::new([10, 0, 0, 0].into(), 8).unwrap());
         let row: (String, String, bool) = c.query(sql).bind_all(parameters).one().await.unwrap();
         assert_eq!(row, ("10.1.2.3/32".to_owned(), "10.0.0.0/8".to_owned(), true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn addresses_without_a_netmask_are_those_of_the_standard_library() {
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let hosts = ["0.0.0.0", "10.1.2.3", "::", "::ffff:1.2.3.4", "2001:db8::1"];
+        let hosts = hosts.map(|text| text.parse::<IpAddr>().unwrap());
+        for host in hosts {
+            let sql = "select $1::inet, host($1), masklen($1)";
+            let (back, shown, bits): (IpAddr, String, i32) = c.query(sql).bind(host).one().await.unwrap();
+            assert_eq!((back, shown.parse(), bits), (host, Ok(host), if host.is_ipv4() { 32 } else { 128 }));
+        }
+        let (list,): (Vec<IpAddr>,) = c.query("select $1::inet[]").bind(hosts).one().await.unwrap();
+        assert_eq!(list, hosts);
+        for sql in ["select '10.1.2.3/31'::inet", "select '::1/0'::inet"] {
+            let error = c.query(sql).one::<(IpAddr,)>().await.unwrap_err();
+            let error = value_error(&error);
+            assert!(error.is_out_of_range() && error.to_string().contains("netmask"), "{error}");
+        }
+        let error = c.query("select '10.1.2.3/32'::cidr").one::<(IpAddr,)>().await.unwrap_err();
+        assert!(value_error(&error).is_type_mismatch(), "{error}");
+        assert_usable(&mut c).await;
     })
     .await;
 }

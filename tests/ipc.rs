@@ -13,7 +13,10 @@ use common::{assert_usable, code, connect, connect_to_new, on_each_server, plain
 use futures_core::Stream;
 use molt_db::arrow::array::{Array, RecordBatch};
 use molt_db::arrow::schema::{DataType, SchemaRef};
-use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, ExtensionTypes, RowLimit, TextLayout};
+use molt_db::arrow::{
+    Arrays, ArrowOptions, BatchLimits, ByteLimit, Dimensions, ExtensionTypes, Policies, Profile, RowLimit,
+    TextLayout, Unfit,
+};
 use molt_db::{Batches, Connection, Error, IpcStream};
 use molt_db_testkit::proxy::{Direction, Flow, Proxy};
 
@@ -117,6 +120,43 @@ async fn a_reader_finds_the_same_batches_of_every_type() {
         }
         let plain = ArrowOptions { extension_types: ExtensionTypes::Omit, ..ArrowOptions::default() };
         assert_same(&mut c, EVERY_TYPE, &plain, BatchLimits::default()).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn policies_and_profiles_are_in_the_stream() {
+    let unfit =
+        Policies { infinity: Unfit::Text, range: Unfit::Null, shape: Unfit::Null, ..Policies::default() };
+    let all = Policies::all(Unfit::Text);
+    on_each_server(async |server| {
+        let mut c = connect(server).await;
+        let sql = format!(
+            "select x.*, '[2:3]={{1,2}}'::int4[] shifted, '{{{{1}},{{2}}}}'::int4[] plane, 'infinity'::timestamp at_end, \
+             '[2000-01-01,)'::daterange days, '24:00'::time midnight, 'NaN'::numeric(5,2) small from ({EVERY_TYPE}) x"
+        );
+        let nested = Arrays::Nested(Dimensions::new(2));
+        for (unfit, profile, arrays) in [
+            (unfit, Profile::Arrow, Arrays::Lists),
+            (all, Profile::Arrow, Arrays::Lists),
+            (Policies { shape: Unfit::Null, ..all }, Profile::Arrow, nested),
+            (Policies { shape: Unfit::Null, ..all }, Profile::Molt, nested),
+            (Policies::all(Unfit::Null), Profile::Molt, Arrays::Lists),
+            (Policies { shape: Unfit::Error, ..all }, Profile::Molt, Arrays::Structs),
+        ] {
+            let unfit = Policies { nan: Unfit::Null, ..unfit };
+            let options = ArrowOptions { unfit, profile, arrays, ..ArrowOptions::default() };
+            let taken = assert_same(&mut c, &sql, &options, rows_at_most(2)).await;
+            let (schema, _) = taken.read();
+            let in_force = |name: &str| {
+                let field = schema.field_with_name(name).unwrap();
+                field.metadata().get("POSTGRESQL:unfit").cloned()
+            };
+            assert_eq!(in_force("timestamp").as_deref(), Some(if unfit.infinity == Unfit::Text { "text" } else { "null" }));
+            assert_eq!(in_force("midnight"), Some(unfit.range.to_string()));
+            assert_eq!(in_force("shifted"), (arrays != Arrays::Structs).then(|| unfit.shape.to_string()));
+            assert_eq!(in_force("int4"), None);
+        }
     })
     .await;
 }

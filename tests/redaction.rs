@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::{on_each_server, within};
 use molt_db::config::{
     Endpoint, Host, LoadBalanceHosts, Observe, Replication, ResetPolicy, SslCertMode, SslMode,
-    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion, Wakeups,
+    SslNegotiation, SslRootCert, Switch, TargetSessionAttrs, TlsVersion, TypeLookup, Wakeups,
 };
 use molt_db::replication::{
     Delivery, EmittedMessage, Lsn, OldRow, PgTimestamp, Prepared, ReplicationClient, ReplicationDriver,
@@ -63,6 +63,7 @@ async fn no_public_type_prints_a_secret_or_a_parameter() {
         of_errors(&mut printer, server).await;
         of_sessions(&mut printer, server).await;
         of_transactions(&mut printer, server).await;
+        of_batches(&mut printer, server).await;
         of_copies(&mut printer, server).await;
         #[cfg(feature = "ipc")]
         of_ipc(&mut printer, server).await;
@@ -104,6 +105,7 @@ fn of_configurations(printer: &mut Printer) {
     printer.all(&ResetPolicy::Cheap);
     printer.all(&Observe::WithText);
     printer.debug(&Wakeups::Few);
+    printer.debug(&TypeLookup::Never);
     for text in ["postgres://u:My-Secret@h:x", "password='My-Secret", "My-Secret", "port=My-Secret"] {
         printer.all(&text.parse::<Config>().unwrap_err());
     }
@@ -157,6 +159,16 @@ async fn of_sessions(printer: &mut Printer, server: &Server) {
     printer.all(&error);
     let error = connection.query(&statement).bind(7_i32).one::<(String,)>().await.unwrap_err();
     printer.all(&error);
+}
+
+/// A value that Arrow cannot hold is handed out, and not printed.
+async fn of_batches(printer: &mut Printer, server: &Server) {
+    let mut c = common::connect(server).await;
+    let query = c.query("select array_fill($1::text, array[1], array[7])").bind("Secret-Parameter");
+    let error = query.arrow().await.unwrap().next().await.unwrap_err();
+    assert_eq!(common::value_error(&error).value(), Some("[7:7]={Secret-Parameter}"));
+    printer.all(&error);
+    printer.all(common::value_error(&error));
 }
 
 async fn of_copies(printer: &mut Printer, server: &Server) {

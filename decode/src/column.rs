@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::ptr::fn_addr_eq;
 use std::sync::{Arc, OnceLock};
 
-use crate::{FromRow, Oid, RowPlan, ValueError};
+use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, TypeName, ValueError};
 
 /// How a value travels: as the text that `psql` shows, or in the type's own binary form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,12 +32,29 @@ pub struct Column {
     oid: Oid,
     typmod: i32,
     format: Format,
+    /// What is known of the type, if it is not built in, or a domain. It is what `oid` is of, but for domains.
+    info: Option<Arc<TypeInfo>>,
 }
 
 impl Column {
     /// Describes a column by its name, its type, the modifier of the type (-1 for none) and the format of its values.
     pub fn new(name: impl Into<Box<str>>, oid: Oid, typmod: i32, format: Format) -> Self {
-        Self { name: name.into(), oid, typmod, format }
+        Self { name: name.into(), oid, typmod, format, info: None }
+    }
+
+    /// Describes a column with what is known of its type. A domain is what it is over.
+    pub(crate) fn of_type(
+        name: &str,
+        oid: Oid,
+        typmod: i32,
+        format: Format,
+        info: Option<Arc<TypeInfo>>,
+    ) -> Self {
+        let (oid, typmod) = match info.as_deref().map(TypeInfo::kind) {
+            Some(TypeKind::Domain(base)) => (base.oid(), base.typmod()),
+            _ => (oid, typmod),
+        };
+        Self { name: name.into(), oid, typmod, format, info }
     }
 
     /// Returns the name that the query gives the column. It need not be unique in a result.
@@ -45,7 +62,8 @@ impl Column {
         &self.name
     }
 
-    /// Returns the number of the type.
+    /// Returns the number of the type; of a domain, that of the type it is over, which is what the server says as well
+    /// wherever it describes a result.
     pub fn oid(&self) -> Oid {
         self.oid
     }
@@ -58,6 +76,51 @@ impl Column {
     /// Returns the format in which the values of the column arrive.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// Describes the same column with values in binary.
+    #[must_use]
+    pub fn in_binary(self) -> Self {
+        Self { format: Format::Binary, ..self }
+    }
+
+    /// Returns the name of the type, as far as it is known.
+    pub(crate) fn type_name(&self) -> Cow<'_, str> {
+        match self.type_info() {
+            Some(info) => Cow::Borrowed(info.name()),
+            None => Cow::Owned(self.oid.to_string()),
+        }
+    }
+
+    /// Returns what is known of the type, if it is a domain, or not built in and was looked up.
+    pub fn type_info(&self) -> Option<&TypeInfo> {
+        self.info.as_deref()
+    }
+
+    /// Returns the number of the type, domain or not.
+    pub(crate) fn declared(&self) -> Oid {
+        self.info.as_deref().map_or(self.oid, TypeInfo::oid)
+    }
+
+    /// Returns what the type is made of, domains apart.
+    pub(crate) fn kind(&self) -> Option<&TypeKind> {
+        match self.type_info()?.kind() {
+            TypeKind::Domain(base) => base.kind(),
+            kind => Some(kind),
+        }
+    }
+
+    /// Says whether the type, or what a domain is over, is called that.
+    pub(crate) fn is_named(&self, name: TypeName) -> bool {
+        self.type_info().is_some_and(|info| match info.kind() {
+            TypeKind::Domain(base) => name.is_of(info) || base.is_named(name),
+            _ => name.is_of(info),
+        })
+    }
+
+    /// Says whether what is known of the types holds no more.
+    pub fn is_stale(&self) -> bool {
+        self.type_info().is_some_and(TypeInfo::is_stale)
     }
 
     pub(crate) fn is_binary(&self, oid: Oid) -> bool {

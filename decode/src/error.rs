@@ -44,7 +44,8 @@ impl Error for RowError {}
 
 /// A value could not be read as the Rust type that was asked for.
 ///
-/// Says which column it was, of what type, and what was wanted; never shows the value itself.
+/// Says which column it was, of what type, and what was wanted; never prints the value itself. [`value`](Self::value)
+/// hands out one that Arrow has no place for.
 #[derive(Debug)]
 pub struct ValueError(Box<Inner>);
 
@@ -53,6 +54,16 @@ struct Inner {
     kind: Kind,
     place: Option<Place>,
     wanted: Option<Cow<'static, str>>,
+    value: Option<Unprinted>,
+}
+
+/// A value, which is for those alone who ask for it.
+struct Unprinted(Box<str>);
+
+impl fmt::Debug for Unprinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 #[derive(Debug)]
@@ -145,6 +156,13 @@ impl ValueError {
         self.0.place.as_ref().map(|place| place.position)
     }
 
+    /// Returns the value, if Arrow has no place for it: as the server would write it, up to 256 bytes and `…`; of text
+    /// that is not UTF-8 the first 64 bytes, with escapes. It is not part of what the error prints, so that whoever puts
+    /// errors into logs decides about it. `None` for values of more than 64 KiB.
+    pub fn value(&self) -> Option<&str> {
+        self.0.value.as_ref().map(|value| &*value.0)
+    }
+
     /// Returns the type of that column.
     pub fn oid(&self) -> Option<Oid> {
         self.column().map(Column::oid)
@@ -166,6 +184,13 @@ impl ValueError {
         Self::new(Kind::ColumnCount { expected, found })
     }
 
+    /// Adds what the value is.
+    #[cold]
+    pub(crate) fn about(mut self, value: Option<String>) -> Self {
+        self.0.value = value.map(|value| Unprinted(value.into()));
+        self
+    }
+
     #[cold]
     pub(crate) fn at<T>(self, position: usize, column: &Column) -> Self {
         self.wanted(std::any::type_name::<T>(), position, column)
@@ -185,14 +210,14 @@ impl ValueError {
 
     #[cold]
     fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, place: None, wanted: None }))
+        Self(Box::new(Inner { kind, place: None, wanted: None, value: None }))
     }
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Place { position, column }) = &self.0.place {
-            write!(f, "column {:?} (position {position}, type {})", column.name(), column.oid())?;
+            write!(f, "column {:?} (position {position}, type {})", column.name(), column.type_name())?;
             match &self.0.wanted {
                 Some(wanted) => write!(f, " cannot be read as {wanted}: ")?,
                 None => f.write_str(": ")?,

@@ -48,30 +48,37 @@
 )]
 
 pub mod arrow;
+mod catalog;
 mod column;
 pub mod copy;
 mod error;
 mod field_walk;
+mod fit;
 mod from_row;
 mod from_sql;
 mod oid;
+mod output;
 mod params;
 mod row;
 mod row_store;
 mod to_sql;
+mod type_name;
 pub mod types;
 
+pub use catalog::{Catalog, Definition, TypeInfo, TypeKind, TypeRow};
 pub use column::{Column, Columns, Format};
 pub use error::{EncodeError, RowError, ValueError};
 pub use field_walk::{FieldWalk, ReadError};
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
-pub use molt_db_derive::FromRow;
+pub use molt_db_derive::{FromRow, FromSql, ToSql};
 pub use oid::Oid;
+pub use output::Output;
 pub use params::{Parameters, Params};
 pub use row::{ColumnIndex, OwnedRow, Row, RowLayout};
 pub use row_store::RowStore;
 pub use to_sql::{IsNull, ToSql};
+pub use type_name::TypeName;
 pub use types::{
     Bits, Cidr, Date, Inet, Interval, Json, Numeric, Time, TimeTz, Timestamp, TimestampTz, Uuid,
 };

@@ -113,6 +113,8 @@ impl Oid {
     pub const REGTYPE: Self = Self(2206);
     /// `void`: what a function returns that returns nothing.
     pub const VOID: Self = Self(2278);
+    /// `record`: a composite value of no declared type.
+    pub const RECORD: Self = Self(2249);
     /// `uuid`.
     pub const UUID: Self = Self(2950);
     /// `txid_snapshot`.

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use crate::fit::{Given, Written};
 use crate::types::array_is_ascii;
-use crate::{EncodeError, Format, IsNull, Oid, ToSql};
+use crate::types::cursor::Cursor;
+use crate::{Catalog, Column, EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
 
 /// The parameters of one execution, encoded as Bind carries them.
 ///
@@ -23,7 +25,11 @@ pub struct Params {
     oids: Vec<Oid>,
     /// As many as `oids`.
     formats: Vec<Format>,
-    values: Vec<u8>,
+    values: Output,
+    /// Of the parameters that declare a type of the database, by position.
+    names: Vec<(usize, TypeName)>,
+    /// The types and values with the numbers of those types.
+    resolved: Option<(Vec<Oid>, Vec<u8>)>,
 }
 
 impl Params {
@@ -41,10 +47,14 @@ impl Params {
         if self.len() >= Self::LIMIT {
             return Err(EncodeError::TooManyParameters);
         }
+        self.resolved = None;
         let start = self.values.len();
         if let Err(error) = self.append(value, start) {
             self.values.truncate(start);
             return Err(error);
+        }
+        if let Some(name) = value.declared_name() {
+            self.names.push((self.oids.len(), name));
         }
         self.oids.push(value.oid());
         self.formats.push(value.format());
@@ -55,7 +65,9 @@ impl Params {
     pub fn clear(&mut self) {
         self.oids.clear();
         self.formats.clear();
-        self.values.clear();
+        self.names.clear();
+        self.resolved = None;
+        self.values.truncate(0);
     }
 
     /// Returns the number of parameters.
@@ -70,7 +82,7 @@ impl Params {
 
     /// Returns the types that the parameters declare, one for each; [`Oid::UNSPECIFIED`] where the server infers it.
     pub fn oids(&self) -> &[Oid] {
-        &self.oids
+        self.resolved.as_ref().map_or(&self.oids, |(oids, _)| oids)
     }
 
     /// Returns the formats of the parameters, one for each.
@@ -80,13 +92,17 @@ impl Params {
 
     /// Returns the values as Bind has them: each a length of four bytes (-1 for NULL) and its bytes.
     pub fn values(&self) -> &[u8] {
-        &self.values
+        self.resolved.as_ref().map_or_else(|| self.values.as_bytes(), |(_, values)| values)
     }
 
     /// Tells whether every parameter in text format, and all text in arrays, is ASCII, and so the same text in any encoding
     /// of the client.
     pub fn is_ascii(&self) -> bool {
-        let mut rest = self.values.as_slice();
+        // What names its type is made of values of many types.
+        if !self.names.is_empty() {
+            return self.values.as_bytes().is_ascii();
+        }
+        let mut rest = self.values.as_bytes();
         self.oids.iter().zip(&self.formats).all(|(oid, format)| {
             let Some((length, tail)) = rest.split_first_chunk() else { return true };
             let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
@@ -102,11 +118,56 @@ impl Params {
         })
     }
 
+    /// Returns the types of the database that the parameters declare by name, each as often as one does.
+    pub fn type_names(&self) -> impl Iterator<Item = TypeName> + '_ {
+        self.names.iter().map(|(_, name)| *name)
+    }
+
+    /// Makes the values that name types of the database fit what `catalog` knows of those. It can be done again, with
+    /// another catalog.
+    ///
+    /// # Errors
+    ///
+    /// A name is not known, or a value is not what its type wants.
+    pub fn resolve(&mut self, catalog: &Catalog) -> Result<(), EncodeError> {
+        self.resolved = None;
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let written = Written { bytes: self.values.as_bytes(), holes: &self.values.holes };
+        let (mut oids, mut values) = (self.oids.clone(), Vec::with_capacity(written.bytes.len()));
+        let mut names = self.names.iter().peekable();
+        let mut rest = Cursor(written.bytes);
+        for (position, oid) in oids.iter_mut().enumerate() {
+            let (start, length) = (rest.taken(written.bytes), rest.i32().unwrap_or(NULL));
+            let content = rest.taken(written.bytes);
+            let _ = rest.bytes(usize::try_from(length).unwrap_or(0));
+            let end = rest.taken(written.bytes);
+            let Some((_, name)) = names.next_if(|(named, _)| *named == position) else {
+                values.extend_from_slice(written.bytes.get(start..end).unwrap_or_default());
+                continue;
+            };
+            *oid = catalog.named(*name).ok_or_else(|| unknown(*name))?;
+            let place = values.len();
+            values.extend_from_slice(&length.to_be_bytes());
+            if length != NULL && self.formats.get(position) == Some(&Format::Text) {
+                values.extend_from_slice(written.bytes.get(content..end).unwrap_or_default());
+            } else if length != NULL {
+                let column = catalog.column("", *oid, -1, Format::Binary);
+                written.fit(&column, Given::Name(*name), (content, end), &mut values)?;
+                set_length(&mut values, place)?;
+            }
+        }
+        self.resolved = Some((oids, values));
+        Ok(())
+    }
+
     /// Begins a row of a binary COPY behind the values that are there, and forgets the types of those.
     #[inline]
     pub(crate) fn begin_row(&mut self, count: i16) {
         self.oids.clear();
         self.formats.clear();
+        self.names.clear();
         self.values.extend_from_slice(&count.to_be_bytes());
     }
 
@@ -128,7 +189,32 @@ impl Params {
 
     /// Returns the length of the value at this place, [`NULL`] for none.
     pub(crate) fn length_at(&self, place: usize) -> Option<i32> {
-        self.values.get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
+        self.values.as_bytes().get(place..)?.first_chunk().map(|length| i32::from_be_bytes(*length))
+    }
+
+    /// Makes a value that names its type what a column has.
+    pub(crate) fn fit_value(
+        &mut self,
+        position: usize,
+        place: usize,
+        column: &Column,
+    ) -> Result<(), EncodeError> {
+        let Some(name) = self.name(position) else { return Ok(()) };
+        let start = place.saturating_add(size_of::<i32>());
+        let length = self.length_at(place).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        let end = start.saturating_add(length);
+        let written = Written { bytes: self.values.as_bytes(), holes: &self.values.holes };
+        let mut fitted = Vec::with_capacity(length);
+        written.fit(column, Given::Name(name), (start, end), &mut fitted)?;
+        let length = length_word(fitted.len())?;
+        self.values.replace((start, end), fitted);
+        self.values.set(place, length);
+        Ok(())
+    }
+
+    /// Returns the type that a parameter names.
+    pub(crate) fn name(&self, position: usize) -> Option<TypeName> {
+        self.names.iter().find(|(named, _)| *named == position).map(|(_, name)| *name)
     }
 
     /// Puts a byte in front of the value at this place.
@@ -136,10 +222,8 @@ impl Params {
         let length =
             self.length_at(place).and_then(|length| length.checked_add(1)).ok_or(EncodeError::TooLong)?;
         let content = place.saturating_add(4);
-        if let Some(word) = self.values.get_mut(place..content) {
-            word.copy_from_slice(&length.to_be_bytes());
-            self.values.insert(content, byte);
-        }
+        self.values.set(place, length);
+        self.values.insert(content, byte);
         Ok(())
     }
 
@@ -150,18 +234,35 @@ impl Params {
         match value.to_sql(&mut self.values)? {
             IsNull::Yes => self.values.truncate(content),
             IsNull::No => {
-                let written = self.values.get(content..).unwrap_or_default();
+                let is_declared = value.oid() != Oid::UNSPECIFIED || value.declared_name().is_some();
+                if value.format() == Format::Binary && !is_declared {
+                    return Err(EncodeError::Other(
+                        "no built-in type has such values, and its Rust type names no other".into(),
+                    ));
+                }
+                let written = self.values.as_bytes().get(content..).unwrap_or_default();
                 if value.format() == Format::Text && written.contains(&0) {
                     return Err(EncodeError::Nul);
                 }
                 let length = length_word(written.len())?;
-                if let Some(place) = self.values.get_mut(start..content) {
-                    place.copy_from_slice(&length.to_be_bytes());
-                }
+                self.values.set(start, length);
             }
         }
         Ok(())
     }
+}
+
+fn unknown(name: TypeName) -> EncodeError {
+    EncodeError::Other(format!("the database has no type {name}").into())
+}
+
+/// Says in front of the value that begins at `place`, and is the last one, how long it is.
+pub(crate) fn set_length(values: &mut [u8], place: usize) -> Result<(), EncodeError> {
+    let length = length_word(values.len().saturating_sub(place).saturating_sub(size_of::<i32>()))?;
+    if let Some(room) = values.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+        *room = length.to_be_bytes();
+    }
+    Ok(())
 }
 
 /// In the place of a length.
@@ -260,7 +361,7 @@ mod tests {
             Oid::TEXT
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             out.extend_from_slice(b"half of it");
             Err(EncodeError::OutOfRange("refused"))
         }

@@ -1,5 +1,5 @@
 use crate::types::built_in_array;
-use crate::{EncodeError, Format, Oid};
+use crate::{EncodeError, Format, Oid, Output, TypeName};
 
 /// Whether a parameter is NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,21 @@ pub trait ToSql {
         built_in_array(Self::element_oid())
     }
 
+    /// Returns the name of the type that values of `Self` have, if it is one of the database and no built-in one, whose number
+    /// is looked up before anything is sent. Unless overridden, `None`.
+    fn type_name() -> Option<TypeName>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Returns the name of the type that the parameter declares, in the place of [`oid`](Self::oid), which is
+    /// [`Oid::UNSPECIFIED`] then. Unless overridden, `None`.
+    fn declared_name(&self) -> Option<TypeName> {
+        None
+    }
+
     /// Returns the format in which [`to_sql`](Self::to_sql) writes. Unless overridden, binary.
     fn format(&self) -> Format {
         Format::Binary
@@ -58,13 +73,13 @@ pub trait ToSql {
     /// # Errors
     ///
     /// The value has no counterpart in PostgreSQL. What was written is discarded then.
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError>;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError>;
 }
 
 /// What is borrowed goes as what it is borrowed from. What has no size cannot say its types without a value, so each such
 /// type stands here by itself, with them.
 macro_rules! borrowed {
-    ($([$($of:ident)?] $name:ty, $oid:expr, $element:expr, $array:expr;)*) => {
+    ($([$($of:ident)?] $name:ty, $oid:expr, $element:expr, $array:expr, $named:expr;)*) => {
         $(impl$(<$of: ToSql>)? ToSql for &$name {
             #[inline]
             fn oid(&self) -> Oid {
@@ -83,13 +98,21 @@ macro_rules! borrowed {
                 $array
             }
 
+            fn type_name() -> Option<TypeName> {
+                $named
+            }
+
+            fn declared_name(&self) -> Option<TypeName> {
+                (**self).declared_name()
+            }
+
             #[inline]
             fn format(&self) -> Format {
                 (**self).format()
             }
 
             #[inline]
-            fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+            fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
                 (**self).to_sql(out)
             }
         })*
@@ -97,14 +120,14 @@ macro_rules! borrowed {
 }
 
 borrowed! {
-    [T] T, T::type_oid(), T::element_oid(), T::array_oid();
-    [T] [T], T::array_oid(), T::array_oid(), NONE;
-    [] [u8], Oid::BYTEA, Oid::BYTEA, built_in_array(Oid::BYTEA);
-    [] str, NONE, String::element_oid(), String::array_oid();
-    [] (dyn ToSql + '_), NONE, NONE, NONE;
-    [] (dyn ToSql + Send + '_), NONE, NONE, NONE;
-    [] (dyn ToSql + Sync + '_), NONE, NONE, NONE;
-    [] (dyn ToSql + Send + Sync + '_), NONE, NONE, NONE;
+    [T] T, T::type_oid(), T::element_oid(), T::array_oid(), T::type_name();
+    [T] [T], T::array_oid(), T::array_oid(), NONE, T::type_name().map(TypeName::array);
+    [] [u8], Oid::BYTEA, Oid::BYTEA, built_in_array(Oid::BYTEA), None;
+    [] str, NONE, String::element_oid(), String::array_oid(), None;
+    [] (dyn ToSql + '_), NONE, NONE, NONE, None;
+    [] (dyn ToSql + Send + '_), NONE, NONE, NONE, None;
+    [] (dyn ToSql + Sync + '_), NONE, NONE, NONE, None;
+    [] (dyn ToSql + Send + Sync + '_), NONE, NONE, NONE, None;
 }
 
 const NONE: Oid = Oid::UNSPECIFIED;
@@ -126,11 +149,19 @@ impl<T: ToSql> ToSql for Option<T> {
         T::array_oid()
     }
 
+    fn type_name() -> Option<TypeName> {
+        T::type_name()
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        self.as_ref().and_then(T::declared_name)
+    }
+
     fn format(&self) -> Format {
         self.as_ref().map_or(Format::Text, T::format)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_ref().map_or(Ok(IsNull::Yes), |value| value.to_sql(out))
     }
 }

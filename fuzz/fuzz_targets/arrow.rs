@@ -5,10 +5,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use molt_db_decode::arrow::array::{Array, RecordBatch};
-use molt_db_decode::arrow::schema::DataType;
 use molt_db_decode::arrow::{
-    ArrowOptions, ArrowPlan, BatchBuilder, BatchError, BatchLimits, ByteLimit, ExtensionTypes, Filled,
-    RowLimit, TextLayout, Unfit,
+    Arrays, ArrowOptions, ArrowPlan, BatchBuilder, BatchError, BatchLimits, BrokenText, ByteLimit,
+    Dimensions, ExtensionTypes, Filled, Policies, Profile, RowLimit, TextLayout, Unfit,
 };
 use molt_db_decode::{Format, Oid};
 use molt_db_fuzz::{Meter, columns, records};
@@ -18,26 +17,22 @@ fuzz_target!(|input: &[u8]| {
     let Some((columns, rows)) = columns(rest) else { return };
     let plan = ArrowPlan::compile(&columns, &options(*choice));
     let rows: Vec<&[u8]> = records(rows).map(|record| record.body).collect();
-    let (batches, accepted) = build(&plan, limits(*choice), &rows);
-    assert_eq!(together(&plan, limits(*choice), &rows), batches, "pushed together");
+    let (batches, accepted) = build(&plan, *choice, &rows);
+    assert_eq!(together(&plan, *choice, &rows), batches, "pushed together");
     if let Some(accepted) = accepted {
         // Without the rows that were refused the same comes out.
-        assert_eq!(build(&plan, limits(*choice), &accepted).0, batches);
+        assert_eq!(build(&plan, *choice, &accepted).0, batches);
     }
 });
 
 /// Returns the batches, and the rows that are in them unless a whole batch was lost.
-fn build<'r>(
-    plan: &ArrowPlan,
-    limits: BatchLimits,
-    rows: &[&'r [u8]],
-) -> (Vec<RecordBatch>, Option<Vec<&'r [u8]>>) {
-    let mut builder = BatchBuilder::new(plan, limits);
+fn build<'r>(plan: &ArrowPlan, choice: u8, rows: &[&'r [u8]]) -> (Vec<RecordBatch>, Option<Vec<&'r [u8]>>) {
+    let mut builder = BatchBuilder::new(plan, limits(choice));
     let (mut batches, mut accepted, mut lost) = (Vec::new(), Vec::new(), false);
     let mut meter = Meter::default();
     for row in rows {
         let before = (builder.rows(), builder.bytes());
-        match meter.run(row.len() + digits(plan), || builder.push(row)) {
+        match meter.run(row.len() * weight(choice) + digits(plan), || builder.push(row)) {
             Ok(filled) => {
                 accepted.push(*row);
                 if filled == Filled::Full {
@@ -55,8 +50,8 @@ fn build<'r>(
 }
 
 /// Returns the batches of rows that lie in one buffer. Those that are refused are left out.
-fn together(plan: &ArrowPlan, limits: BatchLimits, rows: &[&[u8]]) -> Vec<RecordBatch> {
-    let mut builder = BatchBuilder::new(plan, limits);
+fn together(plan: &ArrowPlan, choice: u8, rows: &[&[u8]]) -> Vec<RecordBatch> {
+    let mut builder = BatchBuilder::new(plan, limits(choice));
     let (mut batches, mut meter) = (Vec::new(), Meter::default());
     let input = rows.concat();
     let ends = rows.iter().scan(0, |end, row| {
@@ -66,7 +61,7 @@ fn together(plan: &ArrowPlan, limits: BatchLimits, rows: &[&[u8]]) -> Vec<Record
     let places: Vec<_> = rows.iter().zip(ends).map(|(row, end)| end - row.len()..end).collect();
     let mut left = &places[..];
     while !left.is_empty() {
-        let allowed = input.len() + digits(plan) * left.len();
+        let allowed = input.len() * weight(choice) + digits(plan) * left.len();
         let pushed = meter.run(allowed, || builder.push_rows(&input, left));
         left = &left[pushed.rows..];
         match pushed.filled {
@@ -82,12 +77,11 @@ fn together(plan: &ArrowPlan, limits: BatchLimits, rows: &[&[u8]]) -> Vec<Record
 /// How many digits a row may have that its bytes do not: PostgreSQL sends `1e131071` in ten bytes, and as text it has
 /// all its zeros.
 fn digits(plan: &ArrowPlan) -> usize {
-    let schema = plan.schema();
-    let fields = schema.fields().iter().zip(plan.columns().iter());
-    let numerics = fields.filter(|(field, column)| {
-        let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::Utf8View);
-        is_text && column.oid() == Oid::NUMERIC && column.format() == Format::Binary
-    });
+    // What is no text may be one in an error.
+    let numerics = plan
+        .columns()
+        .iter()
+        .filter(|column| column.oid() == Oid::NUMERIC && column.format() == Format::Binary);
     let wordy = plan.columns().iter().filter(|column| WORDY.contains(&column.oid()));
     let ranges = plan.columns().iter().filter(|column| column.oid() == Oid::NUMRANGE);
     (numerics.count() + 2 * ranges.count()) * LONGEST_NUMERIC + wordy.count() * LONGEST_TEXT
@@ -137,12 +131,31 @@ fn finish(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>, meter: &mu
     }
 }
 
+/// The four bits that are left choose among the policies, the profiles, and what arrays are.
 fn options(choice: u8) -> ArrowOptions {
+    let all = if choice & 1 == 0 { Unfit::Error } else { Unfit::Null };
+    let unfit = match choice >> 4 & 3 {
+        0 => all.into(),
+        1 => Unfit::Text.into(),
+        2 => Policies { infinity: Unfit::Text, encoding: BrokenText::Null, ..all.into() },
+        _ => Policies { shape: Unfit::Text, nan: Unfit::Null, encoding: BrokenText::Null, ..all.into() },
+    };
     ArrowOptions {
-        unfit: if choice & 1 == 0 { Unfit::Error } else { Unfit::Null },
+        unfit,
         text: if choice & 2 == 0 { TextLayout::Utf8 } else { TextLayout::Utf8View },
         extension_types: if choice & 4 == 0 { ExtensionTypes::Attach } else { ExtensionTypes::Omit },
+        profile: if choice & 64 == 0 { Profile::Arrow } else { Profile::Molt },
+        arrays: match (choice & 128, choice & 4) {
+            (0, _) => Arrays::Lists,
+            (_, 0) => Arrays::Nested(Dimensions::new(2)),
+            _ => Arrays::Structs,
+        },
     }
+}
+
+/// How many times as long as on the wire a row may be: text is longer than what it stands for.
+fn weight(choice: u8) -> usize {
+    if choice >> 4 & 3 == 0 { 1 } else { 16 }
 }
 
 fn limits(choice: u8) -> BatchLimits {

@@ -1,8 +1,11 @@
 //! The table of parameters says what every type is sent as.
 
+mod sent;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use molt_db_decode::types::{
@@ -11,6 +14,8 @@ use molt_db_decode::types::{
     TsVector, Xid, Xid8,
 };
 use molt_db_decode::{Date, Format, Json, Numeric, Oid, Params, Time, Timestamp, TimestampTz, ToSql, Uuid};
+
+use sent::implementations;
 
 /// For each Rust type the OID and the format.
 type Table = BTreeMap<String, (u32, String)>;
@@ -58,6 +63,7 @@ fn every_type_is_sent_as_the_table_says() {
     note("Interval", &Interval::INFINITY);
     note("TimeTz", &TimeTz::new(Time::from_micros(7).unwrap(), 0).unwrap());
     note("Inet", &"10.0.0.1".parse::<Inet>().unwrap());
+    note("IpAddr", &IpAddr::from([10, 0, 0, 1]));
     note("Cidr", &"10.0.0.0/8".parse::<Cidr>().unwrap());
     note("MacAddr", &MacAddr([7; 6]));
     note("MacAddr8", &MacAddr8([7; 8]));
@@ -126,6 +132,7 @@ fn none_is_sent_as_the_type_that_it_is_none_of() {
     declares(TimeTz::new(Time::from_micros(7).unwrap(), 0).unwrap());
     declares("10.0.0.1".parse::<Inet>().unwrap());
     declares("10.0.0.0/8".parse::<Cidr>().unwrap());
+    declares(IpAddr::from([10, 0, 0, 1]));
     declares(MacAddr([7; 6]));
     declares(MacAddr8([7; 8]));
     declares("101".parse::<Bits>().unwrap());
@@ -151,7 +158,7 @@ fn none_is_sent_as_the_type_that_it_is_none_of() {
 
 #[test]
 fn the_table_misses_no_type() {
-    let implemented = implementations(&root().join("decode/src/types"));
+    let implemented = implementations(&root().join("decode/src/types"), Some("with"));
     assert!(implemented.len() > 15, "{implemented:?}");
     let table = table();
     let missing: Vec<_> = implemented.iter().filter(|name| !table.contains_key(*name)).collect();
@@ -173,23 +180,4 @@ fn table() -> Table {
         (name.to_owned(), (oid.parse().unwrap(), format.to_owned()))
     })
     .collect()
-}
-
-/// Returns what the sources implement [`ToSql`] for.
-fn implementations(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.append(&mut implementations(&path));
-        } else {
-            let text = fs::read_to_string(&path).unwrap();
-            let names = text
-                .lines()
-                .filter(|line| line.starts_with("impl"))
-                .filter_map(|line| line.split_once(" ToSql for ")?.1.strip_suffix(" {").map(str::to_owned));
-            found.extend(names);
-        }
-    }
-    found
 }

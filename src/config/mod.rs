@@ -21,6 +21,7 @@ mod settings;
 mod ssl;
 mod target;
 mod tls_home;
+mod type_lookup;
 mod validate;
 mod value;
 mod wakeups;
@@ -44,6 +45,7 @@ pub use observe::Observe;
 pub use reset::ResetPolicy;
 pub use ssl::{SslCertMode, SslMode, SslNegotiation, SslRootCert, TlsVersion};
 pub use target::{LoadBalanceHosts, TargetSessionAttrs};
+pub use type_lookup::TypeLookup;
 pub use wakeups::Wakeups;
 pub use word::{Replication, Switch};
 
@@ -143,6 +145,7 @@ use word::{ClientEncoding, GssEncMode};
 /// | `statement_timeout_ms` | milliseconds after which the server ends a statement, up to 2147483647; 0 for its own setting | its own setting |
 /// | `cancel` | what becomes of a connection after a cancel request: `reuse` or `close`, see [`Config::after_cancel`] | `reuse` |
 /// | `wakeups` | how often a connection is woken for a large result: `few` or `every`, see [`Wakeups`] | `few` |
+/// | `type_lookup` | whether types that are not built in are looked up: `on_demand` or `never`, see [`TypeLookup`] | `on_demand` |
 /// | `statement_cache_size` | statements, 0 to 65536 | 256 |
 /// | `min_conns` | connections that a pool keeps open, 0 to 262143 | 0 |
 /// | `max_conns` | connections of a pool, 1 to 262143 | 10 |
@@ -247,6 +250,7 @@ pub struct Config {
     statement_timeout: Option<Option<Duration>>,
     after_cancel: Option<AfterCancel>,
     wakeups: Option<Wakeups>,
+    type_lookup: Option<TypeLookup>,
     max_notifications: Option<usize>,
     max_notification_bytes: Option<usize>,
     statement_cache_size: Option<usize>,

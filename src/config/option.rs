@@ -246,6 +246,12 @@ pub(super) const OPTIONS: &[ConnectionOption] = &[
     option("cancel", "MOLT_DB_CANCEL", |c| c.after_cancel.is_some(), |c, v| v.put(&mut c.after_cancel)),
     option("wakeups", "MOLT_DB_WAKEUPS", |c| c.wakeups.is_some(), |c, v| v.put(&mut c.wakeups)),
     option(
+        "type_lookup",
+        "MOLT_DB_TYPE_LOOKUP",
+        |c| c.type_lookup.is_some(),
+        |c, v| v.put(&mut c.type_lookup),
+    ),
+    option(
         "statement_cache_size",
         "MOLT_DB_STATEMENT_CACHE_SIZE",
         |c| c.statement_cache_size.is_some(),

@@ -41,6 +41,8 @@ struct Added<'s> {
     declared: Option<&'s [u32]>,
     arguments_end: usize,
     values_end: usize,
+    /// Its arguments, in the place of those of all, if they are of types of the database.
+    named: Option<Box<Params>>,
 }
 
 /// The arguments of all statements, one after the other.
@@ -86,12 +88,16 @@ impl<'c, 's> Batch<'c, 's> {
             return Err(Kind::Copy(CopyRefused::Batched).into());
         }
         self.connection.check_sendable(|| sql.is_ascii() && self.connection.params.is_ascii())?;
-        if let Some(declared) = declared {
+        let has_names = self.connection.params.type_names().next().is_some();
+        let named = has_names.then(|| Box::new(self.connection.params.clone()));
+        if let (Some(declared), None) = (declared, &named) {
             check_types(declared, &self.connection.params)?;
         }
-        self.arguments.append(&self.connection.params);
+        if named.is_none() {
+            self.arguments.append(&self.connection.params);
+        }
         let (arguments_end, values_end) = (self.arguments.types.len(), self.arguments.values.len());
-        self.statements.push(Added { sql, declared, arguments_end, values_end });
+        self.statements.push(Added { sql, declared, arguments_end, values_end, named });
         Ok(())
     }
 
@@ -145,12 +151,30 @@ impl<'c, 's> Batch<'c, 's> {
             return Err(refused);
         }
         self.connection.ready_for_command()?;
+        self.name_types().await?;
         let mut results = BatchResults::new(self.statements.len(), &self.barriers);
         if !self.is_empty() {
             self.send()?;
             results.receive(self.connection).await?;
+            results.learn_types(self.connection).await?;
         }
         Ok(results)
+    }
+
+    /// Has the types that arguments name looked up.
+    async fn name_types(&mut self) -> Result<(), Error> {
+        let connection = &mut *self.connection;
+        for (number, added) in self.statements.iter_mut().enumerate() {
+            let Some(params) = &mut added.named else { continue };
+            let named = async {
+                std::mem::swap(&mut **params, &mut connection.params);
+                let named = connection.name_types(added.sql).await;
+                std::mem::swap(&mut **params, &mut connection.params);
+                named.and_then(|()| added.declared.map_or(Ok(()), |declared| check_types(declared, params)))
+            };
+            named.await.map_err(|error| error.of_statement(number))?;
+        }
+        Ok(())
     }
 
     /// Puts all of it into the send buffer, or nothing.
@@ -176,13 +200,23 @@ impl<'c, 's> Batch<'c, 's> {
             while barriers.next_if(|before| **before == number).is_some() {
                 client.sync(output)?;
             }
+            let own = added.named.as_deref().map(|params| {
+                let mut own = Encoded::default();
+                own.append(params);
+                own
+            });
             let places = arguments_start..added.arguments_end;
             let given = self.arguments.types.get(places.clone()).unwrap_or_default();
-            let arguments = Arguments {
+            let shared = Arguments {
                 types: added.declared.unwrap_or(given),
                 formats: self.arguments.formats.get(places).unwrap_or_default(),
                 values: self.arguments.values.get(values_start..added.values_end).unwrap_or_default(),
             };
+            let arguments = own.as_ref().map_or(shared, |own| Arguments {
+                types: added.declared.unwrap_or(&own.types),
+                formats: &own.formats,
+                values: &own.values,
+            });
             let queued = client.queue(added.sql, &arguments, 0, output);
             queued.map_err(|error| Error::from(error).of_statement(number))?;
             (arguments_start, values_start) = (added.arguments_end, added.values_end);

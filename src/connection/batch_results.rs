@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use molt_db_decode::{Columns, FromRow, RowStore};
-use molt_db_protocol::message::CommandTag;
+use molt_db_protocol::message::{CommandTag, TransactionStatus};
 
 use super::exchange::{Step, Wanted};
 use super::{Connection, RowSet};
@@ -132,6 +132,19 @@ impl BatchResults {
     /// As [`BatchResults::rows`] and [`RowSet::optional`].
     pub fn optional<'r, T: FromRow<'r>>(&'r self, statement: usize) -> Result<Option<T>, Error> {
         self.rows(statement)?.optional().map_err(|error| error.of_statement(statement))
+    }
+
+    /// Looks up what is not known of the types of the results, if the session takes a command.
+    pub(super) async fn learn_types(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        if connection.transaction_status() == TransactionStatus::Failed {
+            return Ok(());
+        }
+        for ran in self.statements.iter_mut().filter(|ran| !ran.rows.is_empty()) {
+            if connection.learn_types(&ran.columns).await? {
+                ran.columns = connection.database_types.describe(&ran.columns);
+            }
+        }
+        Ok(())
     }
 
     /// Gives up the results if anything failed.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use self::deadline::Deadline;
 use self::order::arrange;
 use super::Connection;
+use super::database_types::DatabaseTypes;
 use crate::config::{Config, Endpoint, ResetPolicy, TargetSessionAttrs};
 use crate::error::{ConnectAttempt, ConnectCause, Error, Kind};
 use crate::net::{Encryption, OwnStream, Peer, SocketOptions, Stream};
@@ -41,6 +42,8 @@ pub struct Connector {
     encryption: Encryption,
     /// What its sessions have found out, for those that come later.
     hints: Arc<Hints>,
+    /// What they know of the types of the database.
+    database_types: Arc<DatabaseTypes>,
     /// Who counts what happens on its sessions, if anybody does.
     observer: Option<Arc<Observer>>,
 }
@@ -61,6 +64,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
+            database_types: Arc::new(DatabaseTypes::new(config.get_type_lookup())),
             observer: Observer::new(config),
         })
     }

@@ -10,6 +10,7 @@ use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, R
 use molt_db_protocol::message::CommandTag;
 
 use super::copy::Shape;
+use super::observed::Role;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
 use crate::observe::CutOff;
@@ -156,12 +157,28 @@ impl Connection {
         }
     }
 
+    /// Begins a query whose rows are handed out as they come, and waits until its result does. Returns its columns, whose
+    /// types are known.
+    pub(super) async fn stream_query(
+        &mut self,
+        sql: &str,
+        declared: Option<&[u32]>,
+    ) -> Result<Columns, Error> {
+        self.foresee_types(sql, declared).await?;
+        let columns = self.begin_query(sql, declared).await?;
+        self.check_foreseen(&columns).await?;
+        Ok(columns)
+    }
+
     /// Begins a query and waits until its result does. Returns its columns.
     pub(super) async fn begin_query(
         &mut self,
         sql: &str,
         declared: Option<&[u32]>,
     ) -> Result<Columns, Error> {
+        if self.role != Role::Rest {
+            self.name_types(sql).await?;
+        }
         self.send_query(sql, declared)?;
         loop {
             match self.step().await? {
@@ -249,7 +266,12 @@ impl Connection {
                 let place = self.transport.take(consumed, length);
                 return Ok(Message::Step(Step::CopyData(place)));
             }
-            Event::Completed(tag) => Some(Step::Completed(tag)),
+            Event::Completed(tag) => {
+                if changes_types(&tag) {
+                    self.database_types.clear();
+                }
+                Some(Step::Completed(tag))
+            }
             Event::Suspended => Some(Step::Suspended),
             Event::Restarted => Some(Step::Restarted),
             Event::Finished(result) => Some(Step::Finished(self.outcome(result))),
@@ -270,10 +292,17 @@ impl Connection {
     /// Notes how a command has ended.
     pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
+        if result.as_ref().is_ok_and(changes_types) {
+            self.database_types.clear();
+        }
         self.transport.end_command();
         self.note_business();
         self.watch_part_over(result.as_ref());
         let code = result.as_ref().err().and_then(Error::code);
+        // A type that was named may be another one by now, or gone.
+        if code.is_some() && self.params.type_names().next().is_some() {
+            self.database_types.clear();
+        }
         // What is refused because a transaction has failed does not hide why it has.
         if code.is_none_or(|code| code.as_str() != "25P02") {
             self.latest_code = code;
@@ -387,6 +416,11 @@ fn find(run: &mut RowRun<'_>, places: &mut Vec<Range<usize>>) -> Option<Protocol
         }
     }
     None
+}
+
+/// Tells whether a command may have changed what is known of types.
+fn changes_types(tag: &CommandTag) -> bool {
+    tag.as_str().starts_with("ALTER ") || tag.as_str().starts_with("DROP ")
 }
 
 /// How many messages are taken together at most.

@@ -7,6 +7,7 @@ mod cancel;
 mod connector;
 mod copy;
 mod copy_text;
+mod database_types;
 mod exchange;
 #[cfg(feature = "ipc")]
 mod ipc;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use molt_db_decode::{Columns, Format, Parameters, Params, RowLayout};
-use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError, Leading};
+use molt_db_protocol::client::{Arguments, AuthMethod, Client, CommandError, Description, Leading};
 use molt_db_protocol::message::{CommandTag, ServerError, SqlState, TransactionStatus, WireFormat};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -47,11 +48,13 @@ pub use cancel::Canceller;
 pub use connector::Connector;
 pub(crate) use connector::random_u64;
 pub use copy::{CopyChunks, CopyIn, CopyInRows, CopyOut, CopyOutRows};
+use database_types::DatabaseTypes;
 #[cfg(feature = "ipc")]
 pub use ipc::IpcStream;
 pub use listen::Notifications;
 pub(crate) use listen::quoted as quoted_channel;
 pub use notifications::Notification;
+use observed::Role;
 pub use portal::Portal;
 pub use query::Query;
 pub use row_set::RowSet;
@@ -112,6 +115,7 @@ pub struct Connection {
     params: Params,
     types: Vec<u32>,
     formats: Vec<WireFormat>,
+    database_types: Arc<DatabaseTypes>,
     layout: RowLayout,
     notices: Notices,
     inbox: Inbox,
@@ -126,6 +130,8 @@ pub struct Connection {
     slow: Slow,
     /// `None` where nothing is measured.
     probe: Option<Probe>,
+    /// What commands are to those who watch, if not operations.
+    role: Role,
     /// Of all connections of the process.
     number: u64,
     /// The BEGIN of the transaction that a handle owns.
@@ -276,18 +282,24 @@ impl Connection {
     ///
     /// A dropped future leaves the connection unsettled. Preparing has no effect on data.
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        let description = self.describe(sql, &[]).await?;
+        self.learn_types_of(&description).await?;
+        Ok(Statement::new(sql, &description, self.columns_of(&description)))
+    }
+
+    /// Prepares a statement, unless that was done before, and returns what the server says of it.
+    async fn describe(&mut self, sql: &str, types: &[u32]) -> Result<Arc<Description>, Error> {
         self.ready_for_command()?;
         self.check_sendable(|| sql.is_ascii())?;
         let (_, output) = self.transport.buffers();
-        if let Some(description) = self.client.prepare(sql, &[], output)? {
-            return Ok(Statement::new(sql, &description));
+        if let Some(description) = self.client.prepare(sql, types, output)? {
+            return Ok(description);
         }
         self.command_begins(sql);
         loop {
             if let Step::Finished(result) = self.step().await? {
                 result?;
-                let description = self.client.description().map(Arc::clone).unwrap_or_default();
-                return Ok(Statement::new(sql, &description));
+                return Ok(self.client.description().map(Arc::clone).unwrap_or_default());
             }
         }
     }
@@ -443,8 +455,17 @@ impl Connection {
 
     /// Returns the columns of the result that has begun.
     fn columns(&self) -> Columns {
-        let Some(description) = self.client.description() else { return Columns::new([]) };
-        Columns::clone(&description.compiled(statement::columns))
+        self.client.description().map_or_else(Columns::default, |description| self.columns_of(description))
+    }
+
+    /// Returns the columns of a description, with what is known of their types.
+    fn columns_of(&self, description: &Description) -> Columns {
+        let columns = description.compiled(statement::columns);
+        if columns.has_database_types {
+            self.database_types.describe(&columns.plain)
+        } else {
+            columns.plain.clone()
+        }
     }
 }
 

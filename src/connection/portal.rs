@@ -70,6 +70,7 @@ impl<'c> Query<'c, '_> {
             return Err(Kind::Transaction(TransactionProblem::None).into());
         }
         let size = rows.max(1);
+        connection.name_types(sql).await?;
         let name = connection.send_with(sql, declared, |client, sql, arguments, output| {
             client.portal(sql, arguments, limit(size), output)
         })?;
@@ -84,6 +85,9 @@ impl<'c> Query<'c, '_> {
         };
         let left = portal.receive(connection).await?;
         portal.state = State::Begun(left);
+        if connection.learn_types(&portal.columns).await? {
+            portal.columns = connection.database_types.describe(&portal.columns);
+        }
         Ok(portal)
     }
 }

@@ -1,7 +1,7 @@
 use molt_db_decode::arrow::{ArrowOptions, BatchLimits};
 use molt_db_decode::{EncodeError, FromRow, Parameters, Params, ToSql};
 
-use super::{Batches, Connection, Rows, TypedRows};
+use super::{Batches, Connection, RowSet, Rows, TypedRows};
 use crate::error::{Error, Found, Kind};
 
 /// A query that is being put together: bind parameters, then choose how its rows are to come.
@@ -56,7 +56,7 @@ impl<'c, 's> Query<'c, 's> {
     ///
     /// A dropped future leaves the connection unsettled; the query may have been committed.
     pub async fn rows(self) -> Result<Rows<'c>, Error> {
-        Ok(self.begin().await?.streamed())
+        Ok(self.stream().await?.streamed())
     }
 
     /// Runs the query and returns its rows as values of a type, as they come.
@@ -70,7 +70,7 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn rows_as<T: for<'r> FromRow<'r>>(self) -> Result<TypedRows<'c, T>, Error> {
         let sql = self.sql;
-        let begun = async { self.begin().await?.streamed().typed().await };
+        let begun = async { self.stream().await?.streamed().typed().await };
         begun.await.map_err(|error: Error| error.of_sql(sql))
     }
 
@@ -108,6 +108,10 @@ impl<'c, 's> Query<'c, 's> {
         let sql = self.sql;
         let read = async {
             let mut rows = self.begin().await?;
+            if rows.has_unknown_types() {
+                let (rows, columns) = rows.keep().await?;
+                return RowSet::new(&rows, &columns, 0..rows.len()).optional();
+            }
             let found = rows.next_as().await;
             match (found, rows.skip_rest().await?) {
                 (Ok(Some(_)), 1..) => Err(Kind::RowCount { found: Found::Several }.into()),
@@ -130,7 +134,12 @@ impl<'c, 's> Query<'c, 's> {
     pub async fn all<T: for<'r> FromRow<'r>>(self) -> Result<Vec<T>, Error> {
         let sql = self.sql;
         let read = async {
-            let mut rows = self.begin().await?.typed().await?;
+            let rows = self.begin().await?;
+            if rows.has_unknown_types() {
+                let (rows, columns) = rows.keep().await?;
+                return RowSet::new(&rows, &columns, 0..rows.len()).all();
+            }
+            let mut rows = rows.typed().await?;
             let all = rows.collect().await;
             rows.finish().await?;
             all
@@ -163,7 +172,7 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn arrow_with(self, options: &ArrowOptions, limits: BatchLimits) -> Result<Batches<'c>, Error> {
         let (connection, sql, declared) = self.checked()?;
-        let begun = connection.begin_query(sql, declared).await;
+        let begun = connection.stream_query(sql, declared).await;
         let columns = begun.map_err(|error| error.of_sql(sql))?;
         Ok(Batches::new(connection, &columns, options, limits))
     }
@@ -180,9 +189,20 @@ impl<'c, 's> Query<'c, 's> {
     /// As [`Query::rows`].
     pub async fn execute(self) -> Result<u64, Error> {
         let (connection, sql, declared) = self.checked()?;
-        connection.send_query(sql, declared).map_err(|error| error.of_sql(sql))?;
-        let finished = connection.finish().await;
-        Ok(finished.map_err(|error| error.of_sql(sql))?.rows())
+        let finished = async {
+            connection.name_types(sql).await?;
+            connection.send_query(sql, declared)?;
+            connection.finish().await
+        };
+        Ok(finished.await.map_err(|error: Error| error.of_sql(sql))?.rows())
+    }
+
+    /// Runs the query and has its rows handed out as they come.
+    async fn stream(self) -> Result<Rows<'c>, Error> {
+        let (connection, sql, declared) = self.checked()?;
+        let begun = connection.stream_query(sql, declared).await;
+        let columns = begun.map_err(|error| error.of_sql(sql))?;
+        Ok(Rows::new(connection, columns))
     }
 
     /// Runs the query under the limit of one call.

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use molt_db_decode::{Columns, FromRow, OwnedRow, Row};
+use molt_db_decode::{Columns, FromRow, OwnedRow, Row, RowStore};
 use molt_db_protocol::message::CommandTag;
 
 use super::exchange::{Step, Wanted};
@@ -117,6 +117,26 @@ impl<'c> Rows<'c> {
         self.locate(&place)?;
         let connection = &*self.connection;
         Ok(Row::new(connection.transport.used(place), &connection.layout, &self.columns).read()?)
+    }
+
+    /// Says whether something has to be looked up to read the rows.
+    pub(super) fn has_unknown_types(&self) -> bool {
+        !self.connection.database_types.missing(&self.columns).is_empty()
+    }
+
+    /// Keeps all rows and looks up what is not known of their types. Returns them with their columns.
+    pub(super) async fn keep(mut self) -> Result<(RowStore, Columns), Error> {
+        let mut rows = RowStore::default();
+        while let Some(place) = self.advance().await? {
+            let kept = rows.push(self.connection.transport.used(place), &self.columns);
+            if let Err(error) = kept {
+                self.connection.end();
+                return Err(error.into());
+            }
+        }
+        self.connection.learn_types(&self.columns).await?;
+        let columns = self.connection.database_types.describe(&self.columns);
+        Ok((rows, columns))
     }
 
     pub(super) fn parts(&mut self) -> (&mut Connection, &Columns) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use molt_db_decode::{Column, Columns, Format, Oid, Params};
+use molt_db_decode::{Catalog, Column, Columns, Format, Oid, Params};
 use molt_db_protocol::client::{CommandError, Description};
 use molt_db_protocol::message::WireFormat;
 
@@ -18,12 +18,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    pub(super) fn new(sql: &str, description: &Description) -> Self {
-        Self {
-            sql: sql.into(),
-            parameters: description.parameters().into(),
-            columns: Columns::clone(&description.compiled(columns)),
-        }
+    pub(super) fn new(sql: &str, description: &Description, columns: Columns) -> Self {
+        Self { sql: sql.into(), parameters: description.parameters().into(), columns }
     }
 
     /// Returns the SQL.
@@ -104,12 +100,20 @@ pub(super) fn check_types(declared: &[u32], params: &Params) -> Result<(), Error
 }
 
 /// The columns of a description as the decoder takes them.
-pub(super) fn columns(description: &Description) -> Columns {
-    Columns::new(description.columns().iter().map(|field| {
+pub(super) struct Compiled {
+    /// Without what is known of types of the database.
+    pub(super) plain: Columns,
+    pub(super) has_database_types: bool,
+}
+
+pub(super) fn columns(description: &Description) -> Compiled {
+    let plain = Columns::new(description.columns().iter().map(|field| {
         let format = match field.format {
             WireFormat::Text => Format::Text,
             WireFormat::Binary => Format::Binary,
         };
         Column::new(field.name.as_str(), Oid(field.type_oid), field.type_modifier, format)
-    }))
+    }));
+    let has_database_types = !Catalog::default().missing(&plain).is_empty();
+    Compiled { plain, has_database_types }
 }

@@ -8,6 +8,8 @@ use syn::{
     Result, Token, parse_quote,
 };
 
+use crate::shape::Rule;
+
 /// Writes the implementation for a struct.
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let fields = struct_fields(input)?;
@@ -15,7 +17,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let lifetime = row_lifetime(&input.generics)?;
     let generics = row_generics(&input.generics, fields, &home, &lifetime);
     let reads = match fields {
-        Fields::Named(named) => by_name(&named.named, &home)?,
+        Fields::Named(named) => by_name(&named.named, rule(&input.attrs)?, &home)?,
         Fields::Unnamed(unnamed) => by_position(&unnamed.unnamed, &home)?,
         Fields::Unit => return Err(Error::new(input.ident.span(), "FromRow needs a struct with fields")),
     };
@@ -67,13 +69,13 @@ struct Reads {
     walk: TokenStream,
 }
 
-fn by_name(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Reads> {
+fn by_name(fields: &Punctuated<Field, Token![,]>, rule: Option<Rule>, home: &Path) -> Result<Reads> {
     let mut steps = TokenStream::new();
     let mut values = TokenStream::new();
     let mut walks = TokenStream::new();
     for (index, field) in fields.iter().enumerate() {
         let Field { ident, ty, .. } = field;
-        let column = column_name(field)?;
+        let column = column_name(field, rule)?;
         steps.extend(quote! { plan.named::<#ty>(columns, #column)?; });
         values.extend(quote! { #ident: plan.read(row, #index)?, });
         walks.extend(quote! { #ident: fields.read()?, });
@@ -90,8 +92,8 @@ fn by_position(fields: &Punctuated<Field, Token![,]>, home: &Path) -> Result<Rea
     let mut values = TokenStream::new();
     let mut walks = TokenStream::new();
     for (index, field) in fields.iter().enumerate() {
-        let Options { rename, home: path } = options(&field.attrs)?;
-        if let Some(option) = rename.or(path) {
+        let Options { rename, home: path, rename_all } = options(&field.attrs)?;
+        if let Some(option) = rename.or(path).or(rename_all) {
             return Err(Error::new(
                 option.span(),
                 "the fields of a tuple struct read by position and take no options",
@@ -157,11 +159,17 @@ fn crate_path(attributes: &[Attribute]) -> Result<Path> {
     }
 }
 
-fn column_name(field: &Field) -> Result<String> {
+/// How the names of the fields become those of the columns.
+fn rule(attributes: &[Attribute]) -> Result<Option<Rule>> {
+    options(attributes)?.rename_all.as_ref().map(Rule::of).transpose()
+}
+
+fn column_name(field: &Field, rule: Option<Rule>) -> Result<String> {
     let found = options(&field.attrs)?;
     let own = field.ident.as_ref().map(|name| name.unraw().to_string());
-    match (found.home, found.rename) {
-        (Some(home), _) => Err(Error::new(home.span(), "`crate` belongs on the struct")),
+    let own = own.map(|own| rule.map_or_else(|| own.clone(), |rule| rule.apply(&own)));
+    match (found.home.or(found.rename_all), found.rename) {
+        (Some(option), _) => Err(Error::new(option.span(), "`crate` and `rename_all` belong on the struct")),
         (None, Some(rename)) => Ok(rename.value()),
         (None, None) => own.ok_or_else(|| Error::new(field.span(), "the field has no name")),
     }
@@ -171,6 +179,7 @@ fn column_name(field: &Field) -> Result<String> {
 #[derive(Default)]
 struct Options {
     rename: Option<LitStr>,
+    rename_all: Option<LitStr>,
     home: Option<LitStr>,
 }
 
@@ -180,12 +189,16 @@ fn options(attributes: &[Attribute]) -> Result<Options> {
         attribute.parse_nested_meta(|meta| {
             let place = if meta.path.is_ident("rename") {
                 &mut options.rename
+            } else if meta.path.is_ident("rename_all") {
+                &mut options.rename_all
             } else if meta.path.is_ident("crate") {
                 &mut options.home
+            } else if meta.path.is_ident("name") {
+                // Of the type that the struct is where `ToSql` is derived as well.
+                let _: LitStr = meta.value()?.parse()?;
+                return Ok(());
             } else {
-                return Err(
-                    meta.error("unknown option; there are `rename = \"column\"` and `crate = \"path\"`")
-                );
+                return Err(meta.error("unknown option; there are `rename`, `rename_all` and `crate`"));
             };
             if place.replace(meta.value()?.parse()?).is_some() {
                 return Err(meta.error("the option is given twice"));
@@ -241,7 +254,7 @@ mod tests {
                         a: i32,
                     }
                 ),
-                "unknown option; there are `rename = \"column\"` and `crate = \"path\"`",
+                "unknown option; there are `rename`, `rename_all` and `crate`",
             ),
             (
                 parse_quote!(

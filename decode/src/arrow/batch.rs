@@ -93,8 +93,8 @@ impl BatchBuilder {
     /// # Errors
     ///
     /// The row does not fit the plan, or a value is malformed, or its Arrow type cannot hold it and
-    /// [`Unfit::Error`] is the policy. The row is not added then. That text is UTF-8 is checked at the end of the
-    /// batch.
+    /// [`Unfit::Error`] is the policy: [`ValueError::value`] says what it is then. The row is not added. That text is
+    /// UTF-8 is checked at the end of the batch.
     pub fn push(&mut self, body: &[u8]) -> Result<Filled, BatchError> {
         self.begin();
         let mut rest = row::fields(body, self.columns.len()).map_err(|error| self.row_error(error))?;
@@ -144,7 +144,8 @@ impl BatchBuilder {
     ///
     /// # Errors
     ///
-    /// A text is not UTF-8. The batch is lost then, and the builder starts the next one.
+    /// A text is not UTF-8, and [`BrokenText::Error`](super::BrokenText::Error) is the policy. The batch is lost then,
+    /// and the builder starts the next one.
     pub fn finish(&mut self) -> Result<Option<RecordBatch>, BatchError> {
         let rows = std::mem::take(&mut self.rows);
         self.variable_bytes = 0;
@@ -270,18 +271,25 @@ impl BatchBuilder {
         let Some((value, rest)) = field(row) else {
             return Err(self.undo_row(RowError::FieldLength { field: position }));
         };
-        let unfit = self.plan.unfit();
         let Some(column) = self.columns.get_mut(position) else { return Ok(rest) };
-        let pushed = value.map_or(Err(None), |value| column.push(value, bytes).map_err(Some));
-        match (pushed, unfit) {
-            (Ok(()), _) => {}
-            (Err(None), _) | (Err(Some(Fault::Unfit(_))), Unfit::Null) => column.push_null(),
-            (Err(Some(fault)), _) => {
-                self.undo();
-                return Err(self.value_error(self.rows, position, fault.into()));
+        let Some(value) = value else {
+            column.push_null();
+            return Ok(rest);
+        };
+        let fault = match column.push(value, bytes) {
+            Ok(()) => return Ok(rest),
+            Err(Fault::Unfit(kind, _)) if self.plan.policies().of(kind) == Unfit::Null => {
+                column.push_null();
+                return Ok(rest);
             }
-        }
-        Ok(rest)
+            Err(fault) => fault,
+        };
+        self.undo();
+        let error = match fault {
+            Fault::Unfit(..) => ValueError::from(fault).about(self.plan.text_of(position, value)),
+            Fault::Malformed(_) | Fault::TooLong => fault.into(),
+        };
+        Err(self.value_error(self.rows, position, error))
     }
 
     #[cold]
@@ -296,8 +304,9 @@ impl BatchBuilder {
 
     fn arrays(&self, finished: Vec<Result<ArrayRef, NotUtf8>>) -> Result<Vec<ArrayRef>, BatchError> {
         let checked = finished.into_iter().enumerate().map(|(position, array)| {
-            array.map_err(|NotUtf8 { element }| {
-                self.value_error(element, position, ValueError::malformed("its text is not valid UTF-8"))
+            array.map_err(|NotUtf8 { element, value }| {
+                let error = ValueError::malformed("its text is not valid UTF-8");
+                self.value_error(element, position, error.about(Some(value.escape_ascii().to_string())))
             })
         });
         checked.collect()

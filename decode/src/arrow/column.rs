@@ -2,6 +2,7 @@ use std::fmt;
 use std::slice::ChunksExact;
 
 use arrow_array::ArrayRef;
+use arrow_buffer::OffsetBuffer;
 
 use super::Fault;
 
@@ -28,6 +29,13 @@ pub(crate) trait ColumnBuilder: fmt::Debug + Send {
             taken += 1;
         }
         taken
+    }
+
+    /// Takes the values of `width` bytes that begin at these places of the input, without lengths, until one is unusual,
+    /// and returns how many it took.
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let value = |at: &usize| input.get(*at..at.checked_add(width)?);
+        places.iter().map_while(|at| self.push(value(at)?, &mut 0).ok()).count()
     }
 
     /// Returns the bytes that a field has on the wire, with its length, if all but NULLs have the same.
@@ -96,9 +104,19 @@ impl Default for Growth {
 }
 
 /// An element of a text column is not UTF-8.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct NotUtf8 {
     pub(crate) element: usize,
+    /// What the element begins with.
+    pub(crate) value: Box<[u8]>,
+}
+
+impl NotUtf8 {
+    /// Tells of the list that has the element, where the lists end there.
+    pub(crate) fn within(self, offsets: &OffsetBuffer<i32>) -> Self {
+        let is_before = |offset: &i32| usize::try_from(*offset).is_ok_and(|offset| offset <= self.element);
+        Self { element: offsets.partition_point(is_before).saturating_sub(1), value: self.value }
+    }
 }
 
 /// A field: its value, or `None` for NULL, and the rest of the row.

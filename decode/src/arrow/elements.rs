@@ -36,10 +36,6 @@ impl<T: ArrowNativeType> Elements<T> {
         self.values.last().copied()
     }
 
-    pub(crate) fn get(&self, element: usize) -> Option<T> {
-        self.values.get(element).copied()
-    }
-
     #[inline]
     pub(crate) fn push(&mut self, value: T) {
         self.values.push(value);

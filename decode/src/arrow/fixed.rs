@@ -7,17 +7,20 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::Fault;
 use super::column::{ColumnBuilder, NotUtf8, window};
 use super::elements::Elements;
 use super::nulls::{BITS, Nulls};
+use super::{Fault, Kinds};
 
 /// How a type whose values have `WIDTH` bytes on the wire, at most 16, becomes an Arrow type of fixed width.
 pub(crate) trait Decode<const WIDTH: usize>: Send + 'static {
     /// An element of the column.
     type Element: ArrowNativeType;
 
-    /// Reads a value. That of zeros is none that [`Unfit`](super::Unfit) speaks of.
+    /// Of which kinds values can be that do not fit.
+    const UNFIT: Kinds = Kinds::NONE;
+
+    /// Reads a value. That of zeros fits.
     fn decode(value: [u8; WIDTH]) -> Result<Self::Element, Fault>;
 
     fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef;
@@ -149,6 +152,19 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {
             Some(rest) if !rest.is_empty() => taken.saturating_add(self.take_nullable(input, rest)),
             _ => taken,
         }
+    }
+
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let start = self.elements.len();
+        let slots = self.elements.room(if width == WIDTH { places.len() } else { 0 });
+        let mut taken = 0;
+        for (at, slot) in places.iter().zip(slots) {
+            let Some(Ok(element)) = window(input, *at).map(|value| D::decode(*value)) else { break };
+            *slot = element;
+            taken += 1;
+        }
+        self.elements.truncate(start.saturating_add(taken));
+        taken
     }
 
     fn field_width(&self) -> Option<usize> {

@@ -5,55 +5,41 @@ use arrow_array::{ArrayRef, ListArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::FieldRef;
 
+use super::Fault;
 use super::column::{ColumnBuilder, Growth, NotUtf8, field};
 use super::elements::Elements;
 use super::nulls::Nulls;
-use super::{Fault, Unfit};
-use crate::Oid;
 
-/// A column of arrays of one dimension, or of other values that are elements of one type behind each other.
-pub(super) struct List {
-    /// Where each list ends among the elements; before the first stands 0. Ascending.
-    offsets: Elements<i32>,
+/// A column of values that are elements of one type behind each other.
+pub(super) struct List<F: Fill> {
+    offsets: Offsets,
     nulls: Nulls,
     elements: Box<dyn ColumnBuilder>,
     field: FieldRef,
-    head: Head,
-    unfit: Unfit,
+    fill: F,
 }
 
-/// What stands in front of the elements.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Head {
-    /// That of an array, which is to say that its elements have this type.
-    Array(Oid),
-    /// Something else.
-    Other(FindElements),
+/// How a value becomes elements.
+pub(super) trait Fill: fmt::Debug + Send + 'static {
+    /// Appends the elements of a value that has nothing unusual about it to as many as there are, and returns how many
+    /// there are then. Otherwise returns `None`, with some appended perhaps.
+    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder, there: usize) -> Option<usize>;
+
+    /// Appends the elements of a value, and adds to `bytes` what they take; or says what is wrong with it, with some
+    /// appended perhaps.
+    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault>;
+
+    /// Returns how much more a value may take than on the wire, if its elements may take so much more.
+    fn growth(&self, elements: Growth) -> Growth;
 }
 
-/// Returns how many elements a value has, and where they begin. They are as the fields of a row.
-pub(crate) type FindElements = fn(&[u8]) -> Option<(usize, &[u8])>;
-
-impl Head {
-    #[inline]
-    fn read(self, value: &[u8]) -> Result<(usize, &[u8]), Fault> {
-        match self {
-            Self::Array(oid) => header(value, oid),
-            Self::Other(find) => find(value).ok_or(Fault::Malformed("it is no value of the type")),
-        }
-    }
-}
-
-impl List {
+impl<F: Fill> List<F> {
     pub(super) fn boxed(
         elements: Box<dyn ColumnBuilder>,
         field: FieldRef,
-        head: Head,
-        unfit: Unfit,
+        fill: F,
     ) -> Box<dyn ColumnBuilder> {
-        let mut offsets = Elements::new();
-        offsets.push(0);
-        Box::new(Self { offsets, nulls: Nulls::new(), elements, field, head, unfit })
+        Box::new(Self { offsets: Offsets::new(), nulls: Nulls::new(), elements, field, fill })
     }
 
     /// Takes the first field off a row, as [`ColumnBuilder::take`] does.
@@ -64,80 +50,20 @@ impl List {
             self.push_null();
             return Some(rest);
         };
-        let (count, fields) = self.head.read(value).ok()?;
-        let start = self.start_of(self.len());
-        let end = i32::try_from(start.checked_add(count)?).ok()?;
-        if !self.elements.take_run(fields, count)?.is_empty() {
-            self.elements.truncate(start);
+        let there = self.offsets.last();
+        let end = self.fill.take(value, &mut *self.elements, there).and_then(|end| i32::try_from(end).ok());
+        let Some(end) = end else {
+            self.elements.truncate(there);
             return None;
-        }
+        };
         self.offsets.push(end);
         Some(rest)
     }
-
-    /// Ends a list behind the elements that were appended last.
-    fn end_list(&mut self) -> Result<(), Fault> {
-        let end = i32::try_from(self.elements.len()).map_err(|_| Fault::TooLong)?;
-        self.offsets.push(end);
-        Ok(())
-    }
-
-    /// Appends the elements one by one, and says what is wrong with the first that cannot be one.
-    fn push_elements(&mut self, mut rest: &[u8], count: usize, bytes: &mut usize) -> Result<(), Fault> {
-        for _ in 0..count {
-            let (value, next) = field(rest).ok_or(MALFORMED)?;
-            match value.map(|value| self.elements.push(value, bytes)) {
-                Some(Ok(())) => {}
-                None => self.elements.push_null(),
-                Some(Err(Fault::Unfit(_))) if self.unfit == Unfit::Null => self.elements.push_null(),
-                Some(Err(fault)) => return Err(fault),
-            }
-            *bytes = bytes.saturating_add(self.elements.width());
-            rest = next;
-        }
-        if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
-    }
-
-    fn start_of(&self, list: usize) -> usize {
-        self.offsets.get(list).and_then(|start| usize::try_from(start).ok()).unwrap_or(0)
-    }
 }
 
-/// Reads how many elements an array has, and where they begin.
-// PG source: arrayfuncs.c, array_send: dimensions, flag for NULLs, type of the elements, and of each dimension the size
-// and the lower bound.
-#[inline]
-fn header(value: &[u8], oid: Oid) -> Result<(usize, &[u8]), Fault> {
-    let (head, rest) = value.split_first_chunk::<12>().ok_or(MALFORMED)?;
-    let [d0, d1, d2, d3, f0, f1, f2, f3, o0, o1, o2, o3] = *head;
-    if !matches!([f0, f1, f2, f3], [0, 0, 0, 0 | 1]) || [o0, o1, o2, o3] != oid.0.to_be_bytes() {
-        return Err(MALFORMED);
-    }
-    match [d0, d1, d2, d3] {
-        [0, 0, 0, 1] => {
-            let ([n0, n1, n2, n3, lower @ ..], rest) = rest.split_first_chunk::<8>().ok_or(MALFORMED)?;
-            if *lower != [0, 0, 0, 1] {
-                return Err(Fault::Unfit("its lower bound is not 1"));
-            }
-            let count = u32::from_be_bytes([*n0, *n1, *n2, *n3]);
-            let count = usize::try_from(count).map_err(|_| MALFORMED)?;
-            // An element has a length at least, so no more are believed in than the value has room for.
-            if count > rest.len() / 4 { Err(MALFORMED) } else { Ok((count, rest)) }
-        }
-        [0, 0, 0, 0] if rest.is_empty() => Ok((0, rest)),
-        // PG source: c.h, MAXDIM.
-        [0, 0, 0, 2..=6] => Err(Fault::Unfit("it has more than one dimension")),
-        _ => Err(MALFORMED),
-    }
-}
-
-const MALFORMED: Fault = Fault::Malformed("it is no array of the type");
-
-impl ColumnBuilder for List {
+impl<F: Fill> ColumnBuilder for List<F> {
     fn begin(&mut self) {
         self.offsets.begin();
-        self.offsets.truncate(0);
-        self.offsets.push(0);
         self.elements.begin();
     }
 
@@ -159,40 +85,34 @@ impl ColumnBuilder for List {
     }
 
     fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
-        let (count, fields) = self.head.read(value)?;
-        let (start, mut taken) = (self.elements.len(), 0);
-        let pushed = self.push_elements(fields, count, &mut taken).and_then(|()| self.end_list());
-        if pushed.is_err() {
-            self.elements.truncate(start);
-            return pushed;
+        let mut taken = 0;
+        let pushed = self.fill.push(value, &mut *self.elements, &mut taken);
+        let pushed = pushed.and_then(|()| self.offsets.end_at(self.elements.len()));
+        match pushed {
+            Ok(()) => *bytes = bytes.saturating_add(taken),
+            Err(_) => self.elements.truncate(self.offsets.last()),
         }
-        *bytes = bytes.saturating_add(taken);
-        Ok(())
+        pushed
     }
 
     fn push_null(&mut self) {
         self.nulls.mark(self.len());
-        self.offsets.push(self.offsets.last().unwrap_or(0));
+        self.offsets.repeat();
     }
 
     fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        self.offsets.len()
     }
 
     fn truncate(&mut self, len: usize) {
-        self.offsets.truncate(len.saturating_add(1));
-        self.elements.truncate(self.start_of(self.len()));
+        self.elements.truncate(self.offsets.truncate(len));
         self.nulls.truncate(len);
     }
 
     fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
         let nulls = self.nulls.finish(self.len());
-        let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
-        let elements = self.elements.finish().map_err(|NotUtf8 { element }| NotUtf8 {
-            element: offsets
-                .partition_point(|offset| usize::try_from(*offset).is_ok_and(|offset| offset <= element))
-                .saturating_sub(1),
-        })?;
+        let offsets = self.offsets.finish();
+        let elements = self.elements.finish().map_err(|broken| broken.within(&offsets))?;
         Ok(Arc::new(ListArray::new(Arc::clone(&self.field), offsets, elements, nulls)))
     }
 
@@ -205,16 +125,67 @@ impl ColumnBuilder for List {
         self.elements.variable_bytes().saturating_add(fixed)
     }
 
-    /// A NULL takes the 4 bytes of its length on the wire, and up to 32 here. What is rewritten has no bound that is of
-    /// use.
     fn growth(&self) -> Growth {
-        let Growth { factor, constant } = self.elements.growth();
-        Growth { factor: if constant == 0 { factor.max(8) } else { usize::MAX }, constant: 0 }
+        self.fill.growth(self.elements.growth())
     }
 }
 
-impl fmt::Debug for List {
+impl<F: Fill> fmt::Debug for List<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "List({:?}, {} lists)", self.elements, self.len())
+        write!(f, "List({:?} of {:?}, {} lists)", self.fill, self.elements, self.len())
+    }
+}
+
+/// Where each list ends among its elements; before the first stands 0. Ascending.
+pub(super) struct Offsets(Elements<i32>);
+
+impl Offsets {
+    pub(super) fn new() -> Self {
+        let mut offsets = Elements::new();
+        offsets.push(0);
+        Self(offsets)
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.0.begin();
+        self.0.truncate(0);
+        self.0.push(0);
+    }
+
+    /// Returns the number of lists.
+    pub(super) fn len(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    #[inline]
+    fn push(&mut self, end: i32) {
+        self.0.push(end);
+    }
+
+    /// Ends a list.
+    pub(super) fn end_at(&mut self, end: usize) -> Result<(), Fault> {
+        self.0.push(i32::try_from(end).map_err(|_| Fault::TooLong)?);
+        Ok(())
+    }
+
+    /// Ends a list without elements.
+    pub(super) fn repeat(&mut self) {
+        self.0.push(self.0.last().unwrap_or(0));
+    }
+
+    /// Returns how many elements the lists have.
+    #[inline]
+    pub(super) fn last(&self) -> usize {
+        self.0.last().and_then(|end| usize::try_from(end).ok()).unwrap_or(0)
+    }
+
+    /// Forgets the lists from `len` on, and returns how many elements the others have.
+    pub(super) fn truncate(&mut self, len: usize) -> usize {
+        self.0.truncate(len.saturating_add(1));
+        self.last()
+    }
+
+    pub(super) fn finish(&mut self) -> OffsetBuffer<i32> {
+        OffsetBuffer::new(self.0.finish_scalars())
     }
 }

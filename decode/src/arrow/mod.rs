@@ -49,13 +49,63 @@
 //!
 //! # Values that do not fit
 //!
-//! Nothing is rounded, wrapped or cut off. A proper value that its Arrow type cannot hold is handled as [`Unfit`] says:
-//! infinite dates and timestamps, timestamps after 294247-01-10, the time 24:00:00, NaN in a decimal, and arrays of more
-//! than one dimension or with another lower bound than 1, which a list cannot tell. Values that are malformed, and text
-//! that is not UTF-8, are errors always.
+//! Nothing is rounded, wrapped or cut off. A proper value that its Arrow type cannot hold is handled as [`Policies`] say
+//! for its kind: the row is an error, the element is NULL, or the column is text.
 //!
-//! A bound that a range lacks is NULL, and both are in an empty range. A bound that does not fit would look like that, so
-//! that the whole range does not fit then.
+//! | kind | values | of |
+//! |---|---|---|
+//! | `infinity` | the infinities | `date`, `timestamp`, `timestamptz`, `interval`, `numeric(p, s)` |
+//! | `nan` | NaN | `numeric(p, s)` |
+//! | `range` | after 294247-01-10; more than 292 years of microseconds; 24:00:00; bytes above 127 | `timestamp`, `timestamptz`; `interval`; `time`, `timetz`; `"char"` |
+//! | `digits` | with more digits than the column, which servers do not send | `numeric(p, s)` |
+//! | `shape` | with other dimensions or lower bounds than there is a place for | arrays |
+//! | `encoding` | text that is not UTF-8: an error or NULL, and never text | text and JSON |
+//!
+//! A range has the kinds of its bounds. A bound that it lacks is NULL, and both are in an empty range. A bound that does
+//! not fit would look like that, so that the whole range does not fit then. Values that are malformed are errors always.
+//!
+//! The error names row and column, and hands out the value by [`ValueError::value`], but does not print it.
+//!
+//! **Text.** Under [`Unfit::Text`] for a kind, every column whose type has such values is text, in the layout that was
+//! asked for and marked `arrow.opaque`, and all of its values are what the server would write with `DateStyle` ISO,
+//! `IntervalStyle` postgres and `TimeZone` UTC. So all of them fit, those of its other kinds too. Types all of whose values
+//! fit stay as they are. What does not fit is text as a whole, and no more than that:
+//!
+//! - A range is text, and a multirange a list of text.
+//! - An array is text as a whole where `shape` is to be text: `[2:4]={1,2,3}`. Where only its elements are, it is a list of
+//!   text. `Policies::all(Unfit::Text)` makes all arrays text.
+//! - A `"char"` above 127 is as PostgreSQL 16 and later write it, such as `\351`. In arrays, `money` is its smallest units,
+//!   and `regclass` and its like are numbers, as they are outside of them.
+//!
+//! The metadata key `POSTGRESQL:unfit` of a field says which policy is in force there, if not all values of its type fit:
+//! `error`, `null` or `text`; or one for each kind, if they differ, as `infinity=null,range=error`.
+//!
+//! # Arrays
+//!
+//! | [`Arrays`] | an array is | what does not fit |
+//! |---|---|---|
+//! | `Lists` | a `List` of its elements | more than one dimension; a lower bound other than 1 |
+//! | `Nested(n)` | `List`s in `List`s, n deep | another number of dimensions; a lower bound other than 1 |
+//! | `Structs` | a `Struct` of `dimensions` and `lower_bounds`, which are `List`s of `Int32`, and of `values`, a `List` of all elements | |
+//!
+//! An array without elements has no dimensions, and is an (outer) list without elements in all of them.
+//!
+//! # The profile of Molt's IPC contract
+//!
+//! Under [`Profile::Molt`] these types are others; all others are as above.
+//!
+//! | PostgreSQL | Arrow | what does not fit |
+//! |---|---|---|
+//! | arrays | `Struct` of `lower_bounds`, a `List` of `Int32` with one for each dimension, and `values`, a `List`; `List`s n deep with `Arrays::Nested(n)` | another number of dimensions |
+//! | ranges | `Struct` of `empty`, and of `lower` and `upper`, each a `Struct` of `value` and `inclusive` | as of the bounds |
+//! | multiranges | as an array of these | |
+//! | `interval` | `Struct` of `months` and `days`, `Int32`, and `micros`, `Int64` | the infinities |
+//!
+//! A bound at which a range does not end is a struct whose `value` is NULL and `inclusive` false. An empty range has no
+//! bounds: both structs are NULL. The bound `infinity` of dates and timestamps is a value that does not fit. Without a
+//! declared number of dimensions there is one: lower bounds alone would not tell the shape of flattened elements. Where the
+//! number is not known, `Arrays::Structs` holds all arrays, with their `dimensions`, in this profile too. `int2vector` and
+//! `oidvector`, whose lower bound is 0 always, stay lists.
 //!
 //! ```
 //! use molt_db_decode::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Filled};
@@ -72,20 +122,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod batch;
 mod column;
+mod dictionary;
 mod elements;
 mod error;
+mod fields;
 mod fixed;
 mod form;
 mod limits;
 mod list;
+mod map;
+mod nested;
 mod nulls;
 mod options;
 mod parts;
 mod plan;
 mod ranges;
 mod repeated;
+mod structs;
+mod unfit;
 mod variable;
 mod views;
 
@@ -94,17 +151,19 @@ pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
 pub use self::batch::{BatchBuilder, Filled, Pushed};
-pub(crate) use self::column::{ColumnBuilder, NotUtf8, field, window};
+pub(crate) use self::column::{ColumnBuilder, Field, NotUtf8, field, window};
 pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};
 pub(crate) use self::form::{Asked, Extension, Form};
 pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;
-pub use self::options::{ArrowOptions, ExtensionTypes, TextLayout, Unfit};
+pub use self::options::{Arrays, ArrowOptions, Dimensions, ExtensionTypes, Profile, TextLayout};
 pub use self::plan::ArrowPlan;
 pub(crate) use self::repeated::Run;
-pub(crate) use self::variable::Copied;
+pub use self::unfit::{BrokenText, Policies, Unfit};
+pub(crate) use self::unfit::{Kind, Kinds};
+pub(crate) use self::variable::{Copied, Writer};
 
 use crate::ValueError;
 
@@ -113,8 +172,8 @@ use crate::ValueError;
 pub(crate) enum Fault {
     /// It is no value of its type.
     Malformed(&'static str),
-    /// Its Arrow type cannot hold it: the policy decides.
-    Unfit(&'static str),
+    /// Its Arrow type cannot hold it, which is of this kind: the policy decides.
+    Unfit(Kind, &'static str),
     /// The column has no room for it in one batch.
     TooLong,
 }
@@ -124,7 +183,7 @@ impl From<Fault> for ValueError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Malformed(problem) => Self::malformed(problem),
-            Fault::Unfit(problem) => Self::out_of_range(problem),
+            Fault::Unfit(_, problem) => Self::out_of_range(problem),
             Fault::TooLong => Self::out_of_range("one column of a batch holds at most 2 GiB"),
         }
     }

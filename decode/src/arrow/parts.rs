@@ -1,117 +1,119 @@
-use std::fmt;
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, StructArray};
-use arrow_schema::Fields;
+use std::ops::Range;
 
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
-use super::nulls::Nulls;
+use super::column::{ColumnBuilder, window};
+use super::structs::{Scratch, Split};
 
-/// A column of values that consist of a fixed sequence of parts, without lengths between them: a struct of those.
-pub(super) struct Parts {
-    parts: Vec<Part>,
-    fields: Fields,
-    nulls: Nulls,
-    len: usize,
+/// Parts that follow each other, without lengths between them.
+pub(super) struct InSequence {
+    /// The bytes that each part has; without, all that are left.
+    pub(super) widths: Vec<Option<usize>>,
 }
 
-/// One part of every value.
-pub(super) struct Part {
-    pub(super) builder: Box<dyn ColumnBuilder>,
-    /// The bytes it has; without, all that are left.
-    pub(super) width: Option<usize>,
-}
-
-impl Parts {
-    pub(super) fn boxed(parts: Vec<Part>, fields: Fields) -> Box<dyn ColumnBuilder> {
-        Box::new(Self { parts, fields, nulls: Nulls::new(), len: 0 })
-    }
-
-    fn push_parts(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
+impl Split for InSequence {
+    fn push(
+        &self,
+        value: &[u8],
+        parts: &mut [Box<dyn ColumnBuilder>],
+        bytes: &mut usize,
+    ) -> Result<(), Fault> {
         let mut rest = value;
-        for part in &mut self.parts {
-            let width = part.width.unwrap_or(rest.len());
+        for (part, width) in parts.iter_mut().zip(&self.widths) {
+            let width = width.unwrap_or(rest.len());
             let (first, next) = rest.split_at_checked(width).ok_or(MALFORMED)?;
-            part.builder.push(first, bytes)?;
+            part.push(first, bytes)?;
             rest = next;
         }
         if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
     }
+
+    fn take_block(
+        &self,
+        input: &[u8],
+        rows: &mut [usize],
+        parts: &mut [Box<dyn ColumnBuilder>],
+        Scratch { places, .. }: &mut Scratch,
+    ) -> usize {
+        let Some(width) = self.width().and_then(|width| u32::try_from(width).ok()) else { return 0 };
+        let is_one = |row: &&usize| window(input, **row).copied().map(u32::from_be_bytes) == Some(width);
+        places.clear();
+        places.extend(rows.iter().take_while(is_one).map(|row| row.wrapping_add(4)));
+        let taken = self.take(input, parts, places);
+        rows.iter_mut().zip(places).take(taken).for_each(|(row, end)| *row = *end);
+        taken
+    }
+
+    fn take_bare(
+        &self,
+        input: &[u8],
+        places: &[usize],
+        width: usize,
+        parts: &mut [Box<dyn ColumnBuilder>],
+        scratch: &mut Scratch,
+    ) -> usize {
+        if self.width() != Some(width) {
+            return 0;
+        }
+        scratch.places.clear();
+        scratch.places.extend_from_slice(places);
+        self.take(input, parts, &mut scratch.places)
+    }
+}
+
+impl InSequence {
+    /// Returns the bytes of a value, if all of its parts have a width.
+    fn width(&self) -> Option<usize> {
+        self.widths.iter().try_fold(0_usize, |sum, width| sum.checked_add((*width)?))
+    }
+
+    /// Takes values of that width, which begin at the places.
+    fn take(&self, input: &[u8], parts: &mut [Box<dyn ColumnBuilder>], places: &mut [usize]) -> usize {
+        let mut taken = places.len();
+        for (part, width) in parts.iter_mut().zip(&self.widths) {
+            let (Some(places), Some(width)) = (places.get_mut(..taken), *width) else { break };
+            taken = part.take_bare(input, places, width);
+            places.iter_mut().for_each(|place| *place = place.wrapping_add(width));
+        }
+        taken
+    }
+}
+
+/// Parts that have their places in a value that is first looked at as a whole.
+pub(super) struct InPlaces {
+    pub(super) check: Check,
+    pub(super) places: Vec<Range<usize>>,
+}
+
+/// Says what is wrong with a value.
+pub(crate) type Check = fn(&[u8]) -> Result<(), Fault>;
+
+impl Split for InPlaces {
+    fn push(
+        &self,
+        value: &[u8],
+        parts: &mut [Box<dyn ColumnBuilder>],
+        bytes: &mut usize,
+    ) -> Result<(), Fault> {
+        (self.check)(value)?;
+        for (part, place) in parts.iter_mut().zip(&self.places) {
+            part.push(value.get(place.clone()).ok_or(MALFORMED)?, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Parts that each find what they are in the whole value.
+pub(super) struct EachOfAll;
+
+impl Split for EachOfAll {
+    fn push(
+        &self,
+        value: &[u8],
+        parts: &mut [Box<dyn ColumnBuilder>],
+        bytes: &mut usize,
+    ) -> Result<(), Fault> {
+        parts.iter_mut().try_for_each(|part| part.push(value, bytes))
+    }
 }
 
 const MALFORMED: Fault = Fault::Malformed("its length is not that of the type");
-
-impl ColumnBuilder for Parts {
-    fn begin(&mut self) {
-        self.parts.iter_mut().for_each(|part| part.builder.begin());
-    }
-
-    fn take<'r>(&mut self, row: &'r [u8], bytes: &mut usize) -> Option<&'r [u8]> {
-        let (value, rest) = field(row)?;
-        match value {
-            Some(value) => self.push(value, bytes).ok()?,
-            None => self.push_null(),
-        }
-        Some(rest)
-    }
-
-    fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
-        let mut taken = 0;
-        let pushed = self.push_parts(value, &mut taken);
-        match pushed {
-            Ok(()) => {
-                self.len = self.len.saturating_add(1);
-                *bytes = bytes.saturating_add(taken);
-            }
-            Err(_) => self.truncate(self.len),
-        }
-        pushed
-    }
-
-    fn push_null(&mut self) {
-        self.nulls.mark(self.len);
-        self.parts.iter_mut().for_each(|part| part.builder.push_null());
-        self.len = self.len.saturating_add(1);
-    }
-
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.parts.iter_mut().for_each(|part| part.builder.truncate(len));
-        self.nulls.truncate(len);
-        self.len = self.len.min(len);
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
-        let nulls = self.nulls.finish(self.len);
-        self.len = 0;
-        let finished: Vec<_> = self.parts.iter_mut().map(|part| part.builder.finish()).collect();
-        let arrays = finished.into_iter().collect::<Result<_, _>>()?;
-        Ok(Arc::new(StructArray::new(self.fields.clone(), arrays, nulls)))
-    }
-
-    fn width(&self) -> usize {
-        self.parts.iter().map(|part| part.builder.width()).sum()
-    }
-
-    fn variable_bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.builder.variable_bytes()).sum()
-    }
-
-    fn growth(&self) -> Growth {
-        let growths = self.parts.iter().map(|part| part.builder.growth());
-        growths.fold(Growth::default(), |most, growth| Growth {
-            factor: most.factor.max(growth.factor),
-            constant: most.constant.saturating_add(growth.constant),
-        })
-    }
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parts({} of each, {} elements)", self.parts.len(), self.len)
-    }
-}

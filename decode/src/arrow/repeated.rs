@@ -1,14 +1,6 @@
-use std::fmt;
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, ListArray};
-use arrow_buffer::OffsetBuffer;
-use arrow_schema::FieldRef;
-
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
-use super::elements::Elements;
-use super::nulls::Nulls;
+use super::column::{ColumnBuilder, Growth};
+use super::list::Fill;
 
 /// A value that is a count and so many elements of one width, as a type that is no array has it.
 #[derive(Debug, Clone, Copy)]
@@ -24,111 +16,33 @@ pub(crate) struct Run<'r> {
 /// Finds the elements of a value.
 pub(crate) type FindRun = fn(&[u8]) -> Result<Run<'_>, Fault>;
 
-/// A column of values that are elements of one width each.
+/// Elements of one width each.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Repeated {
-    /// Where each value ends among the elements; before the first stands 0. Ascending.
-    offsets: Elements<i32>,
-    nulls: Nulls,
-    elements: Box<dyn ColumnBuilder>,
-    field: FieldRef,
-    find: FindRun,
+    pub(super) find: FindRun,
 }
 
-impl Repeated {
-    pub(super) fn boxed(
-        elements: Box<dyn ColumnBuilder>,
-        field: FieldRef,
-        find: FindRun,
-    ) -> Box<dyn ColumnBuilder> {
-        let mut offsets = Elements::new();
-        offsets.push(0);
-        Box::new(Self { offsets, nulls: Nulls::new(), elements, field, find })
+impl Fill for Repeated {
+    fn take(&self, value: &[u8], elements: &mut dyn ColumnBuilder, _there: usize) -> Option<usize> {
+        self.push(value, elements, &mut 0).ok()?;
+        Some(elements.len())
     }
 
-    fn push_elements(&mut self, value: &[u8]) -> Result<(), Fault> {
-        let Run { count, skipped, width, elements } = (self.find)(value)?;
-        let each = elements.chunks_exact(skipped.saturating_add(width).max(1));
+    fn push(&self, value: &[u8], elements: &mut dyn ColumnBuilder, bytes: &mut usize) -> Result<(), Fault> {
+        let Run { count, skipped, width, elements: run } = (self.find)(value)?;
+        let each = run.chunks_exact(skipped.saturating_add(width).max(1));
         if each.len() != count || !each.remainder().is_empty() {
             return Err(Fault::Malformed("its length is not that of its elements"));
         }
         for element in each {
-            self.elements.push(element.get(skipped..).unwrap_or_default(), &mut 0)?;
+            elements.push(element.get(skipped..).unwrap_or_default(), &mut 0)?;
         }
-        let end = i32::try_from(self.elements.len()).map_err(|_| Fault::TooLong)?;
-        self.offsets.push(end);
+        *bytes = bytes.saturating_add(count.saturating_mul(elements.width()));
         Ok(())
     }
 
-    fn start_of(&self, value: usize) -> usize {
-        self.offsets.get(value).and_then(|start| usize::try_from(start).ok()).unwrap_or(0)
-    }
-}
-
-impl ColumnBuilder for Repeated {
-    fn begin(&mut self) {
-        self.offsets.begin();
-        self.offsets.truncate(0);
-        self.offsets.push(0);
-        self.elements.begin();
-    }
-
-    fn take<'r>(&mut self, row: &'r [u8], bytes: &mut usize) -> Option<&'r [u8]> {
-        let (value, rest) = field(row)?;
-        match value {
-            Some(value) => self.push(value, bytes).ok()?,
-            None => self.push_null(),
-        }
-        Some(rest)
-    }
-
-    fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
-        let before = self.variable_bytes();
-        let pushed = self.push_elements(value);
-        match pushed {
-            Ok(()) => *bytes = bytes.saturating_add(self.variable_bytes().saturating_sub(before)),
-            Err(_) => self.elements.truncate(self.start_of(self.len())),
-        }
-        pushed
-    }
-
-    fn push_null(&mut self) {
-        self.nulls.mark(self.len());
-        self.offsets.push(self.offsets.last().unwrap_or(0));
-    }
-
-    fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.offsets.truncate(len.saturating_add(1));
-        self.elements.truncate(self.start_of(self.len()));
-        self.nulls.truncate(len);
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
-        let nulls = self.nulls.finish(self.len());
-        let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
-        let elements = self.elements.finish()?;
-        Ok(Arc::new(ListArray::new(Arc::clone(&self.field), offsets, elements, nulls)))
-    }
-
-    fn width(&self) -> usize {
-        size_of::<i32>()
-    }
-
-    fn variable_bytes(&self) -> usize {
-        self.elements.len().saturating_mul(self.elements.width())
-    }
-
     /// An element takes as much here as on the wire.
-    fn growth(&self) -> Growth {
+    fn growth(&self, _elements: Growth) -> Growth {
         Growth::default()
-    }
-}
-
-impl fmt::Debug for Repeated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Repeated({:?}, {} values)", self.elements, self.len())
     }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arrow_array::types::{BinaryType, ByteArrayType, Utf8Type};
 use arrow_array::{ArrayRef, GenericByteArray, StringArray};
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 
 use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
 use super::elements::{Elements, reserve};
 use super::nulls::{BITS, Nulls};
 use super::views::views_of;
-use super::{Fault, TextLayout};
+use super::{BrokenText, Fault, TextLayout};
 
 /// What stands in a column for a value of the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Copied {
     /// The value.
     Whole,
@@ -21,16 +21,53 @@ pub(crate) enum Copied {
     Behind(u8, &'static str),
     /// Something that is written in its place.
     Rewritten(Append),
+    /// The text that the server would write.
+    Written(Writer),
+}
+
+impl Copied {
+    /// Says whether nobody has looked at the text that it is.
+    pub(super) fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Whole | Self::Behind(..))
+    }
+
+    /// Returns what appends the text that stands in the column.
+    pub(crate) fn writer(&self) -> Writer {
+        let copied = self.clone();
+        Arc::new(move |value, out| copied.append(value, out))
+    }
+
+    #[inline]
+    fn append(&self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        match self {
+            Self::Whole => {
+                out.extend_from_slice(value);
+                Ok(())
+            }
+            Self::Behind(before, problem) => match value.split_first() {
+                Some((first, rest)) if first == before => {
+                    out.extend_from_slice(rest);
+                    Ok(())
+                }
+                _ => Err(Fault::Malformed(problem)),
+            },
+            Self::Rewritten(append) => append(value, out),
+            Self::Written(write) => write(value, out),
+        }
+    }
 }
 
 /// Appends what stands in the column for a value.
 pub(crate) type Append = fn(&[u8], &mut Vec<u8>) -> Result<(), Fault>;
 
+/// The same, for what knows of other types too.
+pub(crate) type Writer = Arc<dyn Fn(&[u8], &mut Vec<u8>) -> Result<(), Fault> + Send + Sync>;
+
 /// What the elements of a column of any length are.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Content {
     Bytes,
-    Text(TextLayout),
+    Text(TextLayout, BrokenText),
 }
 
 /// A column of values of any length.
@@ -108,6 +145,7 @@ impl Variable {
         match value.map(|value| self.push(value, &mut 0)) {
             None => self.push_null(),
             Some(Ok(())) if self.values.len() <= start.saturating_add(wire).saturating_add(MOST_GROWTH) => {}
+            Some(Ok(())) if self.is_within(start, wire) => {}
             Some(Ok(())) => {
                 self.truncate(self.len().saturating_sub(1));
                 return false;
@@ -118,14 +156,24 @@ impl Variable {
         true
     }
 
+    /// Says whether the last element, from `start` on, is no longer than a value of a block may be.
+    fn is_within(&self, start: usize, wire: usize) -> bool {
+        let Growth { factor, constant } = self.growth();
+        self.values.len() <= start.saturating_add(wire.saturating_mul(factor)).saturating_add(constant)
+    }
+
+    /// Makes the array of the elements, without those that are no text if these are to be NULL.
     fn array<T: ByteArrayType<Offset = i32>>(
         &mut self,
         nulls: Option<NullBuffer>,
+        broken: BrokenText,
     ) -> Result<GenericByteArray<T>, NotUtf8> {
         let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
         let values = self.values.finish();
-        GenericByteArray::try_new(offsets.clone(), values.clone(), nulls)
-            .map_err(|_| NotUtf8 { element: first_not_utf8(&offsets, &values) })
+        GenericByteArray::try_new(offsets.clone(), values.clone(), nulls.clone()).or_else(|_| match broken {
+            BrokenText::Error => Err(first_not_utf8(&offsets, &values)),
+            BrokenText::Null => Ok(without_broken(&offsets, &values, nulls.as_ref())),
+        })
     }
 }
 
@@ -135,6 +183,8 @@ const SHORT: usize = 32;
 const WINDOW: usize = 4 + 1 + SHORT;
 /// By how much a value of a block may be longer here than on the wire.
 const MOST_GROWTH: usize = 64;
+/// How many times as long as on the wire the elements of a value may be as text.
+const MOST_TIMES: usize = 8;
 
 impl ColumnBuilder for Variable {
     fn begin(&mut self) {
@@ -162,7 +212,7 @@ impl ColumnBuilder for Variable {
             let count = match self.copied {
                 Copied::Whole => self.take_copies(input, some, []),
                 Copied::Behind(before, _) => self.take_copies(input, some, [before]),
-                Copied::Rewritten(_) => 0,
+                Copied::Rewritten(_) | Copied::Written(_) => 0,
             };
             taken = taken.saturating_add(count);
             if count == len {
@@ -182,20 +232,7 @@ impl ColumnBuilder for Variable {
         let start = self.values.len();
         self.values.reserve(value.len());
         let values = self.values.as_vec();
-        let appended = match self.copied {
-            Copied::Whole => {
-                values.extend_from_slice(value);
-                Ok(())
-            }
-            Copied::Behind(before, problem) => match value.split_first() {
-                Some((first, rest)) if *first == before => {
-                    values.extend_from_slice(rest);
-                    Ok(())
-                }
-                _ => Err(Fault::Malformed(problem)),
-            },
-            Copied::Rewritten(append) => append(value, values),
-        };
+        let appended = self.copied.append(value, values);
         match appended.and_then(|()| i32::try_from(values.len()).map_err(|_| Fault::TooLong)) {
             Ok(end) => {
                 self.offsets.push(end);
@@ -228,10 +265,10 @@ impl ColumnBuilder for Variable {
     fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
         let nulls = self.nulls.finish(self.len());
         Ok(match self.content {
-            Content::Bytes => Arc::new(self.array::<BinaryType>(nulls)?),
-            Content::Text(TextLayout::Utf8) => Arc::new(self.array::<Utf8Type>(nulls)?),
-            Content::Text(TextLayout::Utf8View) => {
-                let array: StringArray = self.array::<Utf8Type>(nulls)?;
+            Content::Bytes => Arc::new(self.array::<BinaryType>(nulls, BrokenText::Error)?),
+            Content::Text(TextLayout::Utf8, broken) => Arc::new(self.array::<Utf8Type>(nulls, broken)?),
+            Content::Text(TextLayout::Utf8View, broken) => {
+                let array: StringArray = self.array::<Utf8Type>(nulls, broken)?;
                 Arc::new(views_of(&array))
             }
         })
@@ -249,6 +286,7 @@ impl ColumnBuilder for Variable {
         match self.copied {
             Copied::Whole | Copied::Behind(..) => Growth::default(),
             Copied::Rewritten(_) => Growth { constant: MOST_GROWTH, ..Growth::default() },
+            Copied::Written(_) => Growth { constant: MOST_GROWTH, factor: MOST_TIMES },
         }
     }
 }
@@ -259,14 +297,46 @@ impl fmt::Debug for Variable {
     }
 }
 
-#[cold]
-fn first_not_utf8(offsets: &OffsetBuffer<i32>, values: &Buffer) -> usize {
+/// Walks through the elements.
+fn each<'v>(offsets: &'v OffsetBuffer<i32>, values: &'v Buffer) -> impl Iterator<Item = &'v [u8]> {
     let slice = |range: Range<i32>| {
         values.as_slice().get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
     };
-    let broken = |pair: &[i32]| match pair {
-        [start, end] => slice(*start..*end).is_none_or(|value| str::from_utf8(value).is_err()),
-        _ => false,
-    };
-    offsets.windows(2).position(broken).unwrap_or(0)
+    offsets.windows(2).map(move |pair| match pair {
+        [start, end] => slice(*start..*end).unwrap_or_default(),
+        _ => &[],
+    })
+}
+
+#[cold]
+fn first_not_utf8(offsets: &OffsetBuffer<i32>, values: &Buffer) -> NotUtf8 {
+    let mut elements = each(offsets, values).enumerate();
+    let broken = elements.find(|(_, value)| str::from_utf8(value).is_err());
+    let (element, value) = broken.unwrap_or_default();
+    NotUtf8 { element, value: value.get(..value.len().min(SHOWN)).unwrap_or_default().into() }
+}
+
+/// The most bytes that are told of a text that is none.
+const SHOWN: usize = 64;
+
+#[cold]
+fn without_broken<T: ByteArrayType<Offset = i32>>(
+    offsets: &OffsetBuffer<i32>,
+    values: &Buffer,
+    nulls: Option<&NullBuffer>,
+) -> GenericByteArray<T> {
+    let mut kept = Vec::with_capacity(values.len());
+    let mut ends = Vec::with_capacity(offsets.len());
+    let mut is_valid = BooleanBufferBuilder::new(offsets.len());
+    ends.push(0);
+    for (element, value) in each(offsets, values).enumerate() {
+        let is_text = str::from_utf8(value).is_ok();
+        if is_text {
+            kept.extend_from_slice(value);
+        }
+        ends.push(i32::try_from(kept.len()).unwrap_or(i32::MAX));
+        is_valid.append(is_text && nulls.is_none_or(|nulls| nulls.is_valid(element)));
+    }
+    let nulls = NullBuffer::new(is_valid.finish());
+    GenericByteArray::new(OffsetBuffer::new(ends.into()), Buffer::from_vec(kept), Some(nulls))
 }

@@ -14,6 +14,7 @@ pub use error::{CopyError, CopyRowError};
 pub use reader::{CopyReader, CopyRows};
 pub use text::{TextRowError, read_text_row, write_text_row};
 pub use writer::CopyWriter;
+pub(crate) use writer::Takes;
 
 /// In front of all binary data: the signature, flags without any, and an extension of no bytes.
 const HEADER: [u8; HEADER_LENGTH] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";

@@ -2,8 +2,8 @@ use std::fmt;
 
 use super::{CopyRowError, HEADER, TRAILER};
 use crate::params::NULL;
-use crate::types::{is_alias, is_text};
-use crate::{Columns, Format, Oid, Parameters, Params};
+use crate::types::{Sent, is_alias, is_text};
+use crate::{Column, Columns, Format, Oid, Parameters, Params};
 
 /// Writes rows as the data of a binary COPY.
 ///
@@ -39,7 +39,7 @@ pub struct CopyWriter {
 
 /// What a column can be copied from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(crate) enum Takes {
     /// Values that declare its type.
     Own,
     /// Those, and text as it is.
@@ -55,6 +55,25 @@ impl Takes {
             Oid::JSON => Self::Text,
             oid if is_text(oid) => Self::Text,
             _ => Self::Own,
+        }
+    }
+
+    pub(crate) fn of_column(column: &Column) -> Self {
+        match column.kind().map(Sent::of) {
+            Some(Some(Sent::Text)) => Self::Text,
+            Some(Some(Sent::Versioned)) => Self::Versioned,
+            Some(None) => Self::Own,
+            None => Self::of(column.oid()),
+        }
+    }
+
+    /// Returns what goes in front of a binary value of the type `given`, if it can be one of the type `own`.
+    pub(crate) fn as_it_goes(self, own: Oid, given: Oid) -> Option<&'static [u8]> {
+        match self {
+            _ if has_form_of(given, own) => Some(&[]),
+            Self::Text if is_any_text(given, Format::Binary) => Some(&[]),
+            Self::Versioned if is_any_text(given, Format::Binary) => Some(&[VERSION]),
+            _ => None,
         }
     }
 
@@ -74,7 +93,7 @@ impl CopyWriter {
         let whole = row.values().len();
         Self {
             columns: columns.clone(),
-            takes: columns.iter().map(|column| Takes::of(column.oid())).collect(),
+            takes: columns.iter().map(Takes::of_column).collect(),
             // No table has more than 1,600 columns.
             count: i16::try_from(columns.len()).unwrap_or(i16::MAX),
             row,
@@ -152,6 +171,12 @@ impl CopyWriter {
             };
             let (given, format) = self.row.kind(position);
             let Some(length) = self.row.length_at(place) else { break };
+            if length != NULL && self.row.name(position).is_some() {
+                self.row.fit_value(position, place, column).map_err(CopyRowError::Value)?;
+                let length = self.row.length_at(place).and_then(|length| usize::try_from(length).ok());
+                place = place.saturating_add(LENGTH_WORD).saturating_add(length.unwrap_or(0));
+                continue;
+            }
             if length != NULL && !takes.fits(column.oid(), given, format) {
                 return Err(CopyRowError::Type { position, column: Box::new(column.clone()), given });
             }
@@ -309,7 +334,7 @@ mod tests {
             Oid::TEXT
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<crate::IsNull, crate::EncodeError> {
+        fn to_sql(&self, out: &mut crate::Output) -> Result<crate::IsNull, crate::EncodeError> {
             out.extend_from_slice(b"half of it");
             panic!("as it is to")
         }

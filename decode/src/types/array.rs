@@ -1,8 +1,15 @@
-use crate::arrow::field;
+use std::borrow::Cow;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::arrow::{Fault, Run, Writer, field};
+use crate::types::composite::changed;
 use crate::types::cursor::Cursor;
-use crate::types::nested::{binary_is_text, part, put};
-use crate::types::{array_of, element_of};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::nested::{binary_is_text, named_or, part, put};
+use crate::types::{array_of, element_of, is_blank, quote};
+use crate::{
+    Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
+};
 
 /// An array as PostgreSQL has it: any number of dimensions up to six, each with a lower bound of its own.
 ///
@@ -135,24 +142,104 @@ impl<'r, T: FromSql<'r>> FromSql<'r> for Vec<T> {
 
 /// Says whether a column has arrays, with elements that `T` reads.
 fn has_elements<'r, T: FromSql<'r>>(column: &Column) -> bool {
-    let element = element_of(column.oid()).filter(|_| column.format() == Format::Binary);
-    element.is_some_and(|element| T::accepts(&part(element, column.typmod())))
+    if column.format() != Format::Binary {
+        return false;
+    }
+    match column.kind() {
+        Some(TypeKind::Array(element)) => T::accepts(element),
+        Some(_) => false,
+        None => element_of(column.oid()).is_some_and(|element| T::accepts(&part(element, column.typmod()))),
+    }
 }
+
+/// Returns what writes arrays as the server does, whose elements have this type and are written by `write`.
+// PG source: arrayfuncs.c, array_out.
+pub(crate) fn writer(element: Oid, write: Writer) -> Writer {
+    // PG source: pg_type.dat, typdelim.
+    let delimiter = if element == Oid::BOX { b';' } else { b',' };
+    Arc::new(move |value, out| {
+        let head = Head::read(value).filter(|head| head.element == element).ok_or(MALFORMED)?;
+        if head.dimensions().any(|dimension| dimension.lower != 1) {
+            for Dimension { len, lower } in head.dimensions() {
+                let upper = i64::try_from(len).ok().and_then(|len| i64::from(lower).checked_add(len - 1));
+                write!(out, "[{lower}:{}]", upper.unwrap_or_default()).map_err(|_| MALFORMED)?;
+            }
+            out.push(b'=');
+        }
+        if head.count == 0 {
+            out.extend_from_slice(b"{}");
+        }
+        let mut rest = head.elements;
+        for position in 0..head.count {
+            let (value, next) = field(rest).ok_or(MALFORMED)?;
+            // So many dimensions begin here, and so many end.
+            (0..head.edges(position)).for_each(|_| out.push(b'{'));
+            match value {
+                Some(value) => write_element(value, &write, delimiter, out)?,
+                None => out.extend_from_slice(b"NULL"),
+            }
+            (0..head.edges(position.saturating_add(1))).for_each(|_| out.push(b'}'));
+            if position.saturating_add(1) < head.count {
+                out.push(delimiter);
+            }
+            rest = next;
+        }
+        if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
+    })
+}
+
+fn write_element(value: &[u8], write: &Writer, delimiter: u8, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let start = out.len();
+    write(value, out)?;
+    let text = out.get(start..).unwrap_or_default();
+    let is_special =
+        |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}') || *byte == delimiter || is_blank(*byte);
+    if text.is_empty() || text.eq_ignore_ascii_case(b"NULL") || text.iter().any(is_special) {
+        quote(out, start, |byte| matches!(byte, b'"' | b'\\').then_some(b'\\'));
+    }
+    Ok(())
+}
+
+const MALFORMED: Fault = Fault::Malformed("it is no array of the type");
+
+/// The type of arrays of `int4`.
+pub(crate) const INT4_ARRAY: Oid = Oid(1007);
+
+/// Finds the lengths of an array's dimensions.
+pub(crate) fn lengths(value: &[u8]) -> Result<Run<'_>, Fault> {
+    // Eight bytes each that end with a length: the first four are what is in front of it.
+    numbers(value, DIMENSION)
+}
+
+/// Finds the lower bounds of an array's dimensions.
+pub(crate) fn lower_bounds(value: &[u8]) -> Result<Run<'_>, Fault> {
+    numbers(value, HEAD)
+}
+
+fn numbers(value: &[u8], start: usize) -> Result<Run<'_>, Fault> {
+    let head = Head::read(value).ok_or(MALFORMED)?;
+    let end = start.saturating_add(head.dimensions.len());
+    let elements = value.get(start..end).ok_or(MALFORMED)?;
+    Ok(Run { count: head.dimensions().len(), skipped: 4, width: 4, elements })
+}
+
+/// The bytes in front of the dimensions.
+const HEAD: usize = 12;
 
 /// An array on the wire, whose elements nobody has looked at.
 // PG source: arrayfuncs.c, array_send: dimensions, flag for NULLs, type of the elements, and of each dimension the size
 // and the lower bound.
-struct Head<'r> {
+pub(crate) struct Head<'r> {
     /// Of each eight bytes. They are proper, and at most six.
     dimensions: &'r [u8],
-    element: Oid,
+    pub(crate) element: Oid,
     /// No more than there are lengths of elements in what is left.
-    count: usize,
-    elements: &'r [u8],
+    pub(crate) count: usize,
+    pub(crate) elements: &'r [u8],
 }
 
 impl<'r> Head<'r> {
-    fn read(value: &'r [u8]) -> Option<Self> {
+    pub(crate) fn read(value: &'r [u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         let dimensions = usize::try_from(cursor.i32()?).ok().filter(|count| *count <= MAX_DIMENSIONS)?;
         let (0 | 1) = cursor.i32()? else { return None };
@@ -164,7 +251,20 @@ impl<'r> Head<'r> {
         (is_proper && head.count <= head.elements.len() / LENGTH_WORD).then_some(head)
     }
 
-    fn dimensions(&self) -> impl ExactSizeIterator<Item = Dimension> + use<'r> {
+    /// Returns how many dimensions begin with the element at that position, which is how many end in front of it.
+    fn edges(&self, position: usize) -> usize {
+        let mut whole = 1_usize;
+        let inner_first = self.dimensions().rev();
+        let is_edge = |dimension: &Dimension| {
+            whole = whole.saturating_mul(dimension.len);
+            position.is_multiple_of(whole)
+        };
+        inner_first.take_while(is_edge).count()
+    }
+
+    pub(crate) fn dimensions(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = Dimension> + ExactSizeIterator + use<'r> {
         self.dimensions.chunks_exact(DIMENSION).map(|pair| {
             let mut pair = Cursor(pair);
             let (len, lower) = (pair.i32().unwrap_or(0), pair.i32().unwrap_or(0));
@@ -174,7 +274,11 @@ impl<'r> Head<'r> {
     }
 
     fn elements<T: FromSql<'r>>(&self, column: &Column) -> Result<Vec<T>, ValueError> {
-        let part = part(self.element, column.typmod());
+        let part = match column.kind() {
+            Some(TypeKind::Array(element)) if element.declared() == self.element => Cow::Borrowed(&**element),
+            Some(_) => return Err(changed(column)),
+            None => Cow::Owned(part(self.element, column.typmod())),
+        };
         if !T::accepts(&part) {
             return Err(ValueError::mismatch(&part));
         }
@@ -222,7 +326,15 @@ impl<T: ToSql> ToSql for Array<T> {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         write(&self.dimensions, &self.elements, out)
     }
 }
@@ -232,7 +344,11 @@ impl<T: ToSql> ToSql for [T] {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         write(line(self).as_slice(), self, out)
     }
 }
@@ -246,7 +362,15 @@ impl<T: ToSql, const N: usize> ToSql for [T; N] {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -260,7 +384,15 @@ impl<T: ToSql> ToSql for Vec<T> {
         T::array_oid()
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn type_name() -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn declared_name(&self) -> Option<TypeName> {
+        T::type_name().map(TypeName::array)
+    }
+
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -268,9 +400,11 @@ impl<T: ToSql> ToSql for Vec<T> {
 fn write<T: ToSql>(
     dimensions: &[Dimension],
     elements: &[T],
-    out: &mut Vec<u8>,
+    out: &mut Output,
 ) -> Result<IsNull, EncodeError> {
-    if T::array_oid() == Oid::UNSPECIFIED {
+    let name = T::type_name();
+    let has_array = name.map_or_else(|| T::array_oid() != Oid::UNSPECIFIED, |name| !name.is_array());
+    if !has_array {
         return Err(EncodeError::Other("its Rust type does not say what type its arrays have".into()));
     }
     let number = |count: usize| i32::try_from(count).map_err(|_| EncodeError::TooLong);
@@ -278,20 +412,21 @@ fn write<T: ToSql>(
     out.extend_from_slice(&number(dimensions.len())?.to_be_bytes());
     let flags = out.len();
     out.extend_from_slice(&0_i32.to_be_bytes());
-    out.extend_from_slice(&oid.0.to_be_bytes());
+    match name {
+        Some(name) => out.push_type(name),
+        None => out.extend_from_slice(&oid.0.to_be_bytes()),
+    }
     for dimension in dimensions {
         out.extend_from_slice(&number(dimension.len)?.to_be_bytes());
         out.extend_from_slice(&dimension.lower.to_be_bytes());
     }
     let mut has_null: i32 = 0;
     for element in elements {
-        if put(element, oid, out)? == IsNull::Yes {
+        if put(element, named_or(oid, name), out)? == IsNull::Yes {
             has_null = 1;
         }
     }
-    if let Some(place) = out.get_mut(flags..).and_then(<[u8]>::first_chunk_mut) {
-        *place = has_null.to_be_bytes();
-    }
+    out.set(flags, has_null);
     Ok(IsNull::No)
 }
 
@@ -321,9 +456,9 @@ mod tests {
     }
 
     fn encode(value: &(impl ToSql + ?Sized)) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Output::default();
         assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-        out
+        out.bytes
     }
 
     fn words(words: &[i32]) -> Vec<u8> {
@@ -393,7 +528,7 @@ mod tests {
         assert!(lists.iter().all(|list| list.oid() == Oid(1009) && list.format() == Format::Binary));
         assert_eq!(encode(&["ab"]), [&words(&[1, 0, 25, 1, 1, 2])[..], b"ab"].concat());
         assert_eq!((vec![Json("{}")].oid(), vec![Json("{}".to_owned())].oid()), (Oid(199), Oid(199)));
-        let error = ["a\0b"].to_sql(&mut Vec::new()).unwrap_err();
+        let error = ["a\0b"].to_sql(&mut Output::default()).unwrap_err();
         assert!(matches!(error, EncodeError::Nul));
     }
 
@@ -478,7 +613,7 @@ mod tests {
         let cases: [&dyn ToSql; 3] =
             [&vec![vec![1_i32]], &[&1_i32 as &dyn ToSql], &Array::from(vec![Own, Own])];
         for case in cases {
-            let error = case.to_sql(&mut Vec::new()).unwrap_err();
+            let error = case.to_sql(&mut Output::default()).unwrap_err();
             assert!(error.to_string().contains("what type its arrays have"), "{error}");
         }
         assert_eq!(encode(&[Named]), [&words(&[1, 0, 70_000, 1, 1, 3])[..], b"sad"].concat());
@@ -497,7 +632,7 @@ mod tests {
             Oid(70_000)
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             "sad".to_sql(out)
         }
     }
@@ -522,7 +657,7 @@ mod tests {
             Format::Text
         }
 
-        fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
             "sad".to_sql(out)
         }
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
 use crate::types::cursor::{Cursor, to_end};
 use crate::types::{Type, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `bit` or `varbit`: a string of bits. Prints and parses as digits 0 and 1.
 ///
@@ -152,7 +152,7 @@ impl ToSql for Bits {
         Oid::VARBIT
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let len = i32::try_from(self.len).map_err(|_| EncodeError::TooLong)?;
         out.extend_from_slice(&len.to_be_bytes());
         out.extend_from_slice(&self.bytes);

@@ -6,7 +6,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Fault, Form};
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 const MALFORMED: &str = "it is neither true nor false";
 
@@ -36,7 +36,7 @@ impl ToSql for bool {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.push(u8::from(*self));
         Ok(IsNull::No)
     }
@@ -63,10 +63,19 @@ impl Decode<1> for Bool {
     }
 }
 
+fn write(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.push(match value {
+        [0] => b'f',
+        [1] => b't',
+        _ => return Err(Fault::Malformed(MALFORMED)),
+    });
+    Ok(())
+}
+
 /// `bool` in Arrow.
 pub(crate) const BOOL: Type = Type {
     oid: Oid::BOOL,
     array: Some(Oid(1000)),
-    binary: |_| Form::fixed::<Bool, 1>(DataType::Boolean),
+    binary: |_| Form::fixed::<Bool, 1>(DataType::Boolean).written(Arc::new(write)),
     text: None,
 };

@@ -1,6 +1,9 @@
-use crate::arrow::Form;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::arrow::{Fault, Form};
 use crate::types::Type;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl<'r> FromSql<'r> for &'r [u8] {
     fn accepts(column: &Column) -> bool {
@@ -29,7 +32,7 @@ impl ToSql for [u8] {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self);
         Ok(IsNull::No)
     }
@@ -46,7 +49,7 @@ impl<const N: usize> ToSql for [u8; N] {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
@@ -62,11 +65,21 @@ impl ToSql for Vec<u8> {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_slice().to_sql(out)
     }
 }
 
 /// `bytea` in Arrow.
-pub(crate) const BYTEA: Type =
-    Type { oid: Oid::BYTEA, array: Some(Oid(1001)), binary: |_| Form::bytes(), text: None };
+pub(crate) const BYTEA: Type = Type {
+    oid: Oid::BYTEA,
+    array: Some(Oid(1001)),
+    binary: |_| Form::bytes().written(Arc::new(write)),
+    text: None,
+};
+
+// PG source: bytea.c, byteaout, BYTEA_OUTPUT_HEX.
+fn write(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.extend_from_slice(b"\\x");
+    value.iter().try_for_each(|byte| write!(out, "{byte:02x}")).map_err(|_| Fault::TooLong)
+}

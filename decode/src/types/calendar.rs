@@ -68,8 +68,11 @@ impl fmt::Display for Clock {
         if micros == 0 {
             return Ok(());
         }
-        let fraction = format!("{micros:06}");
-        write!(f, ".{}", fraction.trim_end_matches('0'))
+        let (mut fraction, mut width) = (micros, 6);
+        while fraction % 10 == 0 {
+            (fraction, width) = (fraction / 10, width - 1);
+        }
+        write!(f, ".{fraction:0width$}")
     }
 }
 

@@ -4,7 +4,7 @@ use crate::ValueError;
 
 /// The rest of a value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'r>(pub(super) &'r [u8]);
+pub(crate) struct Cursor<'r>(pub(crate) &'r [u8]);
 
 impl<'r> Cursor<'r> {
     #[inline]
@@ -14,7 +14,7 @@ impl<'r> Cursor<'r> {
         Some(*first)
     }
 
-    pub(super) fn bytes(&mut self, count: usize) -> Option<&'r [u8]> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'r [u8]> {
         let (first, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(first)
@@ -29,12 +29,12 @@ impl<'r> Cursor<'r> {
         self.array().map(u16::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
     #[inline]
-    pub(super) fn i32(&mut self) -> Option<i32> {
+    pub(crate) fn i32(&mut self) -> Option<i32> {
         self.array().map(i32::from_be_bytes)
     }
 
@@ -62,9 +62,14 @@ impl<'r> Cursor<'r> {
         str::from_utf8(text).ok()
     }
 
+    /// Returns how much was taken of what was the whole.
+    pub(crate) fn taken(self, whole: &[u8]) -> usize {
+        whole.len().saturating_sub(self.0.len())
+    }
+
     /// Says whether nothing is left.
     #[inline]
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 }

@@ -5,10 +5,10 @@ use arrow_array::types::Date32Type;
 use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
-use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::Day;
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `date`: days since 2000-01-01 in the Gregorian calendar, or an infinity.
 ///
@@ -98,7 +98,7 @@ impl ToSql for Date {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -107,6 +107,15 @@ impl ToSql for Date {
 /// From 1970-01-01, where Arrow counts from, to 2000-01-01.
 const DAYS_FROM_UNIX: i32 = 10_957;
 
+/// Says why Arrow does not count a day, or a point in time.
+#[cold]
+pub(super) fn not_counted(is_finite: bool) -> Fault {
+    match is_finite {
+        true => Fault::Unfit(Kind::Range, "it is beyond what Arrow counts"),
+        false => Fault::Unfit(Kind::Infinity, "it is infinite"),
+    }
+}
+
 /// `date` in Arrow.
 #[derive(Debug)]
 pub(crate) struct DateDays;
@@ -114,10 +123,13 @@ pub(crate) struct DateDays;
 impl Decode<4> for DateDays {
     type Element = i32;
 
+    // The server has no days that Arrow does not count.
+    const UNFIT: Kinds = Kinds::of(Kind::Infinity);
+
     fn decode(value: [u8; 4]) -> Result<i32, Fault> {
         let date = Date(i32::from_be_bytes(value));
         let days = date.is_finite().then(|| date.0.checked_add(DAYS_FROM_UNIX)).flatten();
-        days.ok_or(Fault::Unfit("it is infinite, or beyond what Arrow counts"))
+        days.ok_or_else(|| not_counted(date.is_finite()))
     }
 
     fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
@@ -129,6 +141,6 @@ impl Decode<4> for DateDays {
 pub(crate) const DATE: Type = Type {
     oid: Oid::DATE,
     array: Some(Oid(1182)),
-    binary: |_| Form::fixed::<DateDays, 4>(DataType::Date32),
+    binary: |asked| Form::fixed::<DateDays, 4>(DataType::Date32).shown_as::<Date>(asked.oid),
     text: None,
 };

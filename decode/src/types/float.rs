@@ -1,11 +1,15 @@
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
 use arrow_array::ArrayRef;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Fault, Form, primitive};
-use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::geometry::Shortest;
+use crate::types::{Type, Utf8, fixed, parse};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for f32 {
     fn accepts(column: &Column) -> bool {
@@ -47,7 +51,7 @@ impl ToSql for f32 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -64,7 +68,7 @@ impl ToSql for f64 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -102,11 +106,23 @@ impl Decode<8> for Float8 {
     }
 }
 
+fn write<const N: usize, T: fmt::Display>(
+    value: &[u8],
+    out: &mut Vec<u8>,
+    shown: impl Fn([u8; N]) -> T,
+) -> Result<(), Fault> {
+    let value = value.try_into().map_err(|_| Fault::Malformed("its length is not that of the type"))?;
+    write!(Utf8(out), "{}", shown(value)).map_err(|fmt::Error| Fault::TooLong)
+}
+
 /// `float4` in Arrow.
 pub(crate) const FLOAT4: Type = Type {
     oid: Oid::FLOAT4,
     array: Some(Oid(1021)),
-    binary: |_| Form::fixed::<Float4, 4>(DataType::Float32),
+    binary: |_| {
+        let form = Form::fixed::<Float4, 4>(DataType::Float32);
+        form.written(Arc::new(|value, out| write(value, out, |bytes| Shortest(f32::from_be_bytes(bytes)))))
+    },
     text: None,
 };
 
@@ -114,6 +130,9 @@ pub(crate) const FLOAT4: Type = Type {
 pub(crate) const FLOAT8: Type = Type {
     oid: Oid::FLOAT8,
     array: Some(Oid(1022)),
-    binary: |_| Form::fixed::<Float8, 8>(DataType::Float64),
+    binary: |_| {
+        let form = Form::fixed::<Float8, 8>(DataType::Float64);
+        form.written(Arc::new(|value, out| write(value, out, |bytes| Shortest(f64::from_be_bytes(bytes)))))
+    },
     text: None,
 };

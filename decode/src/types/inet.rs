@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
+use crate::types::conversion::by_way_of;
 use crate::types::cursor::to_end;
-use crate::types::{Type, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::{ConversionError, Type, parse};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `inet`: the address of a host, and how many of its bits are those of the network.
 ///
@@ -82,6 +83,20 @@ impl Cidr {
 impl From<IpAddr> for Inet {
     fn from(addr: IpAddr) -> Self {
         Self { addr, prefix: width(addr) }
+    }
+}
+
+by_way_of! {
+    IpAddr as Inet,
+}
+
+impl TryFrom<Inet> for IpAddr {
+    type Error = ConversionError;
+
+    /// Fails where the bits of the network are fewer than those of the address.
+    fn try_from(inet: Inet) -> Result<Self, ConversionError> {
+        let is_host = inet.prefix == width(inet.addr);
+        is_host.then_some(inet.addr).ok_or(ConversionError("it has a netmask, which an address has not"))
     }
 }
 
@@ -244,8 +259,8 @@ impl ToSql for Inet {
         Oid::INET
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        write(self.addr, self.prefix, false, out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        write(self.addr, self.prefix, false, &mut out.bytes);
         Ok(IsNull::No)
     }
 }
@@ -259,8 +274,8 @@ impl ToSql for Cidr {
         Oid::CIDR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        write(self.addr, self.prefix, true, out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        write(self.addr, self.prefix, true, &mut out.bytes);
         Ok(IsNull::No)
     }
 }

@@ -5,7 +5,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 impl FromSql<'_> for i16 {
     fn accepts(column: &Column) -> bool {
@@ -62,7 +62,7 @@ impl ToSql for i16 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -79,7 +79,7 @@ impl ToSql for i32 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -96,7 +96,7 @@ impl ToSql for i64 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -154,7 +154,7 @@ impl Decode<8> for Int8 {
 pub(crate) const INT2: Type = Type {
     oid: Oid::INT2,
     array: Some(Oid(1005)),
-    binary: |_| Form::fixed::<Int2, 2>(DataType::Int16),
+    binary: |asked| Form::fixed::<Int2, 2>(DataType::Int16).shown_as::<i16>(asked.oid),
     text: None,
 };
 
@@ -162,7 +162,7 @@ pub(crate) const INT2: Type = Type {
 pub(crate) const INT4: Type = Type {
     oid: Oid::INT4,
     array: Some(Oid(1007)),
-    binary: |_| Form::fixed::<Int4, 4>(DataType::Int32),
+    binary: |asked| Form::fixed::<Int4, 4>(DataType::Int32).shown_as::<i32>(asked.oid),
     text: None,
 };
 
@@ -170,6 +170,6 @@ pub(crate) const INT4: Type = Type {
 pub(crate) const INT8: Type = Type {
     oid: Oid::INT8,
     array: Some(Oid(1016)),
-    binary: |_| Form::fixed::<Int8, 8>(DataType::Int64),
+    binary: |asked| Form::fixed::<Int8, 8>(DataType::Int64).shown_as::<i64>(asked.oid),
     text: None,
 };

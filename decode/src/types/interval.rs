@@ -5,11 +5,12 @@ use arrow_array::types::IntervalMonthDayNanoType;
 use arrow_buffer::{Buffer, IntervalMonthDayNano, NullBuffer};
 use arrow_schema::{DataType, IntervalUnit};
 
-use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::arrow::{Asked, Decode, Extension, Fault, Form, Kind, Kinds, Profile, primitive};
 use crate::types::calendar::Clock;
 use crate::types::cursor::Cursor;
-use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::date::not_counted;
+use crate::types::{Type, fixed, raw};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `interval`: months, days and microseconds, none of which is ever turned into another.
 ///
@@ -100,7 +101,7 @@ impl ToSql for Interval {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.micros.to_be_bytes());
         out.extend_from_slice(&self.days.to_be_bytes());
         out.extend_from_slice(&self.months.to_be_bytes());
@@ -115,13 +116,14 @@ pub(crate) struct IntervalParts;
 impl Decode<16> for IntervalParts {
     type Element = IntervalMonthDayNano;
 
+    const UNFIT: Kinds = Kinds::of(Kind::Infinity).and(Kind::Range);
+
     #[inline]
     fn decode(value: [u8; 16]) -> Result<IntervalMonthDayNano, Fault> {
-        let interval = Interval::from_wire(value).ok_or(Fault::Malformed("it is no interval"))?;
+        let interval = Interval::from_wire(value).ok_or(NO_INTERVAL)?;
         let Interval { months, days, micros } = interval;
         // The infinities of PostgreSQL 17 have a part beyond this, too.
-        let nanos = micros.checked_mul(1_000);
-        let nanos = nanos.ok_or(Fault::Unfit("it is infinite, or its time is beyond what Arrow counts"))?;
+        let nanos = micros.checked_mul(1_000).ok_or_else(|| not_counted(interval.is_finite()))?;
         Ok(IntervalMonthDayNano::new(months, days, nanos))
     }
 
@@ -130,10 +132,33 @@ impl Decode<16> for IntervalParts {
     }
 }
 
+const NO_INTERVAL: Fault = Fault::Malformed("it is no interval");
+
 /// `interval` in Arrow.
-pub(crate) const INTERVAL: Type = Type {
-    oid: Oid::INTERVAL,
-    array: Some(Oid(1187)),
-    binary: |_| Form::fixed::<IntervalParts, 16>(DataType::Interval(IntervalUnit::MonthDayNano)),
-    text: None,
-};
+pub(crate) const INTERVAL: Type =
+    Type { oid: Oid::INTERVAL, array: Some(Oid(1187)), binary: form, text: None };
+
+fn form(asked: &Asked) -> Form {
+    let form = match asked.options.profile {
+        Profile::Arrow => Form::fixed::<IntervalParts, 16>(DataType::Interval(IntervalUnit::MonthDayNano)),
+        Profile::Molt => in_parts(asked),
+    };
+    form.shown_as::<Interval>(asked.oid)
+}
+
+/// A struct that holds all but the infinities.
+fn in_parts(asked: &Asked) -> Form {
+    let part = |oid| raw(&asked.instead(oid));
+    let parts = [
+        (12..16, "months", Oid::INT4, part(Oid::INT4)),
+        (8..12, "days", Oid::INT4, part(Oid::INT4)),
+        (0..8, "micros", Oid::INT8, part(Oid::INT8)),
+    ];
+    let form = Form::places(asked, is_finite, parts).with(Extension::Opaque);
+    form.unfit(Kinds::of(Kind::Infinity))
+}
+
+fn is_finite(value: &[u8]) -> Result<(), Fault> {
+    let interval = value.try_into().ok().and_then(Interval::from_wire).ok_or(NO_INTERVAL)?;
+    if interval.is_finite() { Ok(()) } else { Err(not_counted(false)) }
+}

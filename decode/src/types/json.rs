@@ -1,7 +1,7 @@
 use crate::arrow::{Asked, Copied, Extension, Form};
 use crate::types::Type;
 use crate::types::text::utf8;
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// JSON as the text that the server has: a value of `json` or `jsonb`, neither parsed nor checked here.
 ///
@@ -67,7 +67,7 @@ impl<T: AsRef<str>> ToSql for Json<T> {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.0.as_ref().to_sql(out)
     }
 }

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use crate::arrow::Form;
 use crate::types::transaction::Unsigned;
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `pg_lsn`: a place in the write-ahead log, in bytes from its beginning.
 ///
@@ -79,7 +79,7 @@ impl ToSql for PgLsn {
         Oid::PG_LSN
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -89,6 +89,6 @@ impl ToSql for PgLsn {
 pub(crate) const PG_LSN: Type = Type {
     oid: Oid::PG_LSN,
     array: Some(Oid(3221)),
-    binary: |_| Form::fixed::<Unsigned, 8>(DataType::UInt64),
+    binary: |asked| Form::fixed::<Unsigned, 8>(DataType::UInt64).shown_as::<PgLsn>(asked.oid),
     text: None,
 };

@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Extension, Fault, Form};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `macaddr`: the six bytes of a MAC address (EUI-48).
 ///
@@ -121,7 +121,7 @@ impl ToSql for MacAddr {
         Oid::MACADDR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }
@@ -136,7 +136,7 @@ impl ToSql for MacAddr8 {
         Oid::MACADDR8
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }
@@ -184,7 +184,10 @@ impl Decode<8> for EightBytes {
 pub(crate) const MACADDR: Type = Type {
     oid: Oid::MACADDR,
     array: Some(Oid(1040)),
-    binary: |_| Form::fixed::<SixBytes, 6>(DataType::FixedSizeBinary(6)).with(Extension::Opaque),
+    binary: |asked| {
+        let form = Form::fixed::<SixBytes, 6>(DataType::FixedSizeBinary(6)).with(Extension::Opaque);
+        form.shown_as::<MacAddr>(asked.oid)
+    },
     text: None,
 };
 
@@ -192,6 +195,9 @@ pub(crate) const MACADDR: Type = Type {
 pub(crate) const MACADDR8: Type = Type {
     oid: Oid::MACADDR8,
     array: Some(Oid(775)),
-    binary: |_| Form::fixed::<EightBytes, 8>(DataType::FixedSizeBinary(8)).with(Extension::Opaque),
+    binary: |asked| {
+        let form = Form::fixed::<EightBytes, 8>(DataType::FixedSizeBinary(8)).with(Extension::Opaque);
+        form.shown_as::<MacAddr8>(asked.oid)
+    },
     text: None,
 };

@@ -20,7 +20,7 @@
 //! | `interval` | [`Interval`] | [`Interval`] |
 //! | `uuid` | [`Uuid`] | [`Uuid`] |
 //! | `json`, `jsonb` | [`Json`], `&str`, `String`, `Cow<str>` | [`Json`] |
-//! | `inet`, `cidr` | [`Inet`], [`Cidr`] | [`Inet`], [`Cidr`] |
+//! | `inet`, `cidr` | [`Inet`], [`Cidr`]; [`IpAddr`](std::net::IpAddr) from `inet` | the same |
 //! | `macaddr`, `macaddr8` | [`MacAddr`], [`MacAddr8`] | [`MacAddr`], [`MacAddr8`] |
 //! | `point`, `line`, `lseg`, `box` | [`Point`], [`Line`], [`LineSegment`], [`Rect`] | the same |
 //! | `path`, `polygon`, `circle` | [`Path`], [`Polygon`], [`Circle`] | the same |
@@ -40,6 +40,32 @@
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
+//! # Other crates
+//!
+//! The feature of its name has values of a crate read and sent, alone and inside of arrays and ranges:
+//!
+//! | PostgreSQL | `chrono` | `time` | `jiff` |
+//! |---|---|---|---|
+//! | `date` | `NaiveDate` | `Date` | `civil::Date` |
+//! | `time` | `NaiveTime` | `Time` | `civil::Time` |
+//! | `timestamp` | `NaiveDateTime` | `PrimitiveDateTime` | `civil::DateTime` |
+//! | `timestamptz` | `DateTime<Utc>`, `DateTime<FixedOffset>` | `OffsetDateTime` | `Timestamp` |
+//! | `interval` | | | `Span`, `SignedDuration` |
+//!
+//! | PostgreSQL | feature | read as | sent from |
+//! |---|---|---|---|
+//! | `uuid` | `uuid` | `Uuid` | `Uuid` |
+//! | `numeric` | `rust_decimal` | `Decimal` | `Decimal` |
+//! | `json`, `jsonb` | `serde_json` | `Value` | `Value`, as text of no declared type |
+//! | `inet`, `cidr` | `ipnet` | `IpNet`, `Ipv4Net`, `Ipv6Net` | the same, as `inet` |
+//!
+//! Nothing is rounded or taken for the nearest value. What the crate has no value for is an error where it is read: infinities,
+//! years, 24:00:00, digits, intervals with parts of both signs. What PostgreSQL has no value for is an error before anything is
+//! sent: nanoseconds below the microsecond, leap seconds, days before 4714-11-24 BC. `From` and `TryFrom` convert between these
+//! types and those here, with the same limits; their error is [`ConversionError`].
+//!
+//! # Formats
+//!
 //! Values are read in binary. Where a column came as text, the Rust types of `bool`, the numbers, `uuid`, text, JSON, bits,
 //! addresses, `pg_lsn` and the numbers of transactions are read from it as well, and a string type reads any column that
 //! came as text.
@@ -50,15 +76,22 @@ mod bool;
 mod bytea;
 mod calendar;
 mod char;
-mod cursor;
+pub mod composite;
+mod conversion;
+mod cube;
+pub(crate) mod cursor;
+mod database;
 mod date;
+pub(crate) mod extension;
 mod float;
 mod geometry;
+mod hstore;
 mod inet;
 mod integer;
 mod interval;
 mod json;
 mod jsonpath;
+pub mod labels;
 mod lsn;
 mod macaddr;
 mod money;
@@ -79,15 +112,24 @@ mod tsvector;
 mod uuid;
 mod vectors;
 mod void;
+mod with;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use self::array::{Array, Dimension};
-pub(crate) use self::array::{built_in as built_in_array, is_ascii as array_is_ascii};
+pub(crate) use self::array::{
+    Head as ArrayHead, INT4_ARRAY, built_in as built_in_array, is_ascii as array_is_ascii, lengths,
+    lower_bounds, writer as array_writer,
+};
 pub use self::bits::{Bits, ParseBitsError};
+pub use self::conversion::ConversionError;
+pub use self::cube::Cube;
+pub(crate) use self::database::form_of;
 pub use self::date::Date;
+pub(crate) use self::extension::Sent;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};
+pub use self::hstore::Hstore;
 pub use self::inet::{Cidr, Inet, ParseInetError};
 pub use self::interval::Interval;
 pub use self::json::Json;
@@ -210,10 +252,15 @@ pub(crate) fn form(format: Format, asked: &Asked) -> Form {
             Some(form) => form(asked),
             None => Form::text(asked, Copied::Whole).with(Extension::Opaque),
         },
-        Format::Binary => match own {
-            Some(known) => (known.binary)(asked),
-            None => array(asked).unwrap_or_else(|| Form::bytes().with(Extension::Opaque)),
-        },
+        Format::Binary => raw(asked).under(asked),
+    }
+}
+
+/// Returns the same for values in binary, whatever becomes of those that do not fit.
+pub(crate) fn raw(asked: &Asked) -> Form {
+    match TYPES.iter().find(|known| known.oid == asked.oid) {
+        Some(known) => (known.binary)(asked),
+        None => array(asked).unwrap_or_else(|| Form::bytes().with(Extension::Opaque)),
     }
 }
 
@@ -221,8 +268,21 @@ pub(crate) fn form(format: Format, asked: &Asked) -> Form {
 fn array(asked: &Asked) -> Option<Form> {
     let element = TYPES.iter().find(|known| known.array == Some(asked.oid))?;
     // The modifier of an array is that of its elements.
-    let asked = Asked { oid: element.oid, ..*asked };
-    Some(Form::list(&(element.binary)(&asked), &asked))
+    let of_element = Asked { oid: element.oid, ..*asked };
+    Some(Form::list(asked.oid, &form(Format::Binary, &of_element), &of_element))
+}
+
+/// Built-in types without a form of their own, and their arrays.
+// PG source: pg_type.dat: aclitem, gtsvector, pg_ndistinct, pg_dependencies, pg_mcv_list, pg_brin_bloom_summary,
+// pg_brin_minmax_multi_summary.
+const FORMLESS: &[Oid] =
+    &[Oid(1033), Oid(1034), Oid(3642), Oid(3644), Oid(3361), Oid(3402), Oid(5017), Oid(4600), Oid(4601)];
+
+/// Says whether nothing needs to be looked up to read and send values of a type.
+pub(crate) fn is_built_in(oid: Oid) -> bool {
+    matches!(oid, Oid::UNSPECIFIED | Oid::VOID | Oid::RECORD)
+        || FORMLESS.contains(&oid)
+        || TYPES.iter().any(|known| known.oid == oid || known.array == Some(oid))
 }
 
 /// Returns the type of the arrays of a built-in type.
@@ -231,7 +291,7 @@ fn array_of(element: Oid) -> Option<Oid> {
 }
 
 /// Returns the type of the elements of a built-in type of arrays.
-fn element_of(array: Oid) -> Option<Oid> {
+pub(crate) fn element_of(array: Oid) -> Option<Oid> {
     TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid)
 }
 
@@ -247,8 +307,27 @@ fn parse<T: FromStr>(value: &[u8]) -> Result<T, ValueError> {
     text.ok_or_else(|| ValueError::malformed("its text is not one of the type"))
 }
 
+/// Writes the text from `start` on in quotes, with `escape` in front of characters that need one.
+fn quote(out: &mut Vec<u8>, start: usize, escape: impl Fn(u8) -> Option<u8>) {
+    let end = out.len();
+    out.push(b'"');
+    for place in start..end {
+        let Some(byte) = out.get(place).copied() else { break };
+        out.extend(escape(byte));
+        out.push(byte);
+    }
+    out.push(b'"');
+    out.drain(start..end);
+}
+
+/// Says whether the server takes a character for a blank in arrays and ranges.
+// PG source: scansup.c, array_isspace; rangetypes.c uses isspace.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
 /// Appends text to bytes.
-struct Utf8<'a>(&'a mut Vec<u8>);
+pub(crate) struct Utf8<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Utf8<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -3,7 +3,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Extension, Form};
 use crate::types::integer::Int8;
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `money`, in the smallest unit of its currency, such as a cent.
 ///
@@ -31,7 +31,7 @@ impl ToSql for Money {
         Oid::MONEY
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -41,6 +41,10 @@ impl ToSql for Money {
 pub(crate) const MONEY: Type = Type {
     oid: Oid::MONEY,
     array: Some(Oid(791)),
-    binary: |_| Form::fixed::<Int8, 8>(DataType::Int64).with(Extension::Opaque),
+    // The server writes it as `lc_monetary` has it, which nobody here knows: the smallest units.
+    binary: |_| {
+        let form = Form::fixed::<Int8, 8>(DataType::Int64).with(Extension::Opaque);
+        form.shown_as::<i64>(Oid::INT8)
+    },
     text: None,
 };

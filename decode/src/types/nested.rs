@@ -2,7 +2,7 @@
 
 use crate::params::length_word;
 use crate::types::is_text;
-use crate::{Column, EncodeError, Format, IsNull, Oid, ToSql};
+use crate::{Column, EncodeError, Format, IsNull, Oid, Output, ToSql, TypeName};
 
 /// Describes the values inside of a value, which are of another type than that is.
 pub(super) fn part(oid: Oid, typmod: i32) -> Column {
@@ -10,7 +10,7 @@ pub(super) fn part(oid: Oid, typmod: i32) -> Column {
 }
 
 /// Appends a value of that type behind its length. What was written is meaningless in case of an error.
-pub(super) fn put(value: &impl ToSql, oid: Oid, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+pub(super) fn put(value: &impl ToSql, oid: Oid, out: &mut Output) -> Result<IsNull, EncodeError> {
     let start = out.len();
     out.extend_from_slice(&NULL.to_be_bytes());
     let content = out.len();
@@ -18,14 +18,12 @@ pub(super) fn put(value: &impl ToSql, oid: Oid, out: &mut Vec<u8>) -> Result<IsN
         out.truncate(content);
         return Ok(IsNull::Yes);
     }
-    let written = out.get(content..).unwrap_or_default();
+    let written = out.bytes.get(content..).unwrap_or_default();
     if value.format() == Format::Text {
         check_text(written, oid)?;
     }
     let length = length_word(written.len())?;
-    if let Some(place) = out.get_mut(start..content) {
-        place.copy_from_slice(&length.to_be_bytes());
-    }
+    out.set(start, length);
     Ok(IsNull::No)
 }
 
@@ -43,8 +41,15 @@ pub(super) fn binary_is_text(oid: Oid) -> bool {
     is_text(oid) || oid == Oid::JSON || oid >= FIRST_USER_OID
 }
 
+/// Returns the number that stands for a type of the database as long as it is not known which one that is.
+pub(super) fn named_or(oid: Oid, name: Option<TypeName>) -> Oid {
+    name.map_or(oid, |_| SOME_TYPE)
+}
+
 /// In the place of a length.
 const NULL: i32 = -1;
 /// The smallest number of a type that is not built in.
 // PG source: access/transam.h, FirstNormalObjectId.
 const FIRST_USER_OID: Oid = Oid(16_384);
+/// Stands for a type of the database as long as it is not known which one that is.
+pub(super) const SOME_TYPE: Oid = FIRST_USER_OID;

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// Says whether the type is an `oid` that the server shows as a name.
 pub(crate) fn is_alias(oid: Oid) -> bool {
@@ -48,7 +48,7 @@ impl ToSql for u32 {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -65,7 +65,7 @@ impl ToSql for Oid {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.0.to_sql(out)
     }
 }
@@ -90,7 +90,7 @@ impl Decode<4> for OidNumber {
 pub(crate) const OID: Type = Type {
     oid: Oid::OID,
     array: Some(Oid(1028)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<u32>(Oid::OID),
     text: None,
 };
 

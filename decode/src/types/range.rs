@@ -1,12 +1,14 @@
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
-use crate::arrow::{Asked, Extension, Form, field};
+use crate::arrow::{Asked, Extension, Fault, Form, Profile, Run, Writer, field};
 use crate::params::length_word;
 use crate::types::cursor::Cursor;
-use crate::types::nested::{part, put};
-use crate::types::{Type, form};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::nested::{named_or, part, put};
+use crate::types::{INT4_ARRAY, Type, form, is_blank, quote, raw};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, ValueError};
 
 /// A range: all values between two bounds, each of which may belong to it or be missing, or no value at all.
 ///
@@ -71,12 +73,12 @@ fn write_bound(bound: &Bound<impl fmt::Display>, f: &mut fmt::Formatter<'_>) -> 
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Range<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.range)
+        has_bounds::<T>(column, bound_of_range(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.range).ok_or_else(|| ValueError::mismatch(column))?;
-        read(&part(kind.bound, -1), value)
+        let bound = bound_of_range(column).ok_or_else(|| ValueError::mismatch(column))?;
+        read(&bound, value)
     }
 }
 
@@ -94,9 +96,30 @@ fn read_bound<'r, T: FromSql<'r>>(of: &Column, bound: Bound<&'r [u8]>) -> Result
     })
 }
 
-fn has_bounds<'r, T: FromSql<'r>>(column: &Column, is: fn(&Kind) -> Oid) -> bool {
-    let kind = Kind::of(column.oid(), is).filter(|_| column.format() == Format::Binary);
-    kind.is_some_and(|kind| T::accepts(&part(kind.bound, -1)))
+fn has_bounds<'r, T: FromSql<'r>>(column: &Column, bound: Option<Cow<'_, Column>>) -> bool {
+    column.format() == Format::Binary && bound.is_some_and(|bound| T::accepts(&bound))
+}
+
+/// Describes the bounds of a column of ranges.
+fn bound_of_range(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Range(bound)) => Some(Cow::Borrowed(bound)),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.range),
+    }
+}
+
+/// Describes the bounds of a column of multiranges.
+fn bound_of_multirange(column: &Column) -> Option<Cow<'_, Column>> {
+    match column.kind() {
+        Some(TypeKind::Multirange(range)) => bound_of_range(range),
+        Some(_) => None,
+        None => built_in_bound(column.oid(), |kind| kind.multirange),
+    }
+}
+
+fn built_in_bound(oid: Oid, is: fn(&Kind) -> Oid) -> Option<Cow<'static, Column>> {
+    Kind::of(oid, is).map(|kind| Cow::Owned(part(kind.bound, -1)))
 }
 
 /// A range on the wire, whose bounds nobody has looked at.
@@ -104,6 +127,24 @@ fn has_bounds<'r, T: FromSql<'r>>(column: &Column, is: fn(&Kind) -> Oid) -> bool
 pub(crate) enum Wire<'r> {
     Empty,
     Between(Bound<&'r [u8]>, Bound<&'r [u8]>),
+}
+
+impl Wire<'_> {
+    /// Says whether flags are those of a range that has a lower and an upper bound.
+    #[inline]
+    pub(crate) fn has_both_bounds(flags: u8) -> bool {
+        flags & !(LOWER_INCLUSIVE | UPPER_INCLUSIVE) == 0
+    }
+
+    /// Says whether the lower bound belongs to the range.
+    pub(crate) fn has_lower(flags: u8) -> bool {
+        flags & LOWER_INCLUSIVE != 0
+    }
+
+    /// Says whether the upper bound belongs to the range.
+    pub(crate) fn has_upper(flags: u8) -> bool {
+        flags & UPPER_INCLUSIVE != 0
+    }
 }
 
 impl<'r> Wire<'r> {
@@ -151,8 +192,7 @@ impl<T: ToSql> ToSql for Range<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.range)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let Self::Between(lower, upper) = self else {
             out.push(EMPTY);
             return Ok(IsNull::No);
@@ -160,7 +200,7 @@ impl<T: ToSql> ToSql for Range<T> {
         out.push(flags(lower, LOWER_INCLUSIVE, LOWER_MISSING) | flags(upper, UPPER_INCLUSIVE, UPPER_MISSING));
         for bound in [lower, upper] {
             let (Bound::Included(value) | Bound::Excluded(value)) = bound else { continue };
-            if put(value, kind.bound, out)? == IsNull::Yes {
+            if put(value, named_or(T::element_oid(), T::type_name()), out)? == IsNull::Yes {
                 return Err(EncodeError::Other("a bound of a range is NULL".into()));
             }
         }
@@ -174,11 +214,6 @@ fn flags<T>(bound: &Bound<T>, inclusive: u8, missing: u8) -> u8 {
         Bound::Excluded(_) => 0,
         Bound::Unbounded => missing,
     }
-}
-
-#[cold]
-fn no_range() -> EncodeError {
-    EncodeError::Other("there is no built-in type of ranges with such bounds".into())
 }
 
 /// Ranges beside each other: a value of a multirange type, which PostgreSQL has from 14 on.
@@ -206,12 +241,11 @@ impl<T: fmt::Display> fmt::Display for Multirange<T> {
 
 impl<'r, T: FromSql<'r>> FromSql<'r> for Multirange<T> {
     fn accepts(column: &Column) -> bool {
-        has_bounds::<T>(column, |kind| kind.multirange)
+        has_bounds::<T>(column, bound_of_multirange(column))
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
-        let kind = Kind::of(column.oid(), |kind| kind.multirange);
-        let bound = part(kind.ok_or_else(|| ValueError::mismatch(column))?.bound, -1);
+        let bound = bound_of_multirange(column).ok_or_else(|| ValueError::mismatch(column))?;
         let (count, mut rest) = ranges(value).ok_or_else(malformed)?;
         let mut found = Vec::with_capacity(count);
         for _ in 0..count {
@@ -232,13 +266,13 @@ fn ranges(value: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Reads the same, and looks at all of them: none can be NULL.
-fn ranges_none_null(value: &[u8]) -> Option<(usize, &[u8])> {
-    let (count, ranges) = ranges(value)?;
+fn ranges_none_null(value: &[u8]) -> Result<(usize, &[u8]), Fault> {
+    let (count, ranges) = ranges(value).ok_or(NO_MULTIRANGE)?;
     let mut rest = ranges;
     for _ in 0..count {
-        (_, rest) = field(rest).filter(|(range, _)| range.is_some())?;
+        (_, rest) = field(rest).filter(|(range, _)| range.is_some()).ok_or(NO_MULTIRANGE)?;
     }
-    Some((count, ranges))
+    Ok((count, ranges))
 }
 
 /// A length, and flags.
@@ -253,12 +287,11 @@ impl<T: ToSql> ToSql for Multirange<T> {
         Kind::of(T::type_oid(), |kind| kind.bound).map_or(Oid::UNSPECIFIED, |kind| kind.multirange)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        let kind = Kind::of(T::type_oid(), |kind| kind.bound).ok_or_else(no_range)?;
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&length_word(self.0.len())?.to_be_bytes());
         for range in &self.0 {
             // A range is never NULL.
-            let _ = put(range, kind.range, out)?;
+            let _ = put(range, Oid::UNSPECIFIED, out)?;
         }
         Ok(IsNull::No)
     }
@@ -307,10 +340,44 @@ const fn range(oid: Oid, array: u32) -> Type {
 /// A struct of both bounds, of what they are, and of whether there is nothing between them.
 fn range_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.range);
-    let bound = Asked { oid: kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound), typmod: -1, ..*asked };
-    let bit = Asked { oid: Oid::BOOL, ..bound };
-    Form::range((&form(Format::Binary, &bound), &bound), (&form(Format::Binary, &bit), &bit))
-        .with(Extension::Opaque)
+    let bound = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound));
+    let bit = asked.instead(Oid::BOOL);
+    let of_bound = raw(&bound);
+    let form = Form::range((&of_bound, &bound), (&raw(&bit), &bit)).with(Extension::Opaque);
+    match of_bound.writer() {
+        Some(writer) => form.written(range_writer(Arc::clone(writer))),
+        None => form,
+    }
+}
+
+/// Returns what writes ranges as the server does, whose bounds are written by `write`.
+pub(crate) fn range_writer(write: Writer) -> Writer {
+    Arc::new(move |value, out| {
+        let range = Wire::read(value).ok_or(Fault::Malformed("it is no range of the type"))?;
+        let Wire::Between(lower, upper) = range else {
+            out.extend_from_slice(b"empty");
+            return Ok(());
+        };
+        out.push(if matches!(lower, Bound::Included(_)) { b'[' } else { b'(' });
+        append_bound(lower, &write, out)?;
+        out.push(b',');
+        append_bound(upper, &write, out)?;
+        out.push(if matches!(upper, Bound::Included(_)) { b']' } else { b')' });
+        Ok(())
+    })
+}
+
+fn append_bound(bound: Bound<&[u8]>, write: &Writer, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let (Bound::Included(value) | Bound::Excluded(value)) = bound else { return Ok(()) };
+    let start = out.len();
+    write(value, out)?;
+    let text = out.get(start..).unwrap_or_default();
+    let is_special =
+        |byte: &u8| matches!(byte, b'"' | b'\\' | b'(' | b')' | b'[' | b']' | b',') || is_blank(*byte);
+    if text.is_empty() || text.iter().any(is_special) {
+        quote(out, start, |byte| matches!(byte, b'"' | b'\\').then_some(byte));
+    }
+    Ok(())
 }
 
 /// `int4multirange` in Arrow.
@@ -333,9 +400,52 @@ const fn multirange(oid: Oid, array: u32) -> Type {
 /// A list of the ranges.
 fn multirange_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.multirange);
-    let range = Asked { oid: kind.map_or(Oid::UNSPECIFIED, |kind| kind.range), typmod: -1, ..*asked };
-    Form::list_of(&range_form(&range), &range, ranges_none_null).with(Extension::Opaque)
+    let range = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.range));
+    multirange_of(&form(Format::Binary, &range), &range, asked)
 }
+
+/// Multiranges of ranges that have the form `of_range`.
+pub(crate) fn multirange_of(of_range: &Form, range: &Asked, asked: &Asked) -> Form {
+    let list = Form::list_of(of_range, range, ranges_none_null);
+    let form = match asked.options.profile {
+        Profile::Arrow => list.with(Extension::Opaque),
+        Profile::Molt => {
+            let lower_bounds = (INT4_ARRAY, Form::ints(asked, lower_bounds));
+            Form::each_of(asked, [("lower_bounds", lower_bounds), ("values", (asked.oid, list))])
+        }
+    };
+    match of_range.writer() {
+        Some(writer) => form.written(multirange_writer(Arc::clone(writer))),
+        None => form,
+    }
+}
+
+/// Finds the lower bound that ranges have as an array: 1, or none if there are none of them.
+fn lower_bounds(value: &[u8]) -> Result<Run<'_>, Fault> {
+    let (count, _) = ranges_none_null(value)?;
+    let elements = if count == 0 { &[][..] } else { &[0, 0, 0, 1] };
+    Ok(Run { count: count.min(1), skipped: 0, width: 4, elements })
+}
+
+/// Returns what writes multiranges as the server does, whose ranges are written by `write`.
+pub(crate) fn multirange_writer(write: Writer) -> Writer {
+    Arc::new(move |value, out| {
+        let (count, mut rest) = ranges_none_null(value)?;
+        out.push(b'{');
+        for position in 0..count {
+            let (range, next) = field(rest).ok_or(NO_MULTIRANGE)?;
+            if position > 0 {
+                out.push(b',');
+            }
+            write(range.ok_or(NO_MULTIRANGE)?, out)?;
+            rest = next;
+        }
+        out.push(b'}');
+        if rest.is_empty() { Ok(()) } else { Err(NO_MULTIRANGE) }
+    })
+}
+
+const NO_MULTIRANGE: Fault = Fault::Malformed("it is no value of the type");
 
 #[cfg(test)]
 mod tests {
@@ -354,9 +464,9 @@ mod tests {
     }
 
     fn encode(value: &impl ToSql) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Output::default();
         assert_eq!(value.to_sql(&mut out).unwrap(), IsNull::No);
-        out
+        out.bytes
     }
 
     // From range_send and multirange_send of PostgreSQL.
@@ -454,7 +564,7 @@ mod tests {
             (&Multirange(vec![Range::new(1.0..2.0)]), "no built-in type"),
             (&Range::new(None::<i32>..Some(1)), "NULL"),
         ] {
-            let error = value.to_sql(&mut Vec::new()).unwrap_err();
+            let error = crate::Params::default().push(value).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
         }
     }

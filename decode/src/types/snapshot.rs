@@ -4,7 +4,7 @@ use std::io::Write;
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
 use crate::types::cursor::{Cursor, to_end};
 use crate::types::{Type, Xid8};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `pg_snapshot`, or a `txid_snapshot`: which transactions were seen to have ended. Prints as the server does.
 ///
@@ -78,7 +78,7 @@ impl ToSql for Snapshot {
         Oid::PG_SNAPSHOT
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let count = i32::try_from(self.running.len()).map_err(|_| EncodeError::TooLong)?;
         out.extend_from_slice(&count.to_be_bytes());
         let all = [&self.xmin, &self.xmax].into_iter().chain(&self.running);

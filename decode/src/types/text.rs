@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use crate::arrow::{Asked, Copied, Extension, Form};
 use crate::types::char::as_text;
-use crate::types::{Type, json, jsonpath};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::{Type, extension, json, jsonpath};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// Says whether the binary form of the type is its text.
 pub(crate) fn is_text(oid: Oid) -> bool {
@@ -16,11 +16,12 @@ pub(crate) fn utf8(value: &[u8]) -> Result<&str, ValueError> {
 }
 
 /// Finds the text in the binary form of a value.
-fn in_binary(oid: Oid, value: &[u8]) -> Result<&[u8], ValueError> {
-    match oid {
+fn in_binary<'r>(column: &Column, value: &'r [u8]) -> Result<&'r [u8], ValueError> {
+    match column.oid() {
         Oid::JSONB => json::strip(value).ok_or_else(|| ValueError::malformed(json::UNKNOWN_VERSION)),
         Oid::JSONPATH => jsonpath::strip(value),
         Oid::CHAR => as_text(value),
+        _ if column.kind().is_some() => extension::text(column, value),
         _ => Ok(value),
     }
 }
@@ -31,11 +32,12 @@ impl<'r> FromSql<'r> for &'r str {
             || is_text(column.oid())
             || json::is_json(column.oid())
             || column.oid() == Oid::JSONPATH
+            || extension::is_text(column)
     }
 
     fn from_sql(column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
         match column.format() {
-            Format::Binary => utf8(in_binary(column.oid(), value)?),
+            Format::Binary => utf8(in_binary(column, value)?),
             Format::Text => utf8(value),
         }
     }
@@ -73,7 +75,7 @@ impl ToSql for str {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(self.as_bytes());
         Ok(IsNull::No)
     }
@@ -95,7 +97,7 @@ impl ToSql for String {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_str().to_sql(out)
     }
 }
@@ -116,7 +118,7 @@ impl ToSql for Cow<'_, str> {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         self.as_ref().to_sql(out)
     }
 }

@@ -9,7 +9,7 @@ use crate::arrow::{Asked, Decode, Extension, Fault, Form, primitive};
 use crate::types::Type;
 use crate::types::cursor::whole;
 use crate::types::oid::OidNumber;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `tid`: where a version of a row lies in its table. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +47,7 @@ impl ToSql for Tid {
         Oid::TID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.block.to_be_bytes());
         out.extend_from_slice(&self.offset.to_be_bytes());
         Ok(IsNull::No)
@@ -77,5 +77,5 @@ fn form(asked: &Asked) -> Form {
     let block = Form::fixed::<OidNumber, 4>(DataType::UInt32);
     let offset = Form::fixed::<Offset, 2>(DataType::UInt16);
     let parts = [(Some(4), "block", Oid::INT8, block), (Some(2), "offset", Oid::INT4, offset)];
-    Form::parts(asked, parts).with(Extension::Opaque)
+    Form::parts(asked, parts).with(Extension::Opaque).shown_as::<Tid>(asked.oid)
 }

@@ -5,10 +5,10 @@ use arrow_array::types::Time64MicrosecondType;
 use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::{DataType, TimeUnit};
 
-use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::{Clock, MICROS_PER_DAY};
 use crate::types::{Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `time`: microseconds since midnight, from 00:00:00 to 24:00:00, which PostgreSQL counts in.
 ///
@@ -63,7 +63,7 @@ impl ToSql for Time {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -76,10 +76,12 @@ pub(crate) struct TimeMicros;
 impl Decode<8> for TimeMicros {
     type Element = i64;
 
+    const UNFIT: Kinds = Kinds::of(Kind::Range);
+
     fn decode(value: [u8; 8]) -> Result<i64, Fault> {
         match i64::from_be_bytes(value) {
             micros @ 0..MICROS_PER_DAY => Ok(micros),
-            MICROS_PER_DAY => Err(Fault::Unfit("it is 24:00:00")),
+            MICROS_PER_DAY => Err(Fault::Unfit(Kind::Range, "it is 24:00:00")),
             _ => Err(Fault::Malformed("it is no time of day")),
         }
     }
@@ -93,6 +95,9 @@ impl Decode<8> for TimeMicros {
 pub(crate) const TIME: Type = Type {
     oid: Oid::TIME,
     array: Some(Oid(1183)),
-    binary: |_| Form::fixed::<TimeMicros, 8>(DataType::Time64(TimeUnit::Microsecond)),
+    binary: |asked| {
+        let form = Form::fixed::<TimeMicros, 8>(DataType::Time64(TimeUnit::Microsecond));
+        form.shown_as::<Time>(asked.oid)
+    },
     text: None,
 };

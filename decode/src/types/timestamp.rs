@@ -5,10 +5,11 @@ use arrow_array::types::TimestampMicrosecondType;
 use arrow_buffer::{Buffer, NullBuffer};
 use arrow_schema::{DataType, TimeUnit};
 
-use crate::arrow::{Decode, Fault, Form, primitive};
+use crate::arrow::{Decode, Fault, Form, Kind, Kinds, primitive};
 use crate::types::calendar::{MICROS_PER_DAY, split};
-use crate::types::{Date, Time, Type, fixed};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::types::date::not_counted;
+use crate::types::{Date, Time, TimestampTz, Type, fixed};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timestamp` without time zone: microseconds since 2000-01-01 00:00, or an infinity.
 ///
@@ -90,7 +91,7 @@ impl ToSql for Timestamp {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -106,10 +107,12 @@ pub(crate) struct TimestampMicros;
 impl Decode<8> for TimestampMicros {
     type Element = i64;
 
+    const UNFIT: Kinds = Kinds::of(Kind::Infinity).and(Kind::Range);
+
     fn decode(value: [u8; 8]) -> Result<i64, Fault> {
         let timestamp = Timestamp(i64::from_be_bytes(value));
         let micros = timestamp.is_finite().then(|| timestamp.0.checked_add(MICROS_FROM_UNIX)).flatten();
-        micros.ok_or(Fault::Unfit("it is infinite, or beyond what Arrow counts"))
+        micros.ok_or_else(|| not_counted(timestamp.is_finite()))
     }
 
     fn array(elements: Buffer, len: usize, nulls: Option<NullBuffer>, data_type: &DataType) -> ArrayRef {
@@ -121,7 +124,10 @@ impl Decode<8> for TimestampMicros {
 pub(crate) const TIMESTAMP: Type = Type {
     oid: Oid::TIMESTAMP,
     array: Some(Oid(1115)),
-    binary: |_| Form::fixed::<TimestampMicros, 8>(DataType::Timestamp(TimeUnit::Microsecond, None)),
+    binary: |asked| {
+        let form = Form::fixed::<TimestampMicros, 8>(DataType::Timestamp(TimeUnit::Microsecond, None));
+        form.shown_as::<Timestamp>(asked.oid)
+    },
     text: None,
 };
 
@@ -129,8 +135,9 @@ pub(crate) const TIMESTAMP: Type = Type {
 pub(crate) const TIMESTAMPTZ: Type = Type {
     oid: Oid::TIMESTAMPTZ,
     array: Some(Oid(1185)),
-    binary: |_| {
-        Form::fixed::<TimestampMicros, 8>(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+    binary: |asked| {
+        let data_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        Form::fixed::<TimestampMicros, 8>(data_type).shown_as::<TimestampTz>(asked.oid)
     },
     text: None,
 };

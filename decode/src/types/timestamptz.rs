@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::types::calendar::split;
 use crate::types::fixed;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timestamptz`: a point in time, in microseconds since 2000-01-01 00:00 UTC, or an infinity.
 ///
@@ -114,7 +114,7 @@ impl ToSql for TimestampTz {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }

@@ -9,7 +9,7 @@ use crate::arrow::{Asked, Decode, Extension, Fault, Form, primitive};
 use crate::types::cursor::whole;
 use crate::types::time::TimeMicros;
 use crate::types::{Time, Type};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `timetz`: a time of day, and how far its zone is from UTC.
 ///
@@ -87,7 +87,7 @@ impl ToSql for TimeTz {
         Oid::TIMETZ
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.time.micros().to_be_bytes());
         // The wire counts towards the west.
         out.extend_from_slice(&self.offset.saturating_neg().to_be_bytes());
@@ -119,5 +119,5 @@ fn form(asked: &Asked) -> Form {
     let time = Form::fixed::<TimeMicros, 8>(DataType::Time64(TimeUnit::Microsecond));
     let offset = Form::fixed::<OffsetSeconds, 4>(DataType::Int32);
     let parts = [(Some(8), "time", Oid::TIME, time), (Some(4), "offset", Oid::INT4, offset)];
-    Form::parts(asked, parts).with(Extension::Opaque)
+    Form::parts(asked, parts).with(Extension::Opaque).shown_as::<TimeTz>(asked.oid)
 }

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use crate::arrow::{Decode, Fault, Form, primitive};
 use crate::types::oid::OidNumber;
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `xid`: the number of a transaction, which comes again after four billion others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl ToSql for Xid {
         Oid::XID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -105,7 +105,7 @@ impl ToSql for Cid {
         Oid::CID
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -120,7 +120,7 @@ impl ToSql for Xid8 {
         Oid::XID8
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
     }
@@ -146,7 +146,7 @@ impl Decode<8> for Unsigned {
 pub(crate) const XID: Type = Type {
     oid: Oid::XID,
     array: Some(Oid(1011)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |asked| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<Xid>(asked.oid),
     text: None,
 };
 
@@ -154,7 +154,7 @@ pub(crate) const XID: Type = Type {
 pub(crate) const CID: Type = Type {
     oid: Oid::CID,
     array: Some(Oid(1012)),
-    binary: |_| Form::fixed::<OidNumber, 4>(DataType::UInt32),
+    binary: |asked| Form::fixed::<OidNumber, 4>(DataType::UInt32).shown_as::<Cid>(asked.oid),
     text: None,
 };
 
@@ -162,6 +162,6 @@ pub(crate) const CID: Type = Type {
 pub(crate) const XID8: Type = Type {
     oid: Oid::XID8,
     array: Some(Oid(271)),
-    binary: |_| Form::fixed::<Unsigned, 8>(DataType::UInt64),
+    binary: |asked| Form::fixed::<Unsigned, 8>(DataType::UInt64).shown_as::<Xid8>(asked.oid),
     text: None,
 };

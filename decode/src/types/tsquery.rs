@@ -4,7 +4,7 @@ use super::tsvector::{quote, write_text};
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
 use crate::types::cursor::{Cursor, to_end};
 use crate::types::{Type, Utf8};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `tsquery`: what is searched for in a [`TsVector`](super::TsVector). Prints as the server does.
 ///
@@ -232,7 +232,7 @@ impl ToSql for TsQuery {
         if self.nodes.is_empty() { Format::Text } else { Format::Binary }
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         if self.nodes.is_empty() {
             return Ok(IsNull::No);
         }
@@ -242,7 +242,7 @@ impl ToSql for TsQuery {
             match node {
                 TsNode::Lexeme { text, weights, prefix } => {
                     out.extend_from_slice(&[1, *weights, (*prefix).into()]);
-                    write_text(text, out)?;
+                    write_text(text, &mut out.bytes)?;
                 }
                 TsNode::Not => out.extend_from_slice(&[2, 1]),
                 TsNode::And => out.extend_from_slice(&[2, 2]),

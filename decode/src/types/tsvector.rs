@@ -3,7 +3,7 @@ use std::fmt::{self, Write};
 use crate::arrow::{Asked, Copied, Extension, Fault, Form};
 use crate::types::cursor::{Cursor, to_end, whole};
 use crate::types::{Type, Utf8};
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `tsvector`: the lexemes of a document, with the places where they stand in it. Prints as the server does.
 ///
@@ -166,11 +166,11 @@ impl ToSql for TsVector {
         Oid::TSVECTOR
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         let count = i32::try_from(self.lexemes.len()).map_err(|_| EncodeError::TooLong)?;
         out.extend_from_slice(&count.to_be_bytes());
         for lexeme in &self.lexemes {
-            write_text(&lexeme.text, out)?;
+            write_text(&lexeme.text, &mut out.bytes)?;
             let count = u16::try_from(lexeme.positions.len()).map_err(|_| EncodeError::TooLong)?;
             out.extend_from_slice(&count.to_be_bytes());
             for position in &lexeme.positions {

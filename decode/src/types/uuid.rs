@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 
 use crate::arrow::{Decode, Extension, Fault, Form};
 use crate::types::{Type, fixed, parse};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A UUID, as its 16 bytes in the order in which they are written.
 ///
@@ -87,7 +87,7 @@ impl ToSql for Uuid {
     }
 
     #[inline]
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.extend_from_slice(&self.0);
         Ok(IsNull::No)
     }
@@ -125,6 +125,9 @@ impl Decode<16> for UuidBytes {
 pub(crate) const UUID: Type = Type {
     oid: Oid::UUID,
     array: Some(Oid(2951)),
-    binary: |_| Form::fixed::<UuidBytes, 16>(DataType::FixedSizeBinary(16)).with(Extension::Uuid),
+    binary: |asked| {
+        let form = Form::fixed::<UuidBytes, 16>(DataType::FixedSizeBinary(16)).with(Extension::Uuid);
+        form.shown_as::<Uuid>(asked.oid)
+    },
     text: None,
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::arrow::{Asked, Fault, Form, Run};
 use crate::types::cursor::Cursor;
 use crate::types::{Type, integer, oid};
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `int2vector`, such as the columns of an index. Prints as the server does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -80,7 +80,7 @@ fn format_of<T>(values: &[T]) -> Format {
 fn encode<const N: usize>(
     of: Oid,
     values: impl ExactSizeIterator<Item = [u8; N]>,
-    out: &mut Vec<u8>,
+    out: &mut Output,
 ) -> Result<IsNull, EncodeError> {
     if values.len() == 0 {
         return Ok(IsNull::No);
@@ -128,7 +128,7 @@ impl ToSql for Int2Vector {
         format_of(&self.0)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         encode(Oid::INT2, self.0.iter().map(|value| value.to_be_bytes()), out)
     }
 }
@@ -146,7 +146,7 @@ impl ToSql for OidVector {
         format_of(&self.0)
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         encode(Oid::OID, self.0.iter().map(|value| value.0.to_be_bytes()), out)
     }
 }
@@ -160,10 +160,14 @@ pub(crate) const OIDVECTOR: Type =
 
 fn form_of_int2s(asked: &Asked) -> Form {
     let element = (integer::INT2.binary)(asked);
-    Form::repeated(asked, Oid::INT2, &element, |value| int2s(value).ok_or(Fault::Malformed(MALFORMED)))
+    let form =
+        Form::repeated(asked, Oid::INT2, &element, |value| int2s(value).ok_or(Fault::Malformed(MALFORMED)));
+    form.shown_as::<Int2Vector>(asked.oid)
 }
 
 fn form_of_oids(asked: &Asked) -> Form {
     let element = (oid::OID.binary)(asked);
-    Form::repeated(asked, Oid::OID, &element, |value| oids(value).ok_or(Fault::Malformed(MALFORMED)))
+    let form =
+        Form::repeated(asked, Oid::OID, &element, |value| oids(value).ok_or(Fault::Malformed(MALFORMED)));
+    form.shown_as::<OidVector>(asked.oid)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::{AfterCancel, Config, Observe, ResetPolicy, Wakeups};
+use super::super::{AfterCancel, Config, Observe, ResetPolicy, TypeLookup, Wakeups};
 use super::said;
 
 /// # Limits, statements and pools
@@ -142,6 +142,13 @@ impl Config {
         self.statement_timeout.flatten()
     }
 
+    /// Sets whether types that are not built in are looked up. Default: [`TypeLookup::OnDemand`].
+    #[must_use]
+    pub fn type_lookup(mut self, choice: TypeLookup) -> Self {
+        self.type_lookup = Some(choice);
+        self
+    }
+
     /// Returns what becomes of a connection after a request to cancel.
     pub fn get_after_cancel(&self) -> AfterCancel {
         self.after_cancel.unwrap_or(AfterCancel::Reuse)
@@ -150,6 +157,11 @@ impl Config {
     /// Returns how often a connection is woken for a large result.
     pub fn get_wakeups(&self) -> Wakeups {
         self.wakeups.unwrap_or_default()
+    }
+
+    /// Returns whether types that are not built in are looked up.
+    pub fn get_type_lookup(&self) -> TypeLookup {
+        self.type_lookup.unwrap_or_default()
     }
 
     /// Returns how many prepared statements a connection keeps.
@@ -212,6 +224,7 @@ mod tests {
             .statement_timeout(millis(9))
             .after_cancel(AfterCancel::Close)
             .wakeups(Wakeups::Every)
+            .type_lookup(TypeLookup::Never)
             .statement_cache_size(3)
             .min_conns(4)
             .max_conns(5)
@@ -221,7 +234,7 @@ mod tests {
             .reset(ResetPolicy::Full)
             .observe(Observe::WithText)
             .pool_name("p");
-        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close wakeups=every statement_cache_size=3 min_conns=4 \
+        let text = "connect_timeout_ms=1500 query_timeout_ms=2 statement_timeout_ms=9 cancel=close wakeups=every type_lookup=never statement_cache_size=3 min_conns=4 \
                     max_conns=5 max_idle_ms=6 max_wait_ms=7 health_check_interval_ms=8 reset=full observe=text pool_name=p";
         assert_eq!(built, text.parse().unwrap());
         assert_eq!(built.get_connect_timeout(), Some(millis(1500)));
@@ -230,6 +243,8 @@ mod tests {
         assert_eq!(built.get_after_cancel(), AfterCancel::Close);
         assert_eq!(built.get_wakeups(), Wakeups::Every);
         assert_eq!(Config::new().get_wakeups(), Wakeups::Few);
+        assert_eq!(built.get_type_lookup(), TypeLookup::Never);
+        assert_eq!(Config::new().get_type_lookup(), TypeLookup::OnDemand);
         assert_eq!(built.get_statement_cache_size(), 3);
         assert_eq!((built.get_min_conns(), built.get_max_conns()), (4, 5));
         assert_eq!((built.get_max_idle(), built.get_max_wait()), (Some(millis(6)), millis(7)));

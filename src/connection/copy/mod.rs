@@ -86,7 +86,7 @@ impl Connection {
     /// A dropped future leaves the connection unsettled. Nothing is copied.
     pub async fn copy_in_rows(&mut self, table: &str, columns: &[&str]) -> Result<CopyInRows<'_>, Error> {
         let sql = sql::copy_into(table, columns);
-        let begun = self.begin_described(&sql, CopyDirection::In).await;
+        let begun = self.begin_described(&sql, &sql::columns_of(table, columns), CopyDirection::In).await;
         let Described { shape, columns, texts } = begun.map_err(|error| error.of_sql(&sql))?;
         let mut rows = CopyIn::new(self, shape).rows(&columns).await?;
         rows.take_text(&texts);
@@ -144,7 +144,7 @@ impl Connection {
     where
         T: for<'r> FromRow<'r>,
     {
-        let begun = self.begin_described(&sql::copy_out_of(query), CopyDirection::Out).await;
+        let begun = self.begin_described(&sql::copy_out_of(query), query, CopyDirection::Out).await;
         let Described { shape, columns, .. } = begun.map_err(|error| error.of_sql(query))?;
         let rows = CopyOut::new(self, shape).rows_as(&columns).await;
         rows.map_err(|error| error.of_sql(query))
@@ -179,7 +179,7 @@ impl Connection {
         options: &ArrowOptions,
         limits: BatchLimits,
     ) -> Result<Batches<'_>, Error> {
-        let begun = self.begin_described(&sql::copy_out_of(query), CopyDirection::Out).await;
+        let begun = self.begin_described(&sql::copy_out_of(query), query, CopyDirection::Out).await;
         let Described { shape, columns, .. } = begun.map_err(|error| error.of_sql(query))?;
         CopyOut::new(self, shape).arrow_with(&columns, options, limits).await
     }
@@ -199,9 +199,18 @@ impl Connection {
     }
 
     /// Begins a copy behind a query that returns no rows but has its columns, and one that returns types.
-    async fn begin_described(&mut self, sql: &str, direction: CopyDirection) -> Result<Described, Error> {
+    ///
+    /// `columns_of` is a query with the same columns, whose types are known before the copy begins.
+    async fn begin_described(
+        &mut self,
+        sql: &str,
+        columns_of: &str,
+        direction: CopyDirection,
+    ) -> Result<Described, Error> {
         self.ready_for_script(sql).await?;
         self.check_encoding()?;
+        self.params.clear();
+        self.foresee_types(columns_of, None).await?;
         let (_, output) = self.transport.buffers();
         self.client.copy_results(sql, direction, output)?;
         self.command_begins(sql);
@@ -307,10 +316,7 @@ impl Shape {
 
 /// All of them with values in binary, whatever else they come as.
 fn in_binary(columns: &Columns) -> Columns {
-    columns
-        .iter()
-        .map(|column| Column::new(column.name(), column.oid(), column.typmod(), Format::Binary))
-        .collect()
+    columns.iter().map(|column| column.clone().in_binary()).collect()
 }
 
 /// Why a command ended in front of its copy, or inside.

@@ -5,20 +5,25 @@
 /// Copies into columns of a table, or all of them; behind a query of those columns, and one of the types among them that
 /// take text.
 pub(super) fn copy_into(table: &str, columns: &[&str]) -> String {
+    let wanted = columns_of(table, columns);
     let table = table.split('.').map(identifier).collect::<Vec<_>>().join(".");
     let columns = columns.iter().map(|name| identifier(name)).collect::<Vec<_>>().join(", ");
-    let (wanted, list) = match columns.is_empty() {
-        true => ("*", String::new()),
-        false => (columns.as_str(), format!(" ({columns})")),
-    };
+    let list = if columns.is_empty() { String::new() } else { format!(" ({columns})") };
     let name = literal(&table);
     format!(
-        "select {wanted} from {table} limit 0; \
+        "{wanted}; \
          select coalesce(nullif(t.typbasetype, 0), t.oid) \
          from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid \
          where a.attrelid = {name}::pg_catalog.regclass and a.attnum > 0 and t.typcategory in ('E', 'S'); \
          copy {table}{list} from stdin (format binary)"
     )
+}
+
+/// Has the columns of a table, or some of them, and no rows.
+pub(super) fn columns_of(table: &str, columns: &[&str]) -> String {
+    let table = table.split('.').map(identifier).collect::<Vec<_>>().join(".");
+    let columns = columns.iter().map(|name| identifier(name)).collect::<Vec<_>>().join(", ");
+    format!("select {} from {table} limit 0", if columns.is_empty() { "*" } else { &columns })
 }
 
 /// Copies the rows of a query; behind the same query without rows.

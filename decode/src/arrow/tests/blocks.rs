@@ -189,8 +189,17 @@ fn a_full_batch_is_the_same_wherever_its_rows_come_from() {
 
 /// An array of one dimension, as the server sends it.
 pub(super) fn array(element: u32, elements: &[Option<&[u8]>]) -> Vec<u8> {
+    array_of(element, &[(elements.len() as u32, 1)], elements)
+}
+
+/// An array with these lengths and lower bounds.
+pub(super) fn array_of(element: u32, dimensions: &[(u32, i32)], elements: &[Option<&[u8]>]) -> Vec<u8> {
     let has_null = u32::from(elements.iter().any(Option::is_none));
-    let mut value = [1, has_null, element, elements.len() as u32, 1].map(u32::to_be_bytes).concat();
+    let mut value = [dimensions.len() as u32, has_null, element].map(u32::to_be_bytes).concat();
+    for (len, lower) in dimensions {
+        value.extend(len.to_be_bytes());
+        value.extend(lower.to_be_bytes());
+    }
     value.extend_from_slice(&body(elements)[2..]);
     value
 }
@@ -224,13 +233,26 @@ fn value_of(oid: Oid, noise: u64) -> Option<Vec<u8>> {
         }
         Oid(3909) => array(3908, &[Some(&range_of(noise, &bytes)), None]),
         Oid(6152) => array(4533, &[None, noise.is_multiple_of(2).then_some(&[0; 4])]),
-        Oid(1007) => array(23, &[Some(&bytes[..4]), noise.is_multiple_of(3).then_some(&bytes[4..])]),
+        Oid(1007) => match noise % 7 {
+            0 => [0_u32, 0, 23].map(u32::to_be_bytes).concat(),
+            1 => array_of(23, &[(2, 1), (1, 1)], &[Some(&bytes[..4]), None]),
+            2 => array_of(23, &[(1, -3), (1, 1), (2, 1)], &[None, Some(&bytes[..4])]),
+            3 => array_of(23, &[(2, 0)], &[None, Some(&bytes[..4])]),
+            _ => array(23, &[Some(&bytes[..4]), noise.is_multiple_of(3).then_some(&bytes[4..])]),
+        },
+        Oid(1009) => array_of(
+            25,
+            &[(2, 1), (1, 1)],
+            &[Some(if noise.is_multiple_of(9) { b"\xff" } else { b"a b" }), None],
+        ),
+        Oid(1182) => array(1082, &[Some(&bytes[..4]), Some(&i32::MAX.to_be_bytes())]),
         _ => b"t\xc3\xa4".repeat((noise % 20) as usize),
     })
 }
 
 /// Types of values that hold others.
-const NESTED: [Oid; 5] = [Oid(1007), Oid::TSRANGE, Oid::TSMULTIRANGE, Oid(3909), Oid(6152)];
+const NESTED: [Oid; 7] =
+    [Oid(1007), Oid(1009), Oid(1182), Oid::TSRANGE, Oid::TSMULTIRANGE, Oid(3909), Oid(6152)];
 
 /// A range, with a bound that is missing now and then, or one that does not fit.
 fn range_of(noise: u64, bound: &[u8; 8]) -> Vec<u8> {
@@ -244,6 +266,31 @@ fn range_of(noise: u64, bound: &[u8; 8]) -> Vec<u8> {
     }
 }
 
+pub(super) fn any_options() -> impl Strategy<Value = ArrowOptions> {
+    let unfit = || prop::sample::select(vec![Unfit::Error, Unfit::Null, Unfit::Text]);
+    let policies = (unfit(), unfit(), unfit(), unfit(), unfit(), any::<bool>());
+    let policies = policies.prop_map(|(infinity, nan, range, digits, shape, keeps)| Policies {
+        infinity,
+        nan,
+        range,
+        digits,
+        shape,
+        encoding: if keeps { BrokenText::Error } else { BrokenText::Null },
+    });
+    let policies = prop_oneof![unfit().prop_map(Policies::from), policies];
+    let text = prop::sample::select(vec![TextLayout::Utf8, TextLayout::Utf8View]);
+    let profile = prop::sample::select(vec![Profile::Arrow, Profile::Molt]);
+    let nested = |count| Arrays::Nested(Dimensions::new(count));
+    let arrays = prop::sample::select(vec![Arrays::Lists, nested(1), nested(2), nested(3), Arrays::Structs]);
+    (policies, text, profile, arrays).prop_map(|(unfit, text, profile, arrays)| ArrowOptions {
+        unfit,
+        text,
+        profile,
+        arrays,
+        extension_types: ExtensionTypes::Attach,
+    })
+}
+
 proptest! {
     #[test]
     fn any_rows_are_what_they_are_one_by_one(
@@ -252,7 +299,7 @@ proptest! {
         broken in prop::collection::vec(any::<u16>(), 0..3),
         (between, behind) in (0_usize..6, 0_usize..50),
         (rows_limit, bytes) in (1_usize..300, 1_usize..20_000),
-        to_null: bool,
+        options in any_options(),
     ) {
         let columns = columns_of(&oids.iter().map(|oid| (*oid, numeric_typmod(12, 2))).collect::<Vec<_>>());
         let rows: Vec<_> = noise.iter().map(|noise| {
@@ -263,7 +310,6 @@ proptest! {
             }
             row
         }).collect();
-        let options = if to_null { TO_NULL } else { ArrowOptions::default() };
         let limits = BatchLimits { rows: RowLimit::new(rows_limit), bytes: ByteLimit::new(bytes) };
         assert_same(&columns, &options, limits, &Input::of(&rows, between, behind));
     }

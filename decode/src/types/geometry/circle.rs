@@ -4,7 +4,7 @@ use super::{Point, Shortest, number, point, read_point, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `circle`. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ impl ToSql for Circle {
         Oid::CIRCLE
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.center.x, self.center.y, self.radius], out))
     }
 }
@@ -52,5 +52,7 @@ pub(crate) const CIRCLE: Type = Type { oid: Oid::CIRCLE, array: Some(Oid(719)), 
 
 fn form(asked: &Asked) -> Form {
     let center = (Some(16), "center", Oid::POINT, point(asked));
-    Form::parts(asked, [center, (Some(8), "radius", Oid::FLOAT8, number())]).with(Extension::Opaque)
+    Form::parts(asked, [center, (Some(8), "radius", Oid::FLOAT8, number())])
+        .with(Extension::Opaque)
+        .shown_as::<Circle>(asked.oid)
 }

@@ -4,7 +4,7 @@ use super::{Shortest, number, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `line` without ends: all points for which `a`x + `b`y + `c` is 0. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,7 +44,7 @@ impl ToSql for Line {
         Oid::LINE
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.a, self.b, self.c], out))
     }
 }
@@ -54,5 +54,7 @@ pub(crate) const LINE: Type = Type { oid: Oid::LINE, array: Some(Oid(629)), bina
 
 fn form(asked: &Asked) -> Form {
     let factor = |name| (Some(8), name, Oid::FLOAT8, number());
-    Form::parts(asked, [factor("a"), factor("b"), factor("c")]).with(Extension::Opaque)
+    Form::parts(asked, [factor("a"), factor("b"), factor("c")])
+        .with(Extension::Opaque)
+        .shown_as::<Line>(asked.oid)
 }

@@ -17,7 +17,7 @@ pub(crate) use self::circle::CIRCLE;
 pub use self::circle::Circle;
 pub(crate) use self::line::LINE;
 pub use self::line::Line;
-use self::number::Shortest;
+pub(super) use self::number::Shortest;
 pub(crate) use self::path::PATH;
 pub use self::path::Path;
 pub(crate) use self::point::POINT;
@@ -31,7 +31,7 @@ pub use self::segment::LineSegment;
 use crate::arrow::{Asked, Fault, Form, Run};
 use crate::types::cursor::{Cursor, to_end};
 use crate::types::float::Float8;
-use crate::{EncodeError, IsNull, Oid};
+use crate::{EncodeError, IsNull, Oid, Output};
 
 /// A `float8` in Arrow.
 fn number() -> Form {
@@ -68,12 +68,12 @@ fn read_points(cursor: &mut Cursor<'_>) -> Option<Vec<Point>> {
     (0..count).map(|_| read_point(cursor)).collect()
 }
 
-fn write_numbers(numbers: &[f64], out: &mut Vec<u8>) -> IsNull {
+fn write_numbers(numbers: &[f64], out: &mut Output) -> IsNull {
     numbers.iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
     IsNull::No
 }
 
-fn write_points(points: &[Point], out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+fn write_points(points: &[Point], out: &mut Output) -> Result<IsNull, EncodeError> {
     let count = i32::try_from(points.len()).map_err(|_| EncodeError::TooLong)?;
     out.extend_from_slice(&count.to_be_bytes());
     points.iter().for_each(|point| {

@@ -5,7 +5,7 @@ use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::bool::BOOL;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `path`: straight lines from point to point; the server wants one at least. Prints as the server does.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ impl ToSql for Path {
         Oid::PATH
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         out.push(self.closed.into());
         write_points(&self.points, out)
     }
@@ -63,5 +63,7 @@ pub(crate) const PATH: Type = Type { oid: Oid::PATH, array: Some(Oid(1019)), bin
 fn form(asked: &Asked) -> Form {
     let closed = (Some(1), "closed", Oid::BOOL, (BOOL.binary)(asked));
     // An array of points is what they would be, were they a value of their own.
-    Form::parts(asked, [closed, (None, "points", Oid(1017), points(asked))]).with(Extension::Opaque)
+    Form::parts(asked, [closed, (None, "points", Oid(1017), points(asked))])
+        .with(Extension::Opaque)
+        .shown_as::<Path>(asked.oid)
 }

@@ -4,7 +4,7 @@ use super::{Shortest, point, read_point, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `point`. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +40,7 @@ impl ToSql for Point {
         Oid::POINT
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.x, self.y], out))
     }
 }
@@ -49,5 +49,5 @@ impl ToSql for Point {
 pub(crate) const POINT: Type = Type { oid: Oid::POINT, array: Some(Oid(1017)), binary: form, text: None };
 
 fn form(asked: &Asked) -> Form {
-    point(asked).with(Extension::Opaque)
+    point(asked).with(Extension::Opaque).shown_as::<Point>(asked.oid)
 }

@@ -4,7 +4,7 @@ use super::{Point, points, read_points, show_points, write_points};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `polygon`, by its corners; the server wants one at least. Prints as the server does.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ impl ToSql for Polygon {
         Oid::POLYGON
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         write_points(&self.points, out)
     }
 }
@@ -51,5 +51,5 @@ impl ToSql for Polygon {
 pub(crate) const POLYGON: Type = Type { oid: Oid::POLYGON, array: Some(Oid(1027)), binary: form, text: None };
 
 fn form(asked: &Asked) -> Form {
-    points(asked).with(Extension::Opaque)
+    points(asked).with(Extension::Opaque).shown_as::<Polygon>(asked.oid)
 }

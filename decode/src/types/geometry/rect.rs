@@ -4,7 +4,7 @@ use super::{Point, point, read_point, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `box`, by two of its corners. The server puts the upper right one first. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ impl ToSql for Rect {
         Oid::BOX
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.high.x, self.high.y, self.low.x, self.low.y], out))
     }
 }
@@ -52,5 +52,5 @@ pub(crate) const BOX: Type = Type { oid: Oid::BOX, array: Some(Oid(1020)), binar
 
 fn form(asked: &Asked) -> Form {
     let corner = |name| (Some(16), name, Oid::POINT, point(asked));
-    Form::parts(asked, [corner("high"), corner("low")]).with(Extension::Opaque)
+    Form::parts(asked, [corner("high"), corner("low")]).with(Extension::Opaque).shown_as::<Rect>(asked.oid)
 }

@@ -4,7 +4,7 @@ use super::{Point, point, read_point, write_numbers};
 use crate::arrow::{Asked, Extension, Form};
 use crate::types::Type;
 use crate::types::cursor::whole;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// An `lseg`: a straight line from one point to another. Prints as the server does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ impl ToSql for LineSegment {
         Oid::LSEG
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
         Ok(write_numbers(&[self.start.x, self.start.y, self.end.x, self.end.y], out))
     }
 }
@@ -52,5 +52,5 @@ pub(crate) const LSEG: Type = Type { oid: Oid::LSEG, array: Some(Oid(1018)), bin
 
 fn form(asked: &Asked) -> Form {
     let end = |name| (Some(16), name, Oid::POINT, point(asked));
-    Form::parts(asked, [end("start"), end("end")]).with(Extension::Opaque)
+    Form::parts(asked, [end("start"), end("end")]).with(Extension::Opaque).shown_as::<LineSegment>(asked.oid)
 }

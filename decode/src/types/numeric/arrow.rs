@@ -10,7 +10,8 @@ use super::small::{FIELD, Small};
 use super::wire::{MALFORMED, View};
 use crate::Oid;
 use crate::arrow::{
-    Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, NotUtf8, Nulls, field, window,
+    Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, Kind, Kinds, NotUtf8, Nulls, field,
+    window,
 };
 use crate::types::{Type, Utf8};
 
@@ -19,7 +20,9 @@ pub(crate) const NUMERIC: Type = Type { oid: Oid::NUMERIC, array: Some(Oid(1231)
 
 fn form(asked: &Asked) -> Form {
     match decimal_shape(asked.typmod) {
-        Some(shape) => Form::new(shape.data_type(), move || decimal_column(shape)),
+        Some(shape) => Form::new(shape.data_type(), move || decimal_column(shape))
+            .unfit(Kinds::of(Kind::Infinity).and(Kind::NaN).and(Kind::Digits))
+            .written(Arc::new(append_numeric)),
         None => Form::text(asked, Copied::Rewritten(append_numeric)).with(Extension::Opaque),
     }
 }
@@ -89,15 +92,17 @@ impl<D: DecimalType<Native: Wide>> Decimal<D> {
     fn decode(&self, value: &[u8]) -> Result<D::Native, Fault> {
         let finite = match View::parse(value).ok_or(Fault::Malformed(MALFORMED))? {
             View::Finite(finite) => finite,
-            View::NaN => return Err(Fault::Unfit("it is NaN")),
-            View::Infinity | View::NegInfinity => return Err(Fault::Unfit("it is infinite")),
+            View::NaN => return Err(Fault::Unfit(Kind::NaN, "it is NaN")),
+            View::Infinity | View::NegInfinity => return Err(Fault::Unfit(Kind::Infinity, "it is infinite")),
         };
         let scaled = scaled::<D::Native>(finite, self.shape.scale.into()).map_err(|misfit| match misfit {
-            Misfit::Overflow => Fault::Unfit(TOO_LARGE),
-            Misfit::Inexact => Fault::Unfit("it has more digits after the point than the column's type"),
+            Misfit::Overflow => TOO_LARGE,
+            Misfit::Inexact => {
+                Fault::Unfit(Kind::Digits, "it has more digits after the point than the column's type")
+            }
         })?;
         let fits = scaled.is_lt(self.bound) && scaled.is_gt(self.bound.neg_wrapping());
-        if fits { Ok(scaled) } else { Err(Fault::Unfit(TOO_LARGE)) }
+        if fits { Ok(scaled) } else { Err(TOO_LARGE) }
     }
 
     /// Takes small numbers and NULLs, up to something else.
@@ -127,7 +132,7 @@ impl<D: DecimalType<Native: Wide>> Decimal<D> {
     }
 }
 
-const TOO_LARGE: &str = "it has more digits than the column's type";
+const TOO_LARGE: Fault = Fault::Unfit(Kind::Digits, "it has more digits than the column's type");
 
 impl<D: DecimalType<Native: Wide>> ColumnBuilder for Decimal<D> {
     fn begin(&mut self) {

@@ -5,7 +5,7 @@ use super::wire::{Finite, Sign};
 
 /// Why a number is no integer of the width that is wanted, at the scale that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(in crate::types) enum Misfit {
     /// It is too large.
     Overflow,
     /// It has digits below the scale.
@@ -13,7 +13,7 @@ pub(super) enum Misfit {
 }
 
 /// An integer that numbers are scaled to.
-pub(super) trait Wide: ArrowNativeTypeOp + ArrowNativeType + Send {
+pub(in crate::types) trait Wide: ArrowNativeTypeOp + ArrowNativeType + Send {
     fn from_u64(value: u64) -> Self;
     fn from_i64(value: i64) -> Self;
 }
@@ -39,7 +39,7 @@ impl Wide for i256 {
 }
 
 /// Returns the number times `10^scale`.
-pub(super) fn scaled<N: Wide>(finite: Finite<'_>, scale: i32) -> Result<N, Misfit> {
+pub(in crate::types) fn scaled<N: Wide>(finite: Finite<'_>, scale: i32) -> Result<N, Misfit> {
     let finite = finite.normal();
     let magnitude = magnitude::<N>(finite, scale)?;
     Ok(match finite.sign {

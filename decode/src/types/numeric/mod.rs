@@ -10,10 +10,11 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 pub(crate) use self::arrow::NUMERIC;
+pub(super) use self::decimal::scaled;
 pub use self::text::ParseNumericError;
-use self::wire::{Finite, Sign, View};
+pub(super) use self::wire::{Finite, MALFORMED, Sign, View};
 use crate::types::parse;
-use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, ToSql, ValueError};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, ValueError};
 
 /// A `numeric`: an exact decimal number of up to 131,072 digits before and 16,383 after the point, or NaN or an
 /// infinity.
@@ -71,7 +72,7 @@ impl Numeric {
     /// Returns the number times 10 to the power of `scale`; `None` if that is no integer, or one of more than 127 bits.
     pub fn to_scaled(&self, scale: u16) -> Option<i128> {
         match self.view() {
-            View::Finite(finite) => decimal::scaled(finite, scale.into()).ok(),
+            View::Finite(finite) => scaled(finite, scale.into()).ok(),
             View::NaN | View::Infinity | View::NegInfinity => None,
         }
     }
@@ -86,7 +87,7 @@ impl Numeric {
         matches!(self.0, Repr::NaN)
     }
 
-    fn view(&self) -> View<'_> {
+    pub(super) fn view(&self) -> View<'_> {
         match &self.0 {
             Repr::NaN => View::NaN,
             Repr::Infinity => View::Infinity,
@@ -213,7 +214,7 @@ impl FromSql<'_> for Numeric {
             Format::Binary => View::parse(value)
                 .and_then(View::exact)
                 .map(Self::from_view)
-                .ok_or_else(|| ValueError::malformed(wire::MALFORMED)),
+                .ok_or_else(|| ValueError::malformed(MALFORMED)),
         }
     }
 }
@@ -227,8 +228,8 @@ impl ToSql for Numeric {
         Oid::NUMERIC
     }
 
-    fn to_sql(&self, out: &mut Vec<u8>) -> Result<IsNull, EncodeError> {
-        self.view().encode(out);
+    fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+        self.view().encode(&mut out.bytes);
         Ok(IsNull::No)
     }
 }

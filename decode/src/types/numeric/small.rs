@@ -122,8 +122,9 @@ mod tests {
     use crate::{Numeric, ToSql};
 
     fn field(number: &Numeric) -> [u8; FIELD] {
-        let mut value = Vec::new();
-        let _ = number.to_sql(&mut value).unwrap();
+        let mut out = crate::Output::default();
+        let _ = number.to_sql(&mut out).unwrap();
+        let value = out.bytes;
         let mut field = (value.len() as u32).to_be_bytes().to_vec();
         field.extend(value);
         // What is behind a field is no part of it.

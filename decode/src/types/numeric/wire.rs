@@ -10,28 +10,28 @@ pub(crate) enum View<'a> {
 /// A number: its value is the sum of `groups[i] * 10000^(weight - i)`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Finite<'a> {
-    pub(super) sign: Sign,
-    pub(super) weight: i16,
+    pub(in crate::types) sign: Sign,
+    pub(in crate::types) weight: i16,
     /// How many digits are shown after the point.
-    pub(super) dscale: u16,
+    pub(in crate::types) dscale: u16,
     /// Four decimal digits each, 0 to 9999, big-endian.
-    pub(super) groups: &'a [[u8; 2]],
+    pub(in crate::types) groups: &'a [[u8; 2]],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Sign {
+pub(in crate::types) enum Sign {
     Positive,
     Negative,
 }
 
 impl Sign {
-    pub(super) fn of(negative: bool) -> Self {
+    pub(in crate::types) fn of(negative: bool) -> Self {
         if negative { Self::Negative } else { Self::Positive }
     }
 }
 
-pub(super) const MALFORMED: &str = "it is no numeric";
-pub(super) const MAX_DSCALE: u16 = 0x3fff;
+pub(in crate::types) const MALFORMED: &str = "it is no numeric";
+pub(in crate::types) const MAX_DSCALE: u16 = 0x3fff;
 
 // PG source: numeric.c, numeric_send: count of groups, weight, sign, dscale, groups.
 const POSITIVE: u16 = 0x0000;
@@ -73,7 +73,7 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn encode(self, out: &mut Vec<u8>) {
+    pub(in crate::types) fn encode(self, out: &mut Vec<u8>) {
         match self {
             Self::NaN => encode(&[], 0, NAN, 0, out),
             Self::Infinity => encode(&[], 0, INFINITY, 0, out),
@@ -101,14 +101,14 @@ fn encode(groups: &[[u8; 2]], weight: i16, sign: u16, dscale: u16, out: &mut Vec
 
 impl<'a> Finite<'a> {
     /// Returns the group that stands for `10000^-place`, so that 0 is the one before the point.
-    pub(super) fn group(&self, place: i32) -> u16 {
+    pub(in crate::types) fn group(&self, place: i32) -> u16 {
         let index = usize::try_from(i32::from(self.weight) + place);
         let group = index.ok().and_then(|index| self.groups.get(index));
         group.map_or(0, |group| u16::from_be_bytes(*group))
     }
 
     /// Takes off the zero groups at both ends, and the sign of zero.
-    pub(super) fn normal(mut self) -> Self {
+    pub(in crate::types) fn normal(mut self) -> Self {
         while let Some(([0, 0], rest)) = self.groups.split_first() {
             self.groups = rest;
             self.weight = self.weight.saturating_sub(1);

@@ -26,9 +26,9 @@ fn read<'r, T: FromSql<'r>>(oid: Oid, value: &'r [u8]) -> Result<T, ValueError> 
 }
 
 fn encode(value: &(impl ToSql + ?Sized)) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = crate::Output::default();
     assert_eq!(value.to_sql(&mut out).unwrap(), crate::IsNull::No);
-    out
+    out.bytes
 }
 
 /// Sends a value as a parameter and reads it back from a row that carries the very bytes.
@@ -501,5 +501,14 @@ fn uuids_parse_what_they_print_and_nothing_else() {
         "5b30857f-0bfa-48b5-ac0b-5c64e28078d11",
     ] {
         assert!(wrong.parse::<Uuid>().is_err(), "{wrong}");
+    }
+}
+
+/// The policies of Arrow have it written.
+#[test]
+fn every_type_is_written_as_text() {
+    for known in TYPES {
+        let asked = Asked { oid: known.oid, typmod: -1, options: crate::arrow::ArrowOptions::default() };
+        assert!((known.binary)(&asked).writer().is_some(), "{}", known.oid);
     }
 }

@@ -9,7 +9,7 @@ use crate::arrow::{ArrowOptions, ArrowPlan, BatchBuilder, BatchLimits, Unfit};
 /// What Arrow makes of one value: whether it is there, or what is wrong with it.
 fn in_arrow(oid: Oid, value: &[u8], unfit: Unfit) -> Result<bool, String> {
     let columns = Columns::new([column(oid, Format::Binary)]);
-    let plan = ArrowPlan::compile(&columns, &ArrowOptions { unfit, ..ArrowOptions::default() });
+    let plan = ArrowPlan::compile(&columns, &ArrowOptions { unfit: unfit.into(), ..ArrowOptions::default() });
     let mut builder = BatchBuilder::new(&plan, BatchLimits::default());
     let body = [&[0, 1], &(value.len() as u32).to_be_bytes()[..], value].concat();
     let pushed = builder.push(&body);
@@ -26,7 +26,7 @@ fn in_arrow(oid: Oid, value: &[u8], unfit: Unfit) -> Result<bool, String> {
 fn malformed<T: for<'r> FromSql<'r>>(oid: Oid, value: &[u8]) {
     let Err(error) = read::<T>(oid, value) else { panic!("{oid} {value:02x?}") };
     assert!(error.is_malformed(), "{oid} {value:02x?}: {error}");
-    for unfit in [Unfit::Error, Unfit::Null] {
+    for unfit in [Unfit::Error, Unfit::Null, Unfit::Text] {
         assert!(in_arrow(oid, value, unfit).is_err(), "{oid} {value:02x?} in Arrow");
     }
 }
