@@ -11,7 +11,8 @@ use molt_db_spec::client::{Action, Call, Exit};
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(url)) = (arguments.next(), arguments.next()) else { return ExitCode::from(2) };
-    let all = [Action::Ask, Action::Copy, Action::Cancel, Action::Parameters, Action::ZeroByte];
+    let all =
+        [Action::Ask, Action::Copy, Action::Cancel, Action::Parameters, Action::ZeroByte, Action::Token];
     let Some(action) = all.into_iter().find(|action| action.to_string() == name) else {
         return ExitCode::from(UNABLE);
     };

@@ -69,17 +69,20 @@ that is replaced by what else is to be done, and 77 is the exit of a command tha
     cancel      asks `select pg_sleep(60)` and cancels it; 0 if that ends with the error 57014
     parameters  asks with 65,536 parameters; 0 if it got its row
     zero-byte   asks with a zero byte in the text; 0 if it got its row
+    token       logs in by the OAuth token pgspec-token, and asks; 0 if it got its row
 With --listen it runs nothing: the name of the database chooses the case, the user and the password are pgspec.
 `matrix` joins reports in JSON into one page of HTML, or a table of what is not the same everywhere.
 A SELECTOR is a case (simple.empty), a group (simple) or a pattern (*.empty-*); without any, all cases run.
 
-    --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times
+    --account USER:PASSWORD  a further account, for the cases about ways to log in; may be given several times. The
+                             password of one that logs in by OAuth is a token that is good
     --exclude SELECTOR       leaves cases out; may be given several times
     --expect-failures FILE   cases that are known to fail, one a line; one of them that passes is a failure
     --format FORMAT          human (default), junit, json, markdown or html
     --jobs N                 cases at a time (default 4); clients are run one at a time
     --list                   prints the cases and runs none
     --name NAME              what the target is called in the report
+    --restart COMMAND        brings a server back that gives no session any more after a case (ten seconds to come back)
     --timeout SECONDS        how long to wait for each answer, or for a client to end (default 5)
 
 It exits with 0 when the target conforms, 1 when it does not, 2 when the arguments make no sense or name no case, and 3
@@ -180,6 +183,7 @@ fn split(mut arguments: VecDeque<String>) -> Result<(Words, Options), UsageError
             "--format" => options.format = read(&value()?)?,
             "--jobs" => options.settings.jobs = jobs(&value()?)?,
             "--name" => options.name = Some(value()?),
+            "--restart" => options.settings.restart = Some(value()?),
             "--timeout" => options.settings.timeout = seconds(&value()?)?,
             unknown if unknown.starts_with('-') => {
                 return Err(UsageError(format!("there is no option {unknown}")));
@@ -223,12 +227,13 @@ mod tests {
     #[test]
     fn a_run_is_read_with_all_its_options() {
         let text = "server postgres://a@h/d startup bind.* --exclude startup.http --jobs=2 --timeout 0.5 --format json \
-                    --account b:c --name here --expect-failures known.txt";
+                    --account b:c --name here --expect-failures known.txt --restart=./again";
         let Ok(Command::Server(target, server)) = words(text) else { panic!() };
         assert_eq!(target.host, "h");
         assert_eq!((server.selection.only.len(), server.selection.without.len()), (2, 1));
         assert_eq!((server.settings.jobs.get(), server.settings.timeout), (2, Duration::from_millis(500)));
         assert_eq!(server.format, Format::Json);
+        assert_eq!(server.settings.restart.as_deref(), Some("./again"));
         assert_eq!(
             (server.settings.accounts[0].user.as_str(), &*server.settings.accounts[0].database),
             ("b", "d")

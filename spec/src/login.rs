@@ -3,14 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use molt_db_protocol::auth::oauth::OAUTHBEARER;
 use molt_db_protocol::auth::{md5_password, tls_server_end_point};
-use molt_db_protocol::message::Authentication;
+use molt_db_protocol::message::{Authentication, SaslMechanisms};
 use molt_db_protocol::wire::Tag;
 
 use crate::fault::Fault;
 use crate::pattern::Pattern;
 use crate::say;
 use crate::scram::{Exchange, Scram};
+use crate::server::oauth::token;
 use crate::target::{Account, Encryption, Target};
 use crate::wire::Wire;
 
@@ -89,6 +91,9 @@ pub(crate) async fn authenticate(wire: &mut Wire, account: &Account) -> Result<(
         match Authentication::parse(&body) {
             Ok(Authentication::CleartextPassword) => wire.send(&say::password(&account.password)).await,
             Ok(Authentication::Md5Password(salt)) => wire.send(&md5(account, &account.password, salt)).await,
+            Ok(Authentication::Sasl(offered)) if wants_token(offered) => {
+                wire.send(&token(&account.password)).await;
+            }
             Ok(Authentication::Sasl(_)) => {
                 exchange(wire, account, Scram::default()).await?;
                 continue;
@@ -97,6 +102,11 @@ pub(crate) async fn authenticate(wire: &mut Wire, account: &Account) -> Result<(
         }
         wire.word().await;
     }
+}
+
+/// Tells whether these mechanisms are for those who have a token of OAuth, and for nobody else.
+pub(crate) fn wants_token(offered: SaslMechanisms<'_>) -> bool {
+    offered.iter().all(|mechanism| mechanism == OAUTHBEARER.as_bytes())
 }
 
 /// Returns the answer to a request for an MD5 digest.

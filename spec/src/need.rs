@@ -29,6 +29,8 @@ pub enum Need {
     LogicalReplication,
     /// PL/pgSQL, by DO.
     PlPgSql,
+    /// Something that validates tokens of OAuth.
+    TokenValidator,
     /// An account is known that logs in by this method.
     Account(Method),
 }
@@ -42,6 +44,8 @@ pub enum Method {
     Md5,
     /// SCRAM-SHA-256.
     Scram,
+    /// A token of OAuth, by OAUTHBEARER.
+    OAuth,
     /// Nothing is asked.
     Trust,
 }
@@ -61,6 +65,7 @@ impl fmt::Display for Need {
             Self::Replication => "the account may not replicate",
             Self::LogicalReplication => "wal_level is not logical",
             Self::PlPgSql => "there is no DO in PL/pgSQL",
+            Self::TokenValidator => "nothing there validates tokens",
             Self::Account(method) => return write!(f, "no --account logs in by {method}"),
         })
     }
@@ -72,6 +77,7 @@ impl fmt::Display for Method {
             Self::Cleartext => "a password in clear text",
             Self::Md5 => "MD5",
             Self::Scram => "SCRAM-SHA-256",
+            Self::OAuth => "a token of OAuth",
             Self::Trust => "trust",
         })
     }

@@ -11,7 +11,8 @@ use crate::transcript::{ASIDES, NAMES, Word};
 /// or more; `{5000}`: that many. `End` is the end of the connection. ` / ` stands between alternatives.
 ///
 /// Notice, ParameterStatus and NotificationResponse may come anywhere and need not be written. Those that are have to come
-/// before the last word, wherever; only as the last word they have a place. With a `!` in front they may not come.
+/// before the last word, wherever; only as the last word they have a place. With a `!` in front no others may come than
+/// those that are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -117,9 +118,6 @@ impl<'p> Place<'p> {
 
     /// Tells whether the word may come here. One that may come anywhere moves nothing unless it is asked for.
     fn take(&mut self, word: &Word) -> bool {
-        if self.barred.iter().any(|item| item.matches(word)) {
-            return false;
-        }
         if let Some(at) = self.owed.iter().position(|item| item.matches(word)) {
             self.owed.remove(at);
             return true;
@@ -136,7 +134,7 @@ impl<'p> Place<'p> {
             }
             (items, seen) = (rest, 0);
         }
-        word.is_asynchronous()
+        word.is_asynchronous() && !self.barred.iter().any(|item| item.matches(word))
     }
 }
 
@@ -246,7 +244,10 @@ mod tests {
         let (status, ready) = (word("Status", "a=1"), word("Ready", "I"));
         assert_eq!(verdicts("!Status Ready", &[status.clone(), ready.clone()])[0], Verdict::Wrong);
         assert_eq!(verdicts("!Status(b=*) Ready", &[status, ready.clone()])[1], Verdict::Complete);
-        assert_eq!(verdicts("!Status Ready", &[ready]), [Verdict::Complete]);
+        assert_eq!(verdicts("!Status Ready", std::slice::from_ref(&ready)), [Verdict::Complete]);
+        let once = [word("Notify", "a"), word("Notify", "a"), ready];
+        assert_eq!(verdicts("!Notify Notify Ready", &once[1..])[1], Verdict::Complete);
+        assert_eq!(verdicts("!Notify Notify Ready", &once)[1], Verdict::Wrong);
     }
 
     #[test]

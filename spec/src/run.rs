@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -30,12 +32,15 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
     /// Further accounts, for the cases about the ways to log in.
     pub accounts: Vec<Account>,
+    /// What the shell is told when no session can be had any more after a case; it has to bring the target back. Nothing
+    /// by default: the target has ten seconds to come back by itself. With more than one case at a time it suffers too.
+    pub restart: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let jobs = NonZeroUsize::MIN.saturating_add(3);
-        Self { timeout: Duration::from_secs(5), jobs, accounts: Vec::new() }
+        Self { timeout: Duration::from_secs(5), jobs, accounts: Vec::new(), restart: None }
     }
 }
 
@@ -58,9 +63,17 @@ pub async fn run(
     settings: &Settings,
     mut progress: impl FnMut(&Outcome),
 ) -> Result<Report, Unreachable> {
-    let survey = Survey::of(target, &settings.accounts, settings.timeout).await.map_err(Unreachable::from)?;
+    let survey = Survey::of(target, &cases, &settings.accounts, settings.timeout).await;
+    let survey = survey.map_err(Unreachable::from)?;
     let version = survey.version.clone();
-    let run = Arc::new(Run { survey, cases, patience: settings.timeout, is_gone: AtomicBool::new(false) });
+    let run = Arc::new(Run {
+        survey,
+        cases,
+        patience: settings.timeout,
+        restart: settings.restart.clone(),
+        word: word(),
+        is_gone: AtomicBool::new(false),
+    });
     let mut outcomes = run.all(settings.jobs, &mut progress).await;
     // Whoever ran beside the one that broke the target suffered from it: each of them gets a chance of its own.
     if settings.jobs.get() > 1 && outcomes.iter().any(|outcome| blames_the_target(&outcome.verdict)) {
@@ -73,10 +86,18 @@ pub async fn run(
     Ok(Report { target: target.to_string(), version, outcomes })
 }
 
+fn word() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("pgspec_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 struct Run {
     survey: Survey,
     cases: Vec<Case>,
     patience: Duration,
+    restart: Option<String>,
+    /// A word that no other run uses, of this process or another.
+    word: String,
     /// Set when the target did not come back: nobody waits for it again.
     is_gone: AtomicBool,
 }
@@ -119,7 +140,7 @@ impl Run {
     }
 
     async fn judge(&self, case: &Case, index: usize) -> Verdict {
-        let unique = format!("pgspec_{}_{index}", std::process::id());
+        let unique = format!("{}_{index}", self.word);
         let account = case.begin.account.and_then(|method| self.survey.account(method));
         let stage = Stage {
             target: &self.survey.target,
@@ -156,6 +177,11 @@ impl Run {
     async fn wait_for_the_target(&self) {
         if self.is_gone.load(Ordering::Relaxed) {
             return;
+        }
+        if let Some(command) = &self.restart {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::null());
+            let _ = timeout(LONGEST_RESTART, shell.status()).await;
         }
         let begin = Instant::now();
         while self.is_alive().await.is_err() {
@@ -216,3 +242,4 @@ impl fmt::Display for Unreachable {
 impl Error for Unreachable {}
 
 const RECOVERY: Duration = Duration::from_secs(10);
+const LONGEST_RESTART: Duration = Duration::from_secs(120);

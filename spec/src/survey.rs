@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use molt_db_protocol::message::Authentication;
+use molt_db_protocol::message::{Authentication, SaslMechanisms};
 use molt_db_protocol::wire::Tag;
 
 use crate::case::Case;
 use crate::fault::Fault;
-use crate::login::{login_as, open};
+use crate::login::{login_as, open, wants_token};
 use crate::need::{Method, Need};
 use crate::say;
+use crate::server::oauth::discovery;
 use crate::step::plain_startup;
 use crate::target::{Account, Encryption, Target};
 use crate::transcript::Word;
@@ -31,7 +32,14 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    pub(crate) async fn of(target: &Target, accounts: &[Account], patience: Duration) -> Result<Self, Fault> {
+    /// Looks for what these cases need, and for nothing else: what a target is asked for may stay with it.
+    pub(crate) async fn of(
+        target: &Target,
+        cases: &[Case],
+        accounts: &[Account],
+        patience: Duration,
+    ) -> Result<Self, Fault> {
+        let needed: HashSet<Need> = cases.iter().flat_map(|case| case.needs.iter().copied()).collect();
         let mut wire = login_as(target, &target.account, say::V3_0, &[], patience).await?;
         let version = value_of(&mut wire, "server_version").await;
         let number =
@@ -40,7 +48,7 @@ impl Survey {
         if value_of(&mut wire, "server_encoding").await.is_none_or(|encoding| encoding == "UTF8") {
             has.insert(Need::Utf8);
         }
-        for (need, message) in probes() {
+        for (need, message) in probes().into_iter().filter(|(need, _)| needed.contains(need)) {
             if !is_refused(&mut wire, &message).await {
                 has.insert(need);
             }
@@ -59,11 +67,14 @@ impl Survey {
             accounts: Vec::new(),
         };
         survey.ask_for_encryption(patience).await;
-        survey.ask_for_replication(patience).await;
+        if needed.contains(&Need::Replication) {
+            survey.ask_for_replication(patience).await;
+        }
         for account in std::iter::once(&target.account).chain(accounts) {
             let method = method_of(target, account, patience).await;
             survey.accounts.extend(method.map(|method| (method, account.clone())));
         }
+        survey.ask_for_a_validator(patience).await;
         Ok(survey)
     }
 
@@ -92,6 +103,18 @@ impl Survey {
             if wire.byte().await == Some(answer) {
                 self.has.insert(need);
             }
+        }
+    }
+
+    /// Where nothing validates tokens, somebody who shows none is not told where to get one.
+    async fn ask_for_a_validator(&mut self, patience: Duration) {
+        let Some(account) = self.account(Method::OAuth).cloned() else { return };
+        let Ok(mut wire) = open(&self.target, patience).await else { return };
+        wire.send(&plain_startup(&account)).await;
+        wire.word().await;
+        wire.send(&discovery()).await;
+        if wire.word().await.is_none_or(|word| word.name != "Fatal") {
+            self.has.insert(Need::TokenValidator);
         }
     }
 
@@ -151,9 +174,14 @@ async fn method_of(target: &Target, account: &Account, patience: Duration) -> Op
         Authentication::Ok => Some(Method::Trust),
         Authentication::CleartextPassword => Some(Method::Cleartext),
         Authentication::Md5Password(_) => Some(Method::Md5),
-        Authentication::Sasl(_) => Some(Method::Scram),
+        Authentication::Sasl(offered) => Some(by_sasl(offered)),
         _ => None,
     }
+}
+
+/// Returns how somebody has to log in to whom these mechanisms are offered.
+fn by_sasl(offered: SaslMechanisms<'_>) -> Method {
+    if wants_token(offered) { Method::OAuth } else { Method::Scram }
 }
 
 const INT4PL: u32 = 177;

@@ -276,12 +276,17 @@ impl Handshake {
                 return Ok(Some(HandshakeEvent::Ready(client)));
             }
             Tag::ParameterStatus => client.parameters_mut().report(ParameterStatus::parse(frame.body)?),
-            Tag::BackendKeyData => client.learn_key(CancelKey::parse(frame.body)?),
+            Tag::BackendKeyData => client.learn_key(self.key(frame.body)?),
             Tag::NoticeResponse => event = Some(HandshakeEvent::Notice(ServerError::parse(frame.body)?)),
             _ => return Err(StartUpError::Unexpected),
         }
         self.state = State::Starting(client);
         Ok(event)
+    }
+
+    fn key(&self, body: &[u8]) -> Result<CancelKey, StartUpError> {
+        let key = CancelKey::parse(body)?;
+        if key.is_of(self.version.code()) { Ok(key) } else { Err(StartUpError::LongKey) }
     }
 }
 
@@ -344,6 +349,8 @@ fn is_about_the_version(code: SqlState) -> bool {
 enum StartUpError {
     Malformed(Malformed),
     Unexpected,
+    /// A key of protocol 3.2 where 3.0 is spoken.
+    LongKey,
 }
 
 impl From<Malformed> for StartUpError {
@@ -357,6 +364,9 @@ fn malformed_or(tag: Tag) -> impl Fn(StartUpError) -> HandshakeError {
         HandshakeError::Protocol(match error {
             StartUpError::Malformed(problem) => ProtocolError::Malformed { tag, problem },
             StartUpError::Unexpected => ProtocolError::Unexpected { tag, state: "the session is starting" },
+            StartUpError::LongKey => {
+                ProtocolError::Unacceptable { tag, reason: "in protocol 3.0 its secret has four bytes" }
+            }
         })
     }
 }

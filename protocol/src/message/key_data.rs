@@ -2,6 +2,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+use super::ProtocolVersion;
 use crate::wire::{Reader, Tag, message};
 use crate::{EncodeError, Malformed};
 
@@ -20,7 +21,6 @@ impl CancelKey {
     /// # Errors
     ///
     /// A secret shorter than 4 or longer than 256 bytes.
-    // PG docs: protocol-message-formats, "BackendKeyData": 4 bytes up to protocol 3.0, 4 to 256 from 3.2.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let process = reader.i32()?;
@@ -50,6 +50,12 @@ impl CancelKey {
             body.bytes(&self.secret);
             Ok(())
         })
+    }
+
+    /// Tells whether a session of this version may have it: before 3.2 the secret has 4 bytes.
+    // PG docs: protocol-message-formats, "BackendKeyData"
+    pub(crate) fn is_of(&self, version: u32) -> bool {
+        self.secret.len() == 4 || version >= ProtocolVersion::V3_2.code()
     }
 
     /// Returns the server process of the session, as in `pg_stat_activity.pid`.

@@ -38,7 +38,8 @@ impl<S, C> Backend<S, C> {
     ///
     /// # Errors
     ///
-    /// The session is open already, or a setting holds a NUL. Nothing is written then.
+    /// The session is open already, a setting holds a NUL, or the client speaks protocol 3.0 and the secret of its key
+    /// has more than four bytes. Nothing is written then.
     // PG docs: protocol-flow, "Start-up"
     pub fn open(
         mut session: Session,

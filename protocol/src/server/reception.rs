@@ -29,6 +29,8 @@ use crate::wire::{
 pub struct Reception {
     limits: Limits,
     state: State,
+    /// What was agreed on with the client, once it has begun.
+    version: u32,
     encrypted: Encrypted,
     /// The exchange that the open answer belongs to, if it is not the caller's.
     scram: Option<Scram>,
@@ -112,7 +114,7 @@ impl Default for Reception {
 impl Reception {
     /// Begins with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::Waiting, encrypted: Encrypted::No, scram: None }
+        Self { limits, state: State::Waiting, version: 0, encrypted: Encrypted::No, scram: None }
     }
 
     /// Consumes a packet from the start of `input`, or a message once the client was asked for one. What it answers by
@@ -231,7 +233,7 @@ impl Reception {
         self.check_asked()?;
         BackendMessage::Authentication(Authentication::Ok).encode(out)?;
         self.state = State::Over;
-        Ok(Session::new(self.limits))
+        Ok(Session::new(self.limits, self.version))
     }
 
     /// Refuses the client: appends the error. The connection is to be closed.
@@ -303,7 +305,7 @@ impl Reception {
             StartupPacket::Unsupported { version, .. } => Arrival::UnsupportedVersion(version),
             StartupPacket::Startup { version, parameters } => {
                 let asked = self.begin(version, parameters.iter(), out)?;
-                self.state = State::Asked;
+                (self.state, self.version) = (State::Asked, asked.version);
                 Arrival::Startup(asked)
             }
         }))

@@ -17,6 +17,8 @@ use crate::wire::{Frame, Framed, FrontendError, FrontendTag, Limits, Phase, Tag,
 #[cfg_attr(test, derive(Clone))]
 pub struct Session {
     limits: Limits,
+    /// What the two sides have agreed on: 0x00030000 or 0x00030002.
+    version: u32,
     exchange: Exchange,
     phase: SessionPhase,
 }
@@ -31,8 +33,8 @@ enum SessionPhase {
 }
 
 impl Session {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, exchange: Exchange::default(), phase: SessionPhase::Starting }
+    pub(super) fn new(limits: Limits, version: u32) -> Self {
+        Self { limits, version, exchange: Exchange::default(), phase: SessionPhase::Starting }
     }
 
     /// Tells whether every request is answered.
@@ -72,7 +74,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Nobody waits for it, or the protocol cannot carry it. Nothing is written and nothing has changed then.
+    /// Nobody waits for it, the client speaks protocol 3.0 and the secret of its key has more than four bytes, or the
+    /// protocol cannot carry it. Nothing is written and nothing has changed then.
     pub fn send(&mut self, message: &BackendMessage<'_>, out: &mut Vec<u8>) -> Result<(), SendError> {
         self.check(message)?;
         message.encode(out)?;
@@ -133,6 +136,9 @@ impl Session {
             }
             (_, BackendMessage::NoticeResponse(_) | BackendMessage::ParameterStatus(_)) => Ok(()),
             (_, BackendMessage::ErrorResponse(error)) if error.is_fatal() => Ok(()),
+            (SessionPhase::Starting, BackendMessage::BackendKeyData(key)) if !key.is_of(self.version) => {
+                refuse("the client speaks protocol 3.0, where a secret has four bytes")
+            }
             (
                 SessionPhase::Starting,
                 BackendMessage::BackendKeyData(_) | BackendMessage::ReadyForQuery(_),

@@ -14,9 +14,9 @@ use crate::client::{
     Arguments, Client, Credentials, Event, Handshake, HandshakeEvent, Received, SessionError, Startup,
 };
 use crate::message::{
-    Authentication, BackendMessage, CommandTag, CopyResponse, FrontendMessage, ServerError, Severity,
-    SqlState, SslAnswer, TransactionStatus, copy_data, copy_done, copy_fail, flush, query, ssl_request, sync,
-    terminate,
+    Authentication, BackendMessage, CancelKey, CommandTag, CopyResponse, FrontendMessage, ServerError,
+    Severity, SqlState, SslAnswer, TransactionStatus, copy_data, copy_done, copy_fail, flush, query,
+    ssl_request, sync, terminate,
 };
 use crate::wire::{FrontendTag, Tag};
 
@@ -320,6 +320,23 @@ fn newer_versions_and_unknown_options_are_negotiated_down() {
             panic!()
         };
         assert_eq!((asked.version(), &out[..], asked.iter().count()), (settled, told, 1));
+    }
+}
+
+// PG docs: protocol-message-formats, "BackendKeyData"
+#[test]
+fn a_client_of_protocol_3_0_gets_a_secret_of_four_bytes() {
+    for (version, length, is_sent) in
+        [(0, 4, true), (0, 5, false), (0, 32, false), (2, 4, true), (2, 32, true)]
+    {
+        let (mut reception, out) = (Reception::default(), &mut Vec::new());
+        let startup = [b"\0\0\0\x12\0\x03\0", &[version][..], b"user\0app\0\0"].concat();
+        reception.receive(&startup, out).unwrap();
+        let mut session = reception.admit(out).unwrap();
+        out.clear();
+        let key = CancelKey::new(7, &vec![1; length]).unwrap();
+        let sent = session.send(&BackendMessage::BackendKeyData(key), out);
+        assert_eq!((sent.is_ok(), out.is_empty()), (is_sent, !is_sent), "3.{version}, {length}");
     }
 }
 

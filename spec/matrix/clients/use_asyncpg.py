@@ -7,6 +7,8 @@ import sys
 import asyncpg
 
 action, url = sys.argv[1:]
+if action not in ("ask", "copy", "cancel", "parameters", "zero-byte"):
+    sys.exit(77)
 
 
 async def act(connection):
@@ -27,7 +29,6 @@ async def act(connection):
         return await connection.fetchval(f"select {places}", *(["x"] * 65536)) == "42"
     if action == "zero-byte":
         return await connection.fetchval("select 'a\0b'") == "42"
-    sys.exit(77)
 
 
 async def main():

@@ -6,6 +6,8 @@ import threading
 import psycopg
 
 action, url = sys.argv[1:]
+if action not in ("ask", "copy", "cancel", "parameters", "zero-byte"):
+    sys.exit(77)
 
 
 def is_answer(rows):
@@ -41,6 +43,4 @@ with psycopg.connect(url, autocommit=True) as connection:
         done = is_answer(connection.execute(f"select {places}", ["x"] * 65536).fetchall())
     elif action == "zero-byte":
         done = is_answer(connection.execute("select 'a\0b'").fetchall())
-    else:
-        sys.exit(77)
 sys.exit(0 if done else 1)

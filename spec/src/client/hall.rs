@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) greases: bool,
     /// What it sent that cannot be read.
     pub(crate) malformed: Option<String>,
+    /// It showed a token of OAuth, right or wrong.
+    pub(crate) shows_token: bool,
     /// It sent a cancel request with another key than that of a session.
     pub(crate) wrong_key: bool,
     /// The protocols that it offered by ALPN, once it began a handshake.

@@ -11,6 +11,7 @@ mod long_nonce;
 mod plan;
 mod serve;
 mod stream;
+mod token;
 mod witness;
 
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub enum Action {
     Parameters,
     /// Ask with a zero byte in the text, and get one row.
     ZeroByte,
+    /// Log in by the token of OAuth `pgspec-token`, and ask.
+    Token,
 }
 
 /// What a program is to do, and where.
@@ -141,8 +144,12 @@ pub(crate) enum Asks {
     Scram,
     /// SCRAM with a nonce of more than a thousand bytes.
     ScramWithLongNonce,
+    /// SCRAM, and then nothing more, whatever the answer is.
+    ScramInVain,
     /// SCRAM that may be bound to the certificate.
     ScramPlus,
+    /// A token of OAuth.
+    Token(token::Fate),
     /// An answer to this, whatever it is.
     Request(molt_db_protocol::message::Authentication<'static>),
 }
@@ -263,6 +270,7 @@ impl std::fmt::Display for Action {
             Self::Cancel => "cancel",
             Self::Parameters => "parameters",
             Self::ZeroByte => "zero-byte",
+            Self::Token => "token",
         })
     }
 }
@@ -271,3 +279,4 @@ impl std::fmt::Display for Action {
 const ENOUGH: Duration = Duration::from_secs(1);
 const USER: &str = "pgspec";
 const PASSWORD: &str = "pgspec";
+const TOKEN: &str = "pgspec-token";

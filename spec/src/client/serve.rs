@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use molt_db_protocol::auth::Secret;
 use molt_db_protocol::auth::scram::{Iterations, KeyDerivation, Offer, Verifier};
-use molt_db_protocol::message::{Authentication, ParameterStatus, SaslMechanisms, SslAnswer};
+use molt_db_protocol::message::{
+    Authentication, ParameterStatus, PasswordMessage, SaslMechanisms, SslAnswer,
+};
 use molt_db_protocol::server::{Arrival, Asked, Backend, Reception, Session};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -16,6 +18,7 @@ use super::hall::Hall;
 use super::long_nonce::Exchange;
 use super::plan::{Left, answer, wake};
 use super::stream::{Stream, certificate_hash};
+use super::token::{Next, Showing};
 use super::{Asks, ClientCase, Delivery, Memory, PASSWORD, cases};
 use crate::log::Side;
 use crate::say::{V3_0, V3_2};
@@ -42,6 +45,13 @@ pub(super) async fn serve(listener: TcpListener, hall: Arc<Hall>) -> Infallible 
 /// What the operating system says.
 pub async fn listen(listener: TcpListener) -> io::Result<()> {
     match serve(listener, Arc::new(Hall::new(None))).await {}
+}
+
+/// How far the exchanges have come that the server's side of the protocol does not run by itself.
+#[derive(Default)]
+struct Answers {
+    scram: Exchange,
+    token: Showing,
 }
 
 /// One connection of a client.
@@ -73,7 +83,7 @@ impl<'h> Visit<'h> {
     /// Takes the client from its first packet to its session, if it is to have one.
     async fn admit(&mut self) -> Result<Option<(Session, Vec<u8>)>, Failure> {
         let (mut door, mut out, mut is_in) = (Reception::default(), Vec::new(), false);
-        let mut exchange = Exchange::default();
+        let mut answers = Answers::default();
         while !is_in {
             let input = std::mem::take(&mut self.input);
             let (consumed, arrival) = door.receive(&input, &mut out)?.into_parts();
@@ -88,10 +98,12 @@ impl<'h> Visit<'h> {
                     self.note(&asked, &input[..consumed]);
                     is_in = self.ask(&mut door, &mut out)?;
                 }
-                Some(Arrival::Answer(given)) if self.asks() == Asks::ScramWithLongNonce => {
-                    is_in = exchange.answer(given, &mut door, &mut out)?;
-                }
-                Some(Arrival::Proved | Arrival::Answer(_)) => is_in = true,
+                Some(Arrival::Proved) => is_in = true,
+                Some(Arrival::Answer(given)) => match self.judge(given, &mut answers, &mut door, &mut out)? {
+                    Next::In => is_in = true,
+                    Next::Wait => {}
+                    Next::Out => return self.send(&mut out).await.map(|()| None),
+                },
                 Some(Arrival::Cancel(key)) => {
                     self.hall.cancel(&key);
                     return Ok(None);
@@ -152,14 +164,26 @@ impl<'h> Visit<'h> {
             Asks::Nothing => return Ok(true),
             Asks::Scram => door.ask_scram(verifier(), Offer::Plain, NONCE, out)?,
             Asks::ScramPlus => door.ask_scram(verifier(), Offer::Plus(certificate_hash()), NONCE, out)?,
-            Asks::ScramWithLongNonce => {
-                let mechanisms =
-                    SaslMechanisms::parse(b"SCRAM-SHA-256\0\0").map_err(|error| error.to_string())?;
-                door.ask(Authentication::Sasl(mechanisms), out)?;
-            }
+            Asks::ScramWithLongNonce | Asks::ScramInVain => offer(b"SCRAM-SHA-256\0\0", door, out)?,
+            Asks::Token(_) => offer(b"OAUTHBEARER\0\0", door, out)?,
             Asks::Request(request) => door.ask(request, out)?,
         }
         Ok(false)
+    }
+
+    /// Takes an answer that the server's side of the protocol does not judge by itself.
+    fn judge(
+        &self,
+        given: PasswordMessage<'_>,
+        answers: &mut Answers,
+        door: &mut Reception,
+        out: &mut Vec<u8>,
+    ) -> Result<Next, Failure> {
+        Ok(match self.asks() {
+            Asks::ScramWithLongNonce if !answers.scram.answer(given, door, out)? => Next::Wait,
+            Asks::Token(fate) => answers.token.answer(given, fate, (door, out), &mut self.hall.seen())?,
+            _ => Next::In,
+        })
     }
 
     async fn talk(&mut self, session: Session, mut out: Vec<u8>) -> Result<(), Failure> {
@@ -254,6 +278,12 @@ impl<'h> Visit<'h> {
         }
         self.stream.write(bytes).await
     }
+}
+
+/// Asks for an exchange that the server's side of the protocol does not run by itself.
+fn offer(list: &[u8], door: &mut Reception, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let mechanisms = SaslMechanisms::parse(list).map_err(|error| error.to_string())?;
+    Ok(door.ask(Authentication::Sasl(mechanisms), out)?)
 }
 
 fn verifier() -> Verifier {

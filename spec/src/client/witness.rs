@@ -2,7 +2,7 @@
 
 use super::Remark;
 use super::hall::Seen;
-use crate::say::V3_2;
+use crate::say::{V3_0, V3_2};
 
 pub(super) fn nothing(_: &Seen) -> Option<Remark> {
     None
@@ -12,6 +12,12 @@ pub(super) fn nothing(_: &Seen) -> Option<Remark> {
 pub(super) fn nothing_malformed(seen: &Seen) -> Option<Remark> {
     let what = seen.malformed.as_ref()?;
     Some(Remark::Fail(format!("it sends what cannot be read: {what}")))
+}
+
+/// It has shown no token.
+pub(super) fn no_token(seen: &Seen) -> Option<Remark> {
+    let shows = seen.shows_token.then(|| Remark::Fail("it shows a token".to_owned()));
+    shows.or_else(|| nothing_malformed(seen))
 }
 
 /// Its cancel requests have the key of the session.
@@ -25,6 +31,10 @@ pub(super) fn right_long_key(seen: &Seen) -> Option<Remark> {
 
 pub(super) fn speaks_3_2(seen: &Seen) -> Option<Remark> {
     (seen.version < V3_2).then_some(Remark::Skip("it does not ask for protocol 3.2"))
+}
+
+pub(super) fn speaks_3_0(seen: &Seen) -> Option<Remark> {
+    (seen.version > V3_0).then_some(Remark::Skip("it asks for more than protocol 3.0"))
 }
 
 pub(super) fn greases(seen: &Seen) -> Option<Remark> {

@@ -88,6 +88,24 @@ fn notifications(group: &mut Group) {
             "Complete(NOTIFY) Notify(*,to myself) Ready(I) / Complete(NOTIFY) Ready(I) Notify(*,to myself)",
         );
     group
+        .must("notify-once", "A notification comes once.")
+        .needs(Need::Notify)
+        .send_unique(|word| query(&format!("listen {word}")))
+        .expect("Complete(LISTEN) Ready(I)")
+        .send_unique(|word| query(&format!("notify {word}")))
+        .expect("Complete(NOTIFY) !Notify Notify Ready(I) / Complete(NOTIFY) !Notify Ready(I) Notify")
+        .send([query("")])
+        .expect("!Notify EmptyQuery Ready(I)");
+    group
+        .must("notify-channel", "A notification has the name of its channel.")
+        .needs(Need::Notify)
+        .send([query("listen pgspec")])
+        .expect("Complete(LISTEN) Ready(I)")
+        .send([query("notify pgspec, 'name'")])
+        .expect(
+            "Complete(NOTIFY) Notify(pgspec,name) Ready(I) / Complete(NOTIFY) Ready(I) Notify(pgspec,name)",
+        );
+    group
         .must("notify-process", "A notification has the process of the session that sent it.")
         .needs(Need::Notify)
         .needs(Need::Cancel)

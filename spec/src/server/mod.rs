@@ -13,6 +13,7 @@ mod framing;
 mod function;
 mod limits;
 mod negotiate;
+pub(crate) mod oauth;
 mod parse;
 mod pipeline;
 mod replication;
@@ -26,12 +27,13 @@ use crate::case::{Case, Group};
 
 /// Returns every case for servers, in the order of reports.
 pub fn cases() -> Vec<Case> {
-    let groups: [fn() -> Group; 21] = [
+    let groups: [fn() -> Group; 22] = [
         startup::group,
         negotiate::group,
         tls::group,
         auth::group,
         scram::group,
+        oauth::group,
         simple::group,
         parse::group,
         bind::group,

@@ -1,6 +1,7 @@
 //! Our own driver as the client of the cases for clients.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use molt_db::{Config, Connection};
@@ -10,6 +11,7 @@ use molt_db_spec::client::{Action, Call, Exit};
 pub(crate) async fn driver(call: Call) -> Exit {
     let done = match call.action {
         Action::Ask => ask(&call.url, "select answer").await,
+        Action::Token => show(&call.url).await,
         Action::Copy => copy(&call.url).await,
         Action::Cancel => cancel(&call.url).await,
         Action::Parameters => parameters(&call.url).await,
@@ -24,10 +26,20 @@ async fn connect(url: &str) -> Result<Connection, Box<dyn Error>> {
 }
 
 async fn ask(url: &str, sql: &str) -> Result<(), Box<dyn Error>> {
-    let mut connection = connect(url).await?;
+    answered(connect(url).await?, sql).await
+}
+
+async fn answered(mut connection: Connection, sql: &str) -> Result<(), Box<dyn Error>> {
     let (answer,): (String,) = connection.query(sql).one().await?;
     connection.close().await?;
     if answer == "42" { Ok(()) } else { Err(format!("the answer is {answer:?}").into()) }
+}
+
+/// Asks, and logs in by a token if one is wanted.
+async fn show(url: &str) -> Result<(), Box<dyn Error>> {
+    let config: Config = url.parse()?;
+    let config = config.oauth_token_from(|_| async { Ok::<_, io::Error>("pgspec-token") });
+    answered(Connection::connect(&config).await?, "select answer").await
 }
 
 async fn copy(url: &str) -> Result<(), Box<dyn Error>> {

@@ -1,9 +1,12 @@
 //! A target that hangs, floods, talks nonsense or dies: the verdict says so, and the run goes on to its end.
 
-use molt_db_spec::{Selection, Verdict, server};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use molt_db_spec::{Selection, Settings, Verdict, run, server};
 
 use crate::catalogue::silent;
-use crate::common::{run_briefly, servers};
+use crate::common::{run_briefly, servers, target};
 use crate::proxy::{CRASH, FLOOD, Fault, Memory, Proxy, message};
 
 /// Runs three cases, of which the second meets the fault, and returns the names of the verdicts.
@@ -42,4 +45,23 @@ async fn garbage_is_a_failure() {
         if tag == b'1' { b"\x02\xff\xff\xff\xffgarbage".to_vec() } else { message(tag, body) }
     };
     assert_eq!(verdicts(raves).await, ["pass", "fail", "pass"]);
+}
+
+#[tokio::test]
+async fn a_server_that_dies_is_started_again_by_whoever_says_how() {
+    let dies =
+        |_: &mut Memory, tag, body: &[u8]| if tag == b'1' { CRASH.to_vec() } else { message(tag, body) };
+    let postgres = servers().swap_remove(0);
+    let proxy = Proxy::start(postgres.port(), &Fault { server: dies, ..Fault::NONE });
+    let started = std::env::temp_dir().join(format!("pgspec-started-{}", std::process::id()));
+    let settings = Settings {
+        timeout: Duration::from_secs(1),
+        jobs: NonZeroUsize::MIN,
+        restart: Some(format!("touch {}", started.display())),
+        ..Settings::default()
+    };
+    let cases = Selection { only: vec!["parse.ok".to_owned()], ..Selection::default() }.of(server::cases());
+    let report = run(&target(proxy.port), cases, &settings, |_| {}).await.unwrap();
+    assert_eq!(report.outcomes[0].verdict.name(), "crash");
+    std::fs::remove_file(started).unwrap();
 }

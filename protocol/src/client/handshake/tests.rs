@@ -503,6 +503,37 @@ mod version {
         }
     }
 
+    // PG docs: protocol-message-formats, "BackendKeyData"; libpq refuses the same ones.
+    #[test]
+    fn a_secret_has_four_bytes_unless_the_session_speaks_3_2() {
+        let key = |length: usize| {
+            let size = i32::try_from(length + 8).unwrap().to_be_bytes();
+            [b"K", &size[..], &[0, 0, 0, 7], &vec![1; length]].concat()
+        };
+        let session = |length| [&OK[..], &key(length), &READY].concat();
+        let brought_down = |length| [negotiate(V3_0.code(), &[]), session(length)].concat();
+        for (asked, input, is_taken) in [
+            (V3_0, session(4), true),
+            (V3_0, session(5), false),
+            (V3_0, session(32), false),
+            (V3_2, session(4), true),
+            (V3_2, session(32), true),
+            (V3_2, brought_down(4), true),
+            (V3_2, brought_down(32), false),
+        ] {
+            let (_, result) = answer(versions(asked, V3_0), &input);
+            match result {
+                Ok(method) => assert!(is_taken && method.is_some(), "{asked} {input:?}"),
+                Err(error) => {
+                    assert!(
+                        !is_taken && error.to_string().contains("four bytes"),
+                        "{asked} {input:?}: {error}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn only_a_refusal_at_once_is_about_the_version() {
         for code in ["08P01", "0A000"] {

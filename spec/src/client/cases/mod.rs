@@ -3,6 +3,7 @@
 mod auth;
 mod copy;
 mod framing;
+mod oauth;
 mod result;
 mod sending;
 mod session;
@@ -29,6 +30,7 @@ pub fn cases() -> Vec<ClientCase> {
         auth::passwords(),
         tls::bindings(),
         auth::scram(),
+        oauth::oauth(),
     ]
     .concat()
 }

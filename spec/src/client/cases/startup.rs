@@ -42,6 +42,10 @@ pub(super) fn startup() -> Vec<ClientCase> {
             instead(b'K', tag, body, &raw(b'K', &[1; 4 + 257]))
         })
         .level(Level::Reference),
+        fails("client-startup.key-of-3-2", "In protocol 3.0 a key has four bytes.", |_, tag, body| {
+            instead(b'K', tag, body, &long_key())
+        })
+        .seen_by(witness::speaks_3_0),
         fails(
             "client-startup.unknown-method",
             "A method of authentication that does not exist is refused.",
@@ -77,6 +81,15 @@ pub(super) fn negotiations() -> Vec<ClientCase> {
             |_, tag, body| before(b'R', tag, body, &negotiate(0x0003_0000, 0, b"")),
         )
         .keyed(b"key!"),
+        asks(
+            "client-negotiation.key-of-3-2",
+            "A key has four bytes if the server has brought the version down to 3.0.",
+            Demand::Fail,
+            |_, tag, body| {
+                let older = before(b'R', tag, body, &negotiate(0x0003_0000, 0, b""));
+                if tag == b'K' { long_key() } else { older }
+            },
+        ),
         asks(
             "client-negotiation.twice",
             "A second negotiation is refused.",
@@ -121,6 +134,11 @@ pub(super) fn negotiations() -> Vec<ClientCase> {
         .level(Level::Info)
         .seen_by(witness::greases),
     ]
+}
+
+/// BackendKeyData of 32 bytes.
+fn long_key() -> Vec<u8> {
+    raw(b'K', &[1; 4 + 32])
 }
 
 fn negotiate(version: u32, count: u32, options: &[u8]) -> Vec<u8> {

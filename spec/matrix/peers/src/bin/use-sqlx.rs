@@ -9,6 +9,10 @@ type Done = Result<bool, Box<dyn std::error::Error>>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
+    // It has no cancel requests and no tokens.
+    if !matches!(&*arguments[1], "ask" | "copy" | "parameters" | "zero-byte") {
+        return ExitCode::from(77);
+    }
     match act(&arguments[1], &arguments[2]).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -45,8 +49,7 @@ async fn act(action: &str, url: &str) -> Done {
             let row = sqlx::raw_sql("select 'a\0b'").fetch_one(&mut connection).await?;
             row.try_get::<String, _>(0)? == "42"
         }
-        // It has no cancel requests.
-        _ => std::process::exit(77),
+        _ => false,
     };
     connection.close().await?;
     Ok(done)
