@@ -4,7 +4,8 @@ mod common;
 
 use std::ops::Bound;
 
-use common::{assert_usable, connect_to, on_each_server, plain_config};
+use common::{assert_usable, connect_to, on_each_server, plain_config, poll_times};
+use molt_db::config::TypeLookup;
 use molt_db::decode::{Column, TypeKind};
 use molt_db::types::{Array, Cube, Dimension, Hstore, Json, Multirange, Range};
 use molt_db::{Connection, Connector, FromRow, FromSql, Oid, ToSql};
@@ -538,6 +539,64 @@ async fn values_of_extensions_are_read_and_sent() {
             let (text,): (String,) = c.query("select cube(1.5)").one().await.unwrap();
             assert_eq!(text, "(1.5)");
         }
+        assert_usable(&mut c).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_up_that_is_dropped_anywhere_leaves_the_connection_to_be_settled() {
+    on_each_server(async |server| {
+        let database = server.create_database().unwrap();
+        server.sql_in(&database, "create schema shop; grant all on schema shop, public to public").unwrap();
+        let config = plain_config(server, &database);
+        let mut c = Connection::connect(&config).await.unwrap();
+        c.script(SCHEMA).await.unwrap();
+        c.script("create table moods (m mood)").await.unwrap();
+        for way in 0..4 {
+            for polls in 1.. {
+                // A connector of its own knows nothing.
+                let mut c = Connection::connect(&config).await.unwrap();
+                let has_ended = match way {
+                    0 => {
+                        let query = c.query("select $1::item, 'sad'::mood").bind(item("a"));
+                        poll_times(async { drop(query.one::<(Item, Mood)>().await.unwrap()) }, polls).await
+                    }
+                    1 => {
+                        let query = c.query("select '[1,2]'::floatrange");
+                        poll_times(async { drop(query.rows_as::<(FloatRange,)>().await.unwrap()) }, polls)
+                            .await
+                    }
+                    2 => {
+                        let query = c.query("select 'sad'::mood");
+                        poll_times(async { drop(query.arrow().await.unwrap()) }, polls).await
+                    }
+                    _ => {
+                        let begun = async { drop(c.copy_in_rows("moods", &[]).await.unwrap()) };
+                        poll_times(begun, polls).await
+                    }
+                };
+                c.settle().await.unwrap();
+                let (back, mood): (Item, Mood) =
+                    c.query("select $1::item, 'sad'::mood").bind(item("b")).one().await.unwrap();
+                assert_eq!((back, mood), (item("b"), Mood::Sad));
+                if has_ended {
+                    assert!(polls > 2, "way {way} waits for the server");
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_look_up_names_are_refused() {
+    on_each_server(async |server| {
+        let config = plain_config(server, "test").type_lookup(TypeLookup::Never);
+        let mut c = Connection::connect(&config).await.unwrap();
+        let error = c.query("select $1").bind(item("a")).execute().await.unwrap_err();
+        assert!(error.is_unsent() && error.to_string().contains("switched off"), "{error}");
         assert_usable(&mut c).await;
     })
     .await;

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{assert_usable, connect, connect_to_new, on_each_server};
+use common::{assert_usable, connect, connect_to_new, on_each_server, plain_config};
+use molt_db::config::TypeLookup;
 use molt_db::{Connection, OwnedRow};
 
 /// Texts of an access list, alone and as an array; neither type has a binary form.
@@ -117,7 +118,8 @@ async fn a_composite_with_a_field_without_binary_form_comes_as_text() {
 #[tokio::test]
 async fn types_that_are_not_known_are_their_bytes() {
     on_each_server(async |server| {
-        let mut c = connect_to_new(server).await;
+        let config = plain_config(server, &server.create_database().unwrap());
+        let mut c = Connection::connect(&config.type_lookup(TypeLookup::Never)).await.unwrap();
         c.script("create type mood as enum ('sad', 'happy'); create type pair as (a int4, b text)")
             .await
             .unwrap();

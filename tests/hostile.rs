@@ -62,7 +62,8 @@ fn peer(answer: Vec<u8>, piece: usize, then: Then) -> Peer {
 }
 
 async fn login(peer: &Peer, options: &str) -> Connection {
-    let text = format!("host=127.0.0.1 port={} user=u sslmode=disable {options}", peer.port());
+    let text =
+        format!("host=127.0.0.1 port={} user=u sslmode=disable type_lookup=never {options}", peer.port());
     open(&text).await.unwrap()
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::arrow::ArrowType;
 use crate::{Column, Columns, Format, Oid, TypeName, types};
 
 /// A type of a database, with all that it is made of.
@@ -13,6 +14,8 @@ pub struct TypeInfo {
     schema: Box<str>,
     name: Box<str>,
     kind: TypeKind,
+    /// How its values become Arrow, if somebody has taught that.
+    arrow: Option<Arc<dyn ArrowType>>,
     is_stale: AtomicBool,
 }
 
@@ -58,6 +61,10 @@ impl TypeInfo {
     /// Returns what the type is made of.
     pub fn kind(&self) -> &TypeKind {
         &self.kind
+    }
+
+    pub(crate) fn arrow(&self) -> Option<&Arc<dyn ArrowType>> {
+        self.arrow.as_ref()
     }
 
     /// Says whether values have come that the type cannot have, or a statement that may have changed it. It is to be
@@ -142,6 +149,7 @@ pub enum Definition {
 pub struct Catalog {
     types: BTreeMap<Oid, Arc<TypeInfo>>,
     names: BTreeMap<TypeName, Oid>,
+    taught: Vec<(TypeName, Arc<dyn ArrowType>)>,
 }
 
 impl Catalog {
@@ -156,6 +164,11 @@ impl Catalog {
         for oid in rows.keys() {
             self.resolve(*oid, &rows, 0);
         }
+    }
+
+    /// Has the values of a type become Arrow in this way. It holds for what is added from now on, not for built-in types.
+    pub fn teach(&mut self, name: TypeName, of: Arc<dyn ArrowType>) {
+        self.taught.push((name, of));
     }
 
     /// Notes which type a name stands for.
@@ -213,13 +226,16 @@ impl Catalog {
         for part in row.definition.parts() {
             self.resolve(part, rows, depth.saturating_add(1));
         }
-        let info = TypeInfo {
+        let mut info = TypeInfo {
             oid,
             schema: row.schema.as_str().into(),
             name: row.name.as_str().into(),
             kind: self.kind(&row.definition),
+            arrow: None,
             is_stale: AtomicBool::new(false),
         };
+        let taught = self.taught.iter().rev().find(|(name, _)| name.is_of(&info));
+        info.arrow = taught.map(|(_, of)| Arc::clone(of));
         self.types.insert(oid, Arc::new(info));
     }
 

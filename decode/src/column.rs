@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::ptr::fn_addr_eq;
 use std::sync::{Arc, OnceLock};
 
+use crate::arrow::ArrowType;
 use crate::{FromRow, Oid, RowPlan, TypeInfo, TypeKind, TypeName, ValueError};
 
 /// How a value travels: as the text that `psql` shows, or in the type's own binary form.
@@ -107,6 +108,15 @@ impl Column {
         match self.type_info()?.kind() {
             TypeKind::Domain(base) => base.kind(),
             kind => Some(kind),
+        }
+    }
+
+    /// Returns how its values become Arrow, if somebody has taught that.
+    pub(crate) fn arrow_type(&self) -> Option<&Arc<dyn ArrowType>> {
+        let info = self.type_info()?;
+        match info.kind() {
+            TypeKind::Domain(base) => info.arrow().or_else(|| base.arrow_type()),
+            _ => info.arrow(),
         }
     }
 

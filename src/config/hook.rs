@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use molt_db_decode::arrow::ArrowType;
 use molt_db_pool::Holder;
 use molt_db_protocol::message::ServerError;
 
@@ -14,6 +15,9 @@ pub(crate) struct Hook<F: ?Sized>(pub(crate) Arc<F>);
 
 /// Who is told of notices as they come.
 pub(crate) type NoticeHook = Hook<dyn Fn(&ServerError) + Send + Sync>;
+
+/// What makes Arrow of a type.
+pub(crate) type ArrowHook = Hook<dyn ArrowType>;
 
 /// Who is told of notifications as they come.
 pub(crate) type NotificationHook = Hook<dyn Fn(Notification) + Send + Sync>;

@@ -33,10 +33,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use molt_db_decode::TypeName;
 use molt_db_protocol::auth::Secret;
 
 pub use error::ConfigError;
-pub(crate) use hook::{Hook, LeakHook, NoticeHook, NotificationHook, SessionHook, SlowHook};
+pub(crate) use hook::{ArrowHook, Hook, LeakHook, NoticeHook, NotificationHook, SessionHook, SlowHook};
 pub use host::{Endpoint, Host};
 pub use molt_db_protocol::auth::{AuthKind, ChannelBinding, RequireAuth};
 pub use molt_db_protocol::client::AfterCancel;
@@ -192,6 +193,7 @@ pub struct Config {
     user: Option<String>,
     password: Option<Secret>,
     password_callback: Option<Callback>,
+    arrow_types: Vec<(TypeName, ArrowHook)>,
     notice_hook: Option<NoticeHook>,
     notification_hook: Option<NotificationHook>,
     slow_hook: Option<SlowHook>,

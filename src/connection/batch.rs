@@ -168,7 +168,7 @@ impl<'c, 's> Batch<'c, 's> {
             let Some(params) = &mut added.named else { continue };
             let named = async {
                 std::mem::swap(&mut **params, &mut connection.params);
-                let named = connection.name_types().await;
+                let named = connection.name_types(added.sql).await;
                 std::mem::swap(&mut **params, &mut connection.params);
                 named.and_then(|()| added.declared.map_or(Ok(()), |declared| check_types(declared, params)))
             };

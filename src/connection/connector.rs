@@ -64,7 +64,7 @@ impl Connector {
             socket: SocketOptions::new(config),
             encryption,
             hints: Arc::default(),
-            database_types: Arc::new(DatabaseTypes::new(config.get_type_lookup())),
+            database_types: Arc::new(DatabaseTypes::new(config)),
             observer: Observer::new(config),
         })
     }

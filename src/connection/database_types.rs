@@ -12,8 +12,9 @@ use molt_db_decode::{
 use molt_db_protocol::client::Description;
 
 use super::exchange::{Step, Wanted};
+use super::observed::Role;
 use super::{Connection, RowSet, TransactionStatus};
-use crate::config::TypeLookup;
+use crate::config::{Config, TypeLookup};
 use crate::error::Error;
 
 /// What the connections of a connector know of the types of their database.
@@ -26,8 +27,15 @@ pub(crate) struct DatabaseTypes {
 }
 
 impl DatabaseTypes {
-    pub(crate) fn new(lookup: TypeLookup) -> Self {
-        Self { lookup, catalog: Mutex::default(), hasher: RandomState::new(), foreseen: Mutex::default() }
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut catalog = Catalog::default();
+        config.arrow_types().for_each(|(name, of)| catalog.teach(name, of));
+        Self {
+            lookup: config.get_type_lookup(),
+            catalog: Mutex::new(catalog),
+            hasher: RandomState::new(),
+            foreseen: Mutex::default(),
+        }
     }
 
     /// Returns the types of columns that are to be looked up.
@@ -95,13 +103,24 @@ impl Connection {
     /// Sees to it that the types of a result are known before its first row comes: where nobody has seen the statement, it
     /// is described in front of its run.
     pub(super) async fn foresee_types(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
-        self.name_types().await?;
+        self.watch_front();
+        let foreseen = self.foresee(sql, declared).await;
+        self.watch_rest(foreseen.is_ok());
+        foreseen
+    }
+
+    async fn foresee(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
+        self.name_types_of(sql).await?;
         let types = match declared {
             Some(declared) => declared.to_vec(),
             None => self.params.oids().iter().map(|oid| oid.0).collect(),
         };
         if self.database_types.has_foreseen(sql, &types) {
-            return Ok(());
+            // What was known of its types may hold no more.
+            return match self.client.prepared(sql, &types) {
+                Some(description) => self.learn_types_of(&description).await,
+                None => Ok(()),
+            };
         }
         let description = self.describe(sql, &types).await?;
         self.learn_types_of(&description).await?;
@@ -110,7 +129,14 @@ impl Connection {
     }
 
     /// Looks up the types that are named by the parameters that are bound, and fills them in.
-    pub(super) async fn name_types(&mut self) -> Result<(), Error> {
+    pub(super) async fn name_types(&mut self, sql: &str) -> Result<(), Error> {
+        self.watch_front();
+        let named = self.name_types_of(sql).await;
+        self.watch_rest(named.is_ok());
+        named
+    }
+
+    async fn name_types_of(&mut self, sql: &str) -> Result<(), Error> {
         if self.params.type_names().next().is_none() {
             return Ok(());
         }
@@ -120,10 +146,8 @@ impl Connection {
         }
         let names = self.database_types.unnamed(&self.params);
         if !names.is_empty() {
-            let params = std::mem::take(&mut self.params);
-            let learned = self.look_up(&[], &names).await;
-            self.params = params;
-            learned?;
+            self.watch_begins(sql);
+            self.look_up(&[], &names).await?;
         }
         Ok(self.database_types.resolve(&mut self.params)?)
     }
@@ -139,9 +163,14 @@ impl Connection {
         if missing.is_empty() {
             return Ok(false);
         }
-        let params = std::mem::take(&mut self.params);
+        let role = self.role;
+        if role == Role::Operation {
+            self.role = Role::Aside;
+        }
         let learned = self.look_up(&missing, &[]).await;
-        self.params = params;
+        if role == Role::Operation {
+            self.role = role;
+        }
         learned.map(|()| true)
     }
 
@@ -158,9 +187,11 @@ impl Connection {
 
     async fn look_up(&mut self, oids: &[Oid], names: &[TypeName]) -> Result<(), Error> {
         let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
-        self.params.push(&oids)?;
-        self.params.push(&texts)?;
-        self.send_query(LOOK_UP, None)?;
+        let params = std::mem::take(&mut self.params);
+        let sent = self.params.push(&oids).and_then(|()| self.params.push(&texts)).map_err(Error::from);
+        let sent = sent.and_then(|()| self.send_query(LOOK_UP, None));
+        self.params = params;
+        sent?;
         let rows = self.keep_rows().await?;
         let columns = self.columns();
         let found: Vec<Found> = RowSet::new(&rows, &columns, 0..rows.len()).all()?;

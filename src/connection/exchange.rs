@@ -10,6 +10,7 @@ use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, R
 use molt_db_protocol::message::CommandTag;
 
 use super::copy::Shape;
+use super::observed::Role;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
 use crate::observe::CutOff;
@@ -175,7 +176,9 @@ impl Connection {
         sql: &str,
         declared: Option<&[u32]>,
     ) -> Result<Columns, Error> {
-        self.name_types().await?;
+        if self.role != Role::Rest {
+            self.name_types(sql).await?;
+        }
         self.send_query(sql, declared)?;
         loop {
             match self.step().await? {

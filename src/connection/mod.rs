@@ -54,6 +54,7 @@ pub use ipc::IpcStream;
 pub use listen::Notifications;
 pub(crate) use listen::quoted as quoted_channel;
 pub use notifications::Notification;
+use observed::Role;
 pub use portal::Portal;
 pub use query::Query;
 pub use row_set::RowSet;
@@ -131,6 +132,8 @@ pub struct Connection {
     slow: Slow,
     /// `None` where nothing is measured.
     probe: Option<Probe>,
+    /// What commands are to those who watch, if not operations.
+    role: Role,
     /// Of all connections of the process.
     number: u64,
     /// The BEGIN of the transaction that a handle owns.

@@ -70,7 +70,7 @@ impl<'c> Query<'c, '_> {
             return Err(Kind::Transaction(TransactionProblem::None).into());
         }
         let size = rows.max(1);
-        connection.name_types().await?;
+        connection.name_types(sql).await?;
         let name = connection.send_with(sql, declared, |client, sql, arguments, output| {
             client.portal(sql, arguments, limit(size), output)
         })?;

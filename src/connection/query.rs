@@ -190,7 +190,7 @@ impl<'c, 's> Query<'c, 's> {
     pub async fn execute(self) -> Result<u64, Error> {
         let (connection, sql, declared) = self.checked()?;
         let finished = async {
-            connection.name_types().await?;
+            connection.name_types(sql).await?;
             connection.send_query(sql, declared)?;
             connection.finish().await
         };

@@ -163,12 +163,10 @@ async fn a_type_that_nobody_knows_is_bytes_with_a_name() {
         let error = c.query("select '7'::odd").one::<(i32,)>().await.unwrap_err();
         let found = value_error(&error);
         assert!(found.is_type_mismatch() && found.to_string().contains("type odd"), "{found}");
-        let (oid,): (Oid,) = c.query("select 'odd'::regtype::oid").one().await.unwrap();
         let batch = arrow(&mut c, "select '7'::odd").await;
         let schema = batch.schema();
         assert_eq!(schema.field(0).data_type(), &DataType::Binary);
-        let name = &schema.field(0).metadata()["POSTGRESQL:type"];
-        assert!(*name == "odd" || name.contains(&oid.0.to_string()), "{name}");
+        assert_eq!(schema.field(0).metadata()["POSTGRESQL:type"], "odd");
         let batch = arrow(&mut c, "select '7'::dull").await;
         assert_eq!(batch.schema().field(0).data_type(), &DataType::Utf8);
         assert_usable(&mut c).await;

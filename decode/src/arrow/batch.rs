@@ -4,7 +4,7 @@ use std::slice::ChunksExact;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 
-use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
+use super::column::{ColumnBuilder, Growth, Refused, field, window};
 use super::{ArrowPlan, BatchError, BatchLimits, Fault, Unfit};
 use crate::{RowError, ValueError, row};
 
@@ -302,12 +302,9 @@ impl BatchBuilder {
         self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
     }
 
-    fn arrays(&self, finished: Vec<Result<ArrayRef, NotUtf8>>) -> Result<Vec<ArrayRef>, BatchError> {
+    fn arrays(&self, finished: Vec<Result<ArrayRef, Refused>>) -> Result<Vec<ArrayRef>, BatchError> {
         let checked = finished.into_iter().enumerate().map(|(position, array)| {
-            array.map_err(|NotUtf8 { element, value }| {
-                let error = ValueError::malformed("its text is not valid UTF-8");
-                self.value_error(element, position, error.about(Some(value.escape_ascii().to_string())))
-            })
+            array.map_err(|Refused { element, error }| self.value_error(element, position, error))
         });
         checked.collect()
     }

@@ -5,6 +5,7 @@ use arrow_array::ArrayRef;
 use arrow_buffer::OffsetBuffer;
 
 use super::Fault;
+use crate::ValueError;
 
 /// An Arrow column under construction. Of a row, a column takes its field off the front.
 pub(crate) trait ColumnBuilder: fmt::Debug + Send {
@@ -29,6 +30,13 @@ pub(crate) trait ColumnBuilder: fmt::Debug + Send {
             taken += 1;
         }
         taken
+    }
+
+    /// Takes the values of `width` bytes that begin at these places of the input, without lengths, until one is unusual,
+    /// and returns how many it took.
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let value = |at: &usize| input.get(*at..at.checked_add(width)?);
+        places.iter().map_while(|at| self.push(value(at)?, &mut 0).ok()).count()
     }
 
     /// Returns the bytes that a field has on the wire, with its length, if all but NULLs have the same.
@@ -69,7 +77,7 @@ pub(crate) trait ColumnBuilder: fmt::Debug + Send {
     fn truncate(&mut self, len: usize);
 
     /// Hands over the elements and starts again.
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8>;
+    fn finish(&mut self) -> Result<ArrayRef, Refused>;
 
     /// Returns the bytes that every element takes, NULL or not.
     fn width(&self) -> usize;
@@ -96,19 +104,18 @@ impl Default for Growth {
     }
 }
 
-/// An element of a text column is not UTF-8.
+/// An element of a column turns out to be none when all of them are looked at.
 #[derive(Debug)]
-pub(crate) struct NotUtf8 {
+pub(crate) struct Refused {
     pub(crate) element: usize,
-    /// What the element begins with.
-    pub(crate) value: Box<[u8]>,
+    pub(crate) error: ValueError,
 }
 
-impl NotUtf8 {
+impl Refused {
     /// Tells of the list that has the element, where the lists end there.
     pub(crate) fn within(self, offsets: &OffsetBuffer<i32>) -> Self {
         let is_before = |offset: &i32| usize::try_from(*offset).is_ok_and(|offset| offset <= self.element);
-        Self { element: offsets.partition_point(is_before).saturating_sub(1), value: self.value }
+        Self { element: offsets.partition_point(is_before).saturating_sub(1), error: self.error }
     }
 }
 

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::column::{ColumnBuilder, NotUtf8, window};
+use super::column::{ColumnBuilder, Refused, window};
 use super::elements::Elements;
 use super::nulls::{BITS, Nulls};
 use super::{Fault, Kinds};
@@ -154,6 +154,19 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {
         }
     }
 
+    fn take_bare(&mut self, input: &[u8], places: &[usize], width: usize) -> usize {
+        let start = self.elements.len();
+        let slots = self.elements.room(if width == WIDTH { places.len() } else { 0 });
+        let mut taken = 0;
+        for (at, slot) in places.iter().zip(slots) {
+            let Some(Ok(element)) = window(input, *at).map(|value| D::decode(*value)) else { break };
+            *slot = element;
+            taken += 1;
+        }
+        self.elements.truncate(start.saturating_add(taken));
+        taken
+    }
+
     fn field_width(&self) -> Option<usize> {
         Some(4 + WIDTH)
     }
@@ -228,7 +241,7 @@ impl<D: Decode<WIDTH>, const WIDTH: usize> ColumnBuilder for Fixed<D, WIDTH> {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let len = self.elements.len();
         let nulls = self.nulls.finish(len);
         Ok(D::array(self.elements.finish(), len, nulls, &self.data_type))

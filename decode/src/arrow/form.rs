@@ -7,10 +7,14 @@ use std::sync::Arc;
 use arrow_schema::extension::{ExtensionType, Json, Opaque, Uuid as UuidExtension};
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 
+use super::attributes::Attributes;
 use super::column::ColumnBuilder;
+use super::dictionary::Dictionary;
 use super::fields::{FindElements, Head, ListedFields};
 use super::fixed::{Decode, Fixed};
+use super::foreign::{ArrowType, Foreign};
 use super::list::List;
+use super::map::Map;
 use super::nested::{Lower, Nested};
 use super::parts::{Check, EachOfAll, InPlaces, InSequence};
 use super::ranges::{self, RangeParts};
@@ -19,7 +23,7 @@ use super::structs::{Split, Struct};
 use super::variable::{Content, Copied, Variable, Writer};
 use super::{Arrays, ArrowOptions, ExtensionTypes, Fault, Kind, Kinds, Profile, TextLayout};
 use crate::types::{self, Utf8};
-use crate::{Column, Format, FromSql, Oid};
+use crate::{Column, Format, FromSql, Oid, TypeInfo};
 
 /// What a form is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +51,8 @@ pub(crate) struct Form {
     has_unchecked_text: bool,
     /// Writes a value as the server does.
     writer: Option<Writer>,
+    /// The type of the database that it is, if that is not built in.
+    named: Option<(Box<str>, Box<str>)>,
     make: Make,
 }
 
@@ -72,6 +78,7 @@ impl Form {
             kinds: Kinds::NONE,
             has_unchecked_text: false,
             writer: None,
+            named: None,
             make: Arc::new(make),
         }
     }
@@ -216,6 +223,50 @@ impl Form {
         form.unfit(kinds.without(Kind::Encoding))
     }
 
+    /// Values that somebody else makes an array of.
+    pub(crate) fn foreign(of: &Arc<dyn ArrowType>, typmod: i32) -> Self {
+        let (data_type, of) = (of.data_type(typmod), Arc::clone(of));
+        Self::new(data_type, move || Foreign::boxed(Arc::clone(&of), typmod))
+    }
+
+    /// Labels, of which these are known.
+    pub(crate) fn dictionary(labels: &[Box<str>]) -> Self {
+        let labels: Arc<[Box<str>]> = labels.into();
+        let data_type = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        Self::new(data_type, move || Dictionary::boxed(&labels))
+    }
+
+    /// Values of a composite type, whose attributes have names, forms and types. `changed` notes that it has others.
+    pub(crate) fn composite(
+        parts: &[(&str, Self, Asked)],
+        asked: &Asked,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        let fields: Fields = parts.iter().map(|(name, form, asked)| form.field(name, asked)).collect();
+        let types: Vec<_> = parts.iter().map(|(_, _, asked)| asked.oid).collect();
+        let makes: Vec<_> = parts.iter().map(|(_, form, _)| Arc::clone(&form.make)).collect();
+        let policies = asked.options.unfit;
+        let kinds = parts.iter().fold(Kinds::NONE, |all, (_, form, _)| all.union(form.kinds));
+        let form = Self::new(DataType::Struct(fields.clone()), move || {
+            let split = Attributes { types: types.clone(), policies, changed: Arc::clone(&changed) };
+            Struct::boxed(makes.iter().map(|make| make()).collect(), fields.clone(), split)
+        });
+        form.unfit(kinds.without(Kind::Encoding))
+    }
+
+    /// Keys and values, as `find` finds them.
+    pub(crate) fn map(asked: &Asked, find: FindElements) -> Self {
+        let text = Self::text(asked, Copied::Whole);
+        let plain = |name: &str, is_nullable| Field::new(name, text.data_type.clone(), is_nullable);
+        let fields = Fields::from(vec![plain("keys", false), plain("values", true)]);
+        let entries = Arc::new(Field::new("entries", DataType::Struct(fields.clone()), false));
+        let make = text.make;
+        let form = Self::new(DataType::Map(Arc::clone(&entries), false), move || {
+            Map::boxed(make(), make(), fields.clone(), Arc::clone(&entries), find)
+        });
+        form.with_unchecked_text()
+    }
+
     /// Values that are elements of one type in a row, and no array.
     pub(crate) fn repeated(asked: &Asked, oid: Oid, element: &Self, find: FindRun) -> Self {
         let field = Arc::new(element.field("item", &asked.instead(oid)));
@@ -247,6 +298,11 @@ impl Form {
                 T::from_sql(&column, value).map_err(|_| Fault::Malformed("it is no value of the type"))?;
             write!(Utf8(out), "{value}").map_err(|fmt::Error| Fault::TooLong)
         }))
+    }
+
+    /// Says which type of the database it is.
+    pub(crate) fn of_type(self, info: &TypeInfo) -> Self {
+        Self { named: Some((info.schema().into(), info.name().into())), ..self }
     }
 
     /// Returns what writes a value as the server does.
@@ -282,7 +338,12 @@ impl Form {
 
     /// Returns the field of a column, or of the elements of one, that has this form.
     pub(super) fn field(&self, name: &str, asked: &Asked) -> Field {
-        let mut metadata = HashMap::from([("POSTGRESQL:type".to_owned(), asked.oid.to_string())]);
+        let type_name =
+            self.named.as_ref().map_or_else(|| asked.oid.to_string(), |(_, name)| name.to_string());
+        let mut metadata = HashMap::from([("POSTGRESQL:type".to_owned(), type_name.clone())]);
+        if let Some((schema, _)) = self.named.as_ref().filter(|(schema, _)| !schema.is_empty()) {
+            metadata.insert("POSTGRESQL:schema".to_owned(), schema.to_string());
+        }
         if asked.typmod != -1 {
             metadata.insert("POSTGRESQL:typmod".to_owned(), asked.typmod.to_string());
         }
@@ -295,7 +356,7 @@ impl Form {
             (ExtensionTypes::Attach, Some(Extension::Uuid)) => attach(field, UuidExtension),
             (ExtensionTypes::Attach, Some(Extension::Json)) => attach(field, Json::default()),
             (ExtensionTypes::Attach, Some(Extension::Opaque)) => {
-                attach(field, Opaque::new(asked.oid.to_string(), "PostgreSQL"))
+                attach(field, Opaque::new(type_name, "PostgreSQL"))
             }
         }
     }

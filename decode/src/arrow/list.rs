@@ -6,7 +6,7 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::FieldRef;
 
 use super::Fault;
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
+use super::column::{ColumnBuilder, Growth, Refused, field};
 use super::elements::Elements;
 use super::nulls::Nulls;
 
@@ -109,7 +109,7 @@ impl<F: Fill> ColumnBuilder for List<F> {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.len());
         let offsets = self.offsets.finish();
         let elements = self.elements.finish().map_err(|broken| broken.within(&offsets))?;

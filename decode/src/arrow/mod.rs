@@ -122,15 +122,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod batch;
 mod column;
+mod dictionary;
 mod elements;
 mod error;
 mod fields;
 mod fixed;
+mod foreign;
 mod form;
 mod limits;
 mod list;
+mod map;
 mod nested;
 mod nulls;
 mod options;
@@ -148,10 +152,11 @@ pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
 pub use self::batch::{BatchBuilder, Filled, Pushed};
-pub(crate) use self::column::{ColumnBuilder, Field, NotUtf8, field, window};
+pub(crate) use self::column::{ColumnBuilder, Field, Refused, field, window};
 pub(crate) use self::elements::Elements;
 pub use self::error::BatchError;
 pub(crate) use self::fixed::{Decode, primitive};
+pub use self::foreign::ArrowType;
 pub(crate) use self::form::{Asked, Extension, Form};
 pub use self::limits::{BatchLimits, ByteLimit, RowLimit};
 pub(crate) use self::nulls::Nulls;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, ListArray};
 use arrow_schema::FieldRef;
 
-use super::column::{ColumnBuilder, Growth, NotUtf8, field};
+use super::column::{ColumnBuilder, Growth, Refused, field};
 use super::fields::{LOWER_BOUND, MALFORMED, array, push_fields};
 use super::list::Offsets;
 use super::nulls::Nulls;
@@ -110,7 +110,7 @@ impl ColumnBuilder for Nested {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let mut nulls = self.nulls.finish(self.len());
         let mut array = self.elements.finish();
         for (place, (offsets, field)) in self.levels.iter_mut().enumerate().rev() {

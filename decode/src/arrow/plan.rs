@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::column::ColumnBuilder;
-use super::form::{Asked, Form};
+use super::form::Form;
 use super::{ArrowOptions, Policies};
 use crate::{Columns, types};
 
@@ -17,13 +17,13 @@ pub struct ArrowPlan {
 }
 
 impl ArrowPlan {
-    /// Compiles the plan for the columns of a result. There is one for every type.
+    /// Compiles the plan for the columns of a result. There is one for every type: one of the database that a
+    /// [`Catalog`](crate::Catalog) has not described is bytes.
     pub fn compile(columns: &Columns, options: &ArrowOptions) -> Self {
         let (forms, fields): (Vec<_>, Vec<_>) = columns
             .iter()
             .map(|column| {
-                let asked = Asked { oid: column.oid(), typmod: column.typmod(), options: *options };
-                let form = types::form(column.format(), &asked);
+                let (form, asked) = types::form_of(column, options);
                 let field = form.field(column.name(), &asked);
                 (form, field)
             })

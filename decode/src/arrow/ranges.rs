@@ -6,8 +6,8 @@ use arrow_array::{ArrayRef, StructArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Fields};
 
-use super::column::ColumnBuilder;
-use super::structs::Split;
+use super::column::{ColumnBuilder, window};
+use super::structs::{Scratch, Split};
 use super::{Fault, Profile};
 use crate::types::WireRange;
 
@@ -42,6 +42,44 @@ impl Split for RangeParts {
         empty.push(bit(is_empty), bytes)
     }
 
+    /// Takes ranges with both of their bounds.
+    fn take_block(
+        &self,
+        input: &[u8],
+        rows: &mut [usize],
+        parts: &mut [Box<dyn ColumnBuilder>],
+        Scratch { places, flags, bits }: &mut Scratch,
+    ) -> usize {
+        let [lower, upper, lower_inc, upper_inc, empty] = parts else { return 0 };
+        places.clear();
+        flags.clear();
+        for row in rows.iter() {
+            // A length, the flags, and the length of the lower bound: the last may not be that of NULL.
+            let Some([0..=0x7f, _, _, _, found, 0..=0x7f, ..]) = window::<9>(input, *row) else { break };
+            if !WireRange::has_both_bounds(*found) {
+                break;
+            }
+            places.push(row.wrapping_add(5));
+            flags.push(*found);
+        }
+        let taken = lower.take_block(input, places);
+        let is_bound = |place: &&usize| matches!(window::<4>(input, **place), Some([0..=0x7f, ..]));
+        let taken = places.iter().take(taken).take_while(is_bound).count();
+        let taken = places.get_mut(..taken).map_or(0, |places| upper.take_block(input, places));
+        let ends = rows.iter().zip(places.iter()).take(taken);
+        let taken = ends.take_while(|(row, end)| end_of(input, **row) == Some(**end)).count();
+        rows.iter_mut().zip(places.iter()).take(taken).for_each(|(row, end)| *row = *end);
+        let mut take_bits = |part: &mut Box<dyn ColumnBuilder>, is: fn(u8) -> bool| {
+            bits.clear();
+            bits.extend(flags.iter().take(taken).map(|flags| usize::from(is(*flags))));
+            part.take_bare(&[0, 1], bits, 1);
+        };
+        take_bits(lower_inc, WireRange::has_lower);
+        take_bits(upper_inc, WireRange::has_upper);
+        take_bits(empty, |_| false);
+        taken
+    }
+
     fn array(&self, fields: &Fields, parts: Vec<ArrayRef>, nulls: Option<NullBuffer>) -> ArrayRef {
         match (self.profile, <[_; PARTS]>::try_from(parts)) {
             (Profile::Molt, Ok(parts)) => Arc::new(with_structs(fields, parts, nulls)),
@@ -49,6 +87,12 @@ impl Split for RangeParts {
             (_, Err(parts)) => Arc::new(StructArray::new(fields.clone(), parts, nulls)),
         }
     }
+}
+
+/// Returns where the field ends that begins there.
+fn end_of(input: &[u8], row: usize) -> Option<usize> {
+    let length = usize::try_from(u32::from_be_bytes(*window(input, row)?)).ok()?;
+    row.checked_add(4)?.checked_add(length)
 }
 
 #[inline]

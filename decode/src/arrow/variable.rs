@@ -6,11 +6,12 @@ use arrow_array::types::{BinaryType, ByteArrayType, Utf8Type};
 use arrow_array::{ArrayRef, GenericByteArray, StringArray};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 
-use super::column::{ColumnBuilder, Growth, NotUtf8, field, window};
+use super::column::{ColumnBuilder, Growth, Refused, field, window};
 use super::elements::{Elements, reserve};
 use super::nulls::{BITS, Nulls};
 use super::views::views_of;
 use super::{BrokenText, Fault, TextLayout};
+use crate::ValueError;
 
 /// What stands in a column for a value of the wire.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ impl Copied {
     }
 
     /// Returns what appends the text that stands in the column.
-    pub(super) fn writer(&self) -> Writer {
+    pub(crate) fn writer(&self) -> Writer {
         let copied = self.clone();
         Arc::new(move |value, out| copied.append(value, out))
     }
@@ -167,7 +168,7 @@ impl Variable {
         &mut self,
         nulls: Option<NullBuffer>,
         broken: BrokenText,
-    ) -> Result<GenericByteArray<T>, NotUtf8> {
+    ) -> Result<GenericByteArray<T>, Refused> {
         let offsets = OffsetBuffer::new(self.offsets.finish_scalars());
         let values = self.values.finish();
         GenericByteArray::try_new(offsets.clone(), values.clone(), nulls.clone()).or_else(|_| match broken {
@@ -262,7 +263,7 @@ impl ColumnBuilder for Variable {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.len());
         Ok(match self.content {
             Content::Bytes => Arc::new(self.array::<BinaryType>(nulls, BrokenText::Error)?),
@@ -309,11 +310,12 @@ fn each<'v>(offsets: &'v OffsetBuffer<i32>, values: &'v Buffer) -> impl Iterator
 }
 
 #[cold]
-fn first_not_utf8(offsets: &OffsetBuffer<i32>, values: &Buffer) -> NotUtf8 {
+fn first_not_utf8(offsets: &OffsetBuffer<i32>, values: &Buffer) -> Refused {
     let mut elements = each(offsets, values).enumerate();
     let broken = elements.find(|(_, value)| str::from_utf8(value).is_err());
     let (element, value) = broken.unwrap_or_default();
-    NotUtf8 { element, value: value.get(..value.len().min(SHOWN)).unwrap_or_default().into() }
+    let shown = value.get(..value.len().min(SHOWN)).unwrap_or_default().escape_ascii().to_string();
+    Refused { element, error: ValueError::malformed("its text is not valid UTF-8").about(Some(shown)) }
 }
 
 /// The most bytes that are told of a text that is none.

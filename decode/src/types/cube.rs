@@ -1,5 +1,7 @@
 use std::fmt::{self, Write};
 
+use crate::arrow::Fault;
+use crate::types::Utf8;
 use crate::types::cursor::Cursor;
 use crate::types::geometry::Shortest;
 use crate::{
@@ -72,6 +74,12 @@ fn read(value: &[u8]) -> Option<Cube> {
         _ => Cube::Point(first),
     };
     cursor.is_empty().then_some(cube)
+}
+
+/// Writes a value as the server does.
+pub(crate) fn append(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    let cube = read(value).ok_or(Fault::Malformed("it is no cube"))?;
+    write!(Utf8(out), "{cube}").map_err(|fmt::Error| Fault::TooLong)
 }
 
 impl FromSql<'_> for Cube {

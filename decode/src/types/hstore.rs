@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
-use crate::arrow::{Field, field};
+use crate::arrow::{Fault, Field, field};
 use crate::params::{NULL, length_word};
 use crate::types::cursor::Cursor;
+use crate::types::quote;
 use crate::types::text::utf8;
 use crate::{
     Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
@@ -42,6 +43,38 @@ pub(crate) fn pairs(value: &[u8]) -> Option<(usize, &[u8])> {
     let count = cursor.count(SMALLEST)?;
     Some((count, cursor.0))
 }
+
+/// Finds the pairs as what they are on the wire: fields, keys and values in turn.
+pub(crate) fn pairs_as_fields(value: &[u8]) -> Result<(usize, &[u8]), Fault> {
+    pairs(value).ok_or(MALFORMED)
+}
+
+/// Writes a value as the server does.
+// PG source: contrib/hstore, hstore_io.c, hstore_out.
+pub(crate) fn append(value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    let (count, mut rest) = pairs(value).ok_or(MALFORMED)?;
+    let quoted = |text: &[u8], out: &mut Vec<u8>| {
+        let start = out.len();
+        out.extend_from_slice(text);
+        quote(out, start, |byte| matches!(byte, b'"' | b'\\').then_some(b'\\'));
+    };
+    for position in 0..count {
+        let (key, (value, next)) = pair(rest).ok_or(MALFORMED)?;
+        if position > 0 {
+            out.extend_from_slice(b", ");
+        }
+        quoted(key, out);
+        out.extend_from_slice(b"=>");
+        match value {
+            Some(value) => quoted(value, out),
+            None => out.extend_from_slice(b"NULL"),
+        }
+        rest = next;
+    }
+    if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
+}
+
+const MALFORMED: Fault = Fault::Malformed("it is no hstore");
 
 /// Two lengths.
 const SMALLEST: usize = 8;

@@ -80,6 +80,7 @@ pub mod composite;
 mod conversion;
 mod cube;
 pub(crate) mod cursor;
+mod database;
 mod date;
 pub(crate) mod extension;
 mod float;
@@ -124,6 +125,7 @@ pub(crate) use self::array::{
 pub use self::bits::{Bits, ParseBitsError};
 pub use self::conversion::ConversionError;
 pub use self::cube::Cube;
+pub(crate) use self::database::form_of;
 pub use self::date::Date;
 pub(crate) use self::extension::Sent;
 pub use self::geometry::{Circle, Line, LineSegment, Path, Point, Polygon, Rect};

@@ -129,6 +129,24 @@ pub(crate) enum Wire<'r> {
     Between(Bound<&'r [u8]>, Bound<&'r [u8]>),
 }
 
+impl Wire<'_> {
+    /// Says whether flags are those of a range that has a lower and an upper bound.
+    #[inline]
+    pub(crate) fn has_both_bounds(flags: u8) -> bool {
+        flags & !(LOWER_INCLUSIVE | UPPER_INCLUSIVE) == 0
+    }
+
+    /// Says whether the lower bound belongs to the range.
+    pub(crate) fn has_lower(flags: u8) -> bool {
+        flags & LOWER_INCLUSIVE != 0
+    }
+
+    /// Says whether the upper bound belongs to the range.
+    pub(crate) fn has_upper(flags: u8) -> bool {
+        flags & UPPER_INCLUSIVE != 0
+    }
+}
+
 impl<'r> Wire<'r> {
     pub(crate) fn read(value: &'r [u8]) -> Option<Self> {
         let (flags, rest) = value.split_first()?;
@@ -383,8 +401,12 @@ const fn multirange(oid: Oid, array: u32) -> Type {
 fn multirange_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.multirange);
     let range = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.range));
-    let of_range = form(Format::Binary, &range);
-    let list = Form::list_of(&of_range, &range, ranges_none_null);
+    multirange_of(&form(Format::Binary, &range), &range, asked)
+}
+
+/// Multiranges of ranges that have the form `of_range`.
+pub(crate) fn multirange_of(of_range: &Form, range: &Asked, asked: &Asked) -> Form {
+    let list = Form::list_of(of_range, range, ranges_none_null);
     let form = match asked.options.profile {
         Profile::Arrow => list.with(Extension::Opaque),
         Profile::Molt => {

@@ -92,12 +92,17 @@ impl Client {
         out: &mut Vec<u8>,
     ) -> Result<Option<Arc<Description>>, CommandError> {
         self.check_settled()?;
-        if let Some(statement) = self.statements.find_prepared(sql, types) {
-            return Ok(Some(Arc::clone(&statement.description)));
+        if let Some(description) = self.prepared(sql, types) {
+            return Ok(Some(description));
         }
         let arguments = Arguments { types, ..Arguments::default() };
         self.begin(sql, &arguments, Goal::Describe, out)?;
         Ok(None)
+    }
+
+    /// Returns the description of a statement that is prepared on this session.
+    pub fn prepared(&mut self, sql: &str, types: &[u32]) -> Option<Arc<Description>> {
+        self.statements.find_prepared(sql, types).map(|statement| Arc::clone(&statement.description))
     }
 
     /// Begins a script: any number of statements as text, without parameters, in one implicit transaction unless they

@@ -3,6 +3,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use molt_db_decode::TypeName;
+use molt_db_decode::arrow::ArrowType;
 use molt_db_protocol::message::ServerError;
 
 use super::super::{
@@ -54,6 +56,20 @@ impl Config {
     pub fn max_protocol_version(mut self, version: ProtocolVersion) -> Self {
         self.max_protocol_version = Some(version);
         self
+    }
+
+    /// Has the values of a type of the database become Arrow in this way, on all connections made with the configuration.
+    /// The name is as in SQL, with a schema or without. It is not for built-in types.
+    ///
+    /// See [`ArrowType`] for an example.
+    #[must_use]
+    pub fn arrow_type(mut self, name: TypeName, of: impl ArrowType + 'static) -> Self {
+        self.arrow_types.push((name, Hook(Arc::new(of))));
+        self
+    }
+
+    pub(crate) fn arrow_types(&self) -> impl Iterator<Item = (TypeName, Arc<dyn ArrowType>)> + '_ {
+        self.arrow_types.iter().map(|(name, of)| (*name, Arc::clone(&of.0)))
     }
 
     /// Sets who is told of the server's notices and warnings, as they come. Default: the latest 64 are kept for

@@ -18,6 +18,7 @@ use crate::config::{Endpoint, ProtocolVersion, Replication};
 use crate::connection::cancel::Target;
 use crate::connection::notices::Notices;
 use crate::connection::notifications::Inbox;
+use crate::connection::observed::Role;
 use crate::connection::settle::Waits;
 use crate::connection::slow::Slow;
 use crate::connection::transaction::whole_millis;
@@ -244,6 +245,7 @@ impl Connector {
             ward: None,
             slow: Slow::new(self.config.slow_hook().cloned()),
             probe: self.observer.clone().map(Probe::new),
+            role: Role::default(),
             number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             scope: None,
             rollback: None,

@@ -10,7 +10,7 @@ use super::small::{FIELD, Small};
 use super::wire::{MALFORMED, View};
 use crate::Oid;
 use crate::arrow::{
-    Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, Kind, Kinds, NotUtf8, Nulls, field,
+    Asked, ColumnBuilder, Copied, Elements, Extension, Fault, Form, Kind, Kinds, Nulls, Refused, field,
     window,
 };
 use crate::types::{Type, Utf8};
@@ -179,7 +179,7 @@ impl<D: DecimalType<Native: Wide>> ColumnBuilder for Decimal<D> {
         self.nulls.truncate(len);
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, NotUtf8> {
+    fn finish(&mut self) -> Result<ArrayRef, Refused> {
         let nulls = self.nulls.finish(self.elements.len());
         let array = PrimitiveArray::<D>::new(self.elements.finish_scalars(), nulls);
         Ok(Arc::new(array.with_data_type(self.shape.data_type())))
