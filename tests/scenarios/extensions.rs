@@ -120,7 +120,11 @@ async fn texts_of_extensions_are_read_as_strings() {
             assert_eq!((back, text), (shown.clone(), shown.clone()), "{name}");
             let batch = arrow(&mut c, &sql).await;
             assert_eq!(batch.column(0).as_string::<i32>().value(0), shown, "{name}");
-            assert_eq!(batch.column(2).as_list::<i32>().value(0).as_string::<i32>().value(0), shown, "{name}");
+            assert_eq!(
+                batch.column(2).as_list::<i32>().value(0).as_string::<i32>().value(0),
+                shown,
+                "{name}"
+            );
         }
         c.script("create type place as (path ltree, name citext)").await.unwrap();
         let (place, word, same): (String, Word, bool) = c

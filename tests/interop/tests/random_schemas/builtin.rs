@@ -7,7 +7,7 @@ use molt_db::types::{
 };
 
 use crate::random::Random;
-use crate::schema::Place;
+use crate::schema::{Place, quoted};
 
 /// A built-in type.
 pub(crate) struct Base {
@@ -377,16 +377,16 @@ fn snapshot(random: &mut Random) -> String {
     format!("{least}:{}:{least},{}", least + 10, least + 3)
 }
 
-fn range(random: &mut Random, bound: fn(&mut Random) -> i64, shown: fn(i64) -> String) -> String {
+pub(crate) fn range(random: &mut Random, bound: fn(&mut Random) -> i64, shown: fn(i64) -> String) -> String {
     let (one, other) = (bound(random), bound(random));
-    let (lower, upper) = (shown(one.min(other)), shown(one.max(other)));
+    let [lower, upper] = [one.min(other), one.max(other)].map(|number| quoted(&shown(number)));
     match random.below(10) {
         0 => "empty".to_owned(),
         1 => "(,)".to_owned(),
-        2 => format!("[\"{lower}\",)"),
-        3 => format!("(,\"{upper}\"]"),
-        4 => format!("(\"{lower}\",\"{upper}\"]"),
-        _ => format!("[\"{lower}\",\"{upper}\")"),
+        2 => format!("[{lower},)"),
+        3 => format!("(,{upper}]"),
+        4 => format!("({lower},{upper}]"),
+        _ => format!("[{lower},{upper})"),
     }
 }
 

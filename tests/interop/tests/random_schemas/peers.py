@@ -44,6 +44,13 @@ def is_int_wrap(case):
     return leaves(case.of) & {"oid", "regproc"} and re.search(r"\d{10}", case.text) is not None
 
 
+CHAR = 'of "char", the byte 0 is a NUL, which is the empty text for the server'
+
+
+def is_empty_char(case):
+    return '"char"' in leaves(case.of) and "\0" in str(case.value).replace("\\x00", "\0")
+
+
 # Who, what it does and why, and how it is known. A case has the type, the server's text, the value or the error, and
 # whether it is the one or the other.
 RULES = [
@@ -63,6 +70,13 @@ RULES = [
         "a timedelta has no months: they are taken for 30 days and years for 365",
         lambda case: "interval" in leaves(case.of) and not case.has_failed,
     ),
+    (
+        "psycopg",
+        "the lower bounds of an array are dropped",
+        lambda case: base(case.of)["kind"] == "array" and case.text.startswith("["),
+    ),
+    ("psycopg", CHAR, is_empty_char),
+    ("adbc", CHAR, is_empty_char),
     (
         "adbc",
         "infinities wrap: they are counts like any other",
@@ -92,6 +106,16 @@ REFUSED = [
         "adbc",
         "an array with another lower bound than 1 is an error",
         lambda of, texts, error: base(of)["kind"] == "array" and any(text and text.startswith("[") for text in texts),
+    ),
+    (
+        "adbc",
+        "a struct is built wrongly where some values are NULL",
+        lambda of, texts, error: base(of)["kind"] == "composite" and "Failed to build result array" in str(error),
+    ),
+    (
+        "adbc",
+        "the metadata of a type is no JSON where its name has a quote",
+        lambda of, texts, error: "vendor_name" in str(error) and '"' in str(of),
     ),
     (
         "adbc",

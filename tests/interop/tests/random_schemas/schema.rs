@@ -13,6 +13,8 @@ pub(crate) enum Type {
     Enum(String, Vec<String>),
     Domain(String, Box<Self>),
     Array(Box<Self>),
+    /// Its bounds.
+    Range(String, Subtype),
     /// Attributes by name.
     Composite(String, Vec<(String, Self)>),
 }
@@ -22,7 +24,9 @@ impl Type {
     pub(crate) fn sql(&self) -> String {
         match self {
             Self::Base(base, modifier) => format!("{}{modifier}", base.name),
-            Self::Enum(name, _) | Self::Domain(name, _) | Self::Composite(name, _) => quoted_name(name),
+            Self::Enum(name, _) | Self::Domain(name, _) | Self::Range(name, _) | Self::Composite(name, _) => {
+                quoted_name(name)
+            }
             Self::Array(element) => format!("{}[]", element.sql()),
         }
     }
@@ -34,6 +38,9 @@ impl Type {
             Self::Enum(name, _) => json!({"kind": "enum", "name": name}),
             Self::Domain(name, of) => json!({"kind": "domain", "name": name, "of": of.describe()}),
             Self::Array(of) => json!({"kind": "array", "of": of.describe()}),
+            Self::Range(name, (bound, _)) => {
+                json!({"kind": "range", "name": name, "of": {"kind": "base", "name": bound, "modifier": ""}})
+            }
             Self::Composite(name, attributes) => {
                 let attributes: Vec<_> =
                     attributes.iter().map(|(name, of)| json!([name, of.describe()])).collect();
@@ -47,7 +54,16 @@ impl Type {
         match self {
             Self::Base(base, _) => base.shown_by.is_none() && base.has_binary,
             Self::Domain(_, of) | Self::Array(of) => of.may_be_part(),
-            Self::Enum(..) | Self::Composite(..) => true,
+            Self::Enum(..) | Self::Range(..) | Self::Composite(..) => true,
+        }
+    }
+
+    /// What stands between the elements of an array of it.
+    fn separator(&self) -> &'static str {
+        match self {
+            Self::Base(base, _) if base.name == "box" => ";",
+            Self::Domain(_, of) => of.separator(),
+            _ => ",",
         }
     }
 
@@ -61,6 +77,7 @@ impl Type {
             Self::Enum(_, labels) => labels[random.below(labels.len())].clone(),
             Self::Domain(_, of) => return of.value(random, place),
             Self::Array(element) => array(element, random, place),
+            Self::Range(_, (_, bound)) => builtin::range(random, |random| random.between(0, 30_000), *bound),
             Self::Composite(_, attributes) => {
                 let parts = attributes.iter().map(|(_, of)| {
                     of.value(random, Place::Part).map_or_else(String::new, |text| quoted(&text))
@@ -71,6 +88,17 @@ impl Type {
     }
 }
 
+/// What the bounds of a range are, and the one for a number.
+type Subtype = (&'static str, fn(i64) -> String);
+
+const SUBTYPES: [Subtype; 5] = [
+    ("float8", |number| format!("{number}.25")),
+    ("int2", |number| number.to_string()),
+    ("text", |number| format!("{number:05},\"ä)")),
+    ("pg_lsn", |number| format!("{number:X}/0")),
+    ("inet", |number| format!("10.0.{}.{}", number / 256, number % 256)),
+];
+
 /// Where a value is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -80,10 +108,7 @@ pub(crate) enum Place {
 }
 
 fn array(element: &Type, random: &mut Random, place: Place) -> String {
-    let separator = match element {
-        Type::Base(base, _) if base.name == "box" => ";",
-        _ => ",",
-    };
+    let separator = element.separator();
     let list = |count: usize, random: &mut Random| {
         let elements = (0..count).map(|_| {
             let value = element.value(random, Place::Part);
@@ -172,6 +197,12 @@ impl Maker<'_> {
                 format!("create type {} as enum ({})", quoted_name(&name), list.join(", ")),
                 Type::Enum(name, labels),
             );
+        }
+        for number in 0..3 {
+            let subtype = self.random.pick(&SUBTYPES);
+            let name = self.name("range", number);
+            let sql = format!("create type {} as range (subtype = {})", quoted_name(&name), subtype.0);
+            self.make(sql, Type::Range(name, subtype));
         }
         for number in 0..6 {
             let of = self.part();

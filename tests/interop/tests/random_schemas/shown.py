@@ -6,6 +6,7 @@ import re
 import struct
 import uuid
 from decimal import Decimal
+from fractions import Fraction
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +39,19 @@ def plain(array):
     return array.to_pylist()
 
 
+class Dimension(list):
+    """A dimension of an array, as opposed to a value that is a list."""
+
+
+def dimensions(value):
+    return Dimension(map(dimensions, value)) if isinstance(value, list) else value
+
+
+def flat(value):
+    """The elements of an array of any number of dimensions."""
+    return [leaf for part in value for leaf in (flat(part) if isinstance(part, Dimension) else [part])]
+
+
 def leaves(of):
     """The names of the built-in types that a type is made of."""
     if of["kind"] == "base":
@@ -63,11 +77,19 @@ def text(of, value):
         return base_text(of["name"], value)
     if of["kind"] == "enum" or isinstance(value, str):
         return value
+    if of["kind"] == "range":
+        return range_text(of["of"], value)
     if of["kind"] == "composite":
         parts = ["" if part is None else record_part(text(of_part, part)) for (_, of_part), part in attributes(of, value)]
         return "(" + ",".join(parts) + ")"
+    # Arrays of several dimensions are lists in lists to Python.
     separator = ";" if base(of["of"]).get("name") == "box" else ","
-    elements = ["NULL" if element is None else array_part(text(of["of"], element)) for element in value]
+    elements = [
+        "NULL" if element is None
+        else text(of, element) if isinstance(element, Dimension)
+        else array_part(text(of["of"], element), separator)
+        for element in value
+    ]
     return "{" + separator.join(elements) + "}"
 
 
@@ -76,21 +98,24 @@ def attributes(of, value):
     return zip(of["attributes"], value)
 
 
-def array_part(text):
-    if text and text.upper() != "NULL" and not re.search(r'[\s{},;"\\]', text):
+def array_part(text, separator):
+    if text and text.upper() != "NULL" and separator not in text and not re.search(r'[\s{}"\\]', text):
         return text
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def record_part(text):
-    """As record_out and range_out have it."""
+    """As record_out has it."""
     if text and not re.search(r'[\s(),"\\]', text):
         return text
     return '"' + re.sub(r'(["\\])', r"\1\1", text) + '"'
 
 
 def range_part(text):
-    return record_part(text) if not re.search(r"[\[\]]", text) else '"' + text + '"'
+    """As range_out has it."""
+    if text and not re.search(r'[\s()\[\],"\\]', text):
+        return text
+    return '"' + re.sub(r'(["\\])', r"\1\1", text) + '"'
 
 
 def date(days):
@@ -170,24 +195,45 @@ def interval_text(value):
 FORMATS = {"float4": ("<f", 6), "float8": ("<d", 15)}
 
 
+def narrow(form, number):
+    """The bits of a number, if it has any in that form."""
+    try:
+        return struct.pack(form, number)
+    except OverflowError:
+        return None
+
+
+def is_between(form, value, digits):
+    """Whether digits stand for the middle between a number and one of its neighbours: these are none for the server."""
+    whole = {"<f": "<i", "<d": "<q"}[form]
+    (bits,) = struct.unpack(whole, struct.pack(form, value))
+    for step in (-1, 1):
+        (neighbour,) = struct.unpack(form, struct.pack(whole, bits + step))
+        if neighbour - neighbour == 0 and 2 * Fraction(digits) == Fraction(value) + Fraction(neighbour):
+            return True
+    return False
+
+
 def float_text(value, name="float8"):
     """The fewest digits that tell a number from all others."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
+    if value == 0:
+        return "-0" if str(value)[0] == "-" else "0"
     form, most = FORMATS[name]
-    narrow = lambda number: struct.pack(form, number)
-    wanted = narrow(value)
-    digits = repr(value) if name == "float8" else next(
-        text for text in (f"{struct.unpack(form, wanted)[0]:.{count}e}" for count in range(9)) if narrow(float(text)) == wanted
+    wanted = narrow(form, value)
+    value = struct.unpack(form, wanted)[0]
+    digits = next(
+        digits
+        for digits in (f"{value:.{count}e}" for count in range(17))
+        if narrow(form, float(digits)) == wanted and not is_between(form, value, digits)
     )
     sign, digits, exponent = Decimal(digits).normalize().as_tuple()
     digits = "".join(map(str, digits))
     point = len(digits) + exponent - 1
     minus = "-" if sign else ""
-    if digits == "0":
-        return minus + "0"
     if not -4 <= point < most:
         fraction = "." + digits[1:] if digits[1:] else ""
         return f"{minus}{digits[0]}{fraction}e{'-' if point < 0 else '+'}{abs(point):02}"
@@ -222,13 +268,13 @@ BOUNDS = {
 }
 
 
-def range_text(name, value):
+def range_text(bound_type, value):
     if isinstance(value, Range):
         value = (value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty)
     lower, upper, lower_inc, upper_inc, is_empty = value
     if is_empty:
         return "empty"
-    bounds = ["" if bound is None else range_part(base_text(BOUNDS[name], bound)) for bound in (lower, upper)]
+    bounds = ["" if bound is None else range_part(text(bound_type, bound)) for bound in (lower, upper)]
     return f"{'[' if lower_inc else '('}{bounds[0]},{bounds[1]}{']' if upper_inc else ')'}"
 
 
@@ -279,9 +325,9 @@ def base_text(name, value):
     if isinstance(value, str) and name != "uuid":
         return value
     if name in BOUNDS:
-        return range_text(name, value)
+        return range_text({"kind": "base", "name": BOUNDS[name]}, value)
     if name in MULTIRANGES:
-        return "{" + ",".join(range_text(MULTIRANGES[name], one) for one in value) + "}"
+        return "{" + ",".join(base_text(MULTIRANGES[name], one) for one in value) + "}"
     if name in SHOWN:
         return SHOWN[name](value)
     if isinstance(value, (int, ipaddress._IPAddressBase)) and not isinstance(value, bool):

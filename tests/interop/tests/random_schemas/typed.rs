@@ -1,5 +1,6 @@
 //! Typed values as the text that they print, which is to be what the server writes.
 
+use std::any::type_name;
 use std::fmt::Display;
 
 use molt_db::types::{
@@ -33,7 +34,7 @@ fn printer(of: &Type) -> Option<Printer> {
         Type::Enum(..) => Some(one::<String>),
         Type::Domain(_, of) => printer(of),
         Type::Array(of) => element_printer(of),
-        Type::Composite(..) => None,
+        Type::Range(..) | Type::Composite(..) => None,
     }
 }
 
@@ -42,7 +43,7 @@ fn element_printer(of: &Type) -> Option<Printer> {
         Type::Base(base, _) => base_printer(base, true),
         Type::Enum(..) => Some(many::<String>),
         Type::Domain(_, of) => element_printer(of).filter(|_| !matches!(**of, Type::Array(_))),
-        Type::Array(_) | Type::Composite(..) => None,
+        Type::Array(_) | Type::Range(..) | Type::Composite(..) => None,
     }
 }
 
@@ -54,8 +55,9 @@ fn one<T: Display + for<'r> FromSql<'r>>(row: &OwnedRow, at: usize) -> Option<St
 fn many<T: Display + for<'r> FromSql<'r>>(row: &OwnedRow, at: usize) -> Option<String> {
     let array: Option<Array<Option<T>>> = row.get(at).unwrap_or_else(|error| panic!("{error}"));
     let array = array?;
+    let separator = if type_name::<T>() == type_name::<Rect>() { ";" } else { "," };
     let mut elements = array.elements().iter().map(|element| match element {
-        Some(value) => quoted(&value.to_string()),
+        Some(value) => quoted(&value.to_string(), separator),
         None => "NULL".to_owned(),
     });
     let lengths: Vec<_> = array.dimensions().iter().map(|dimension| dimension.len).collect();
@@ -65,7 +67,6 @@ fn many<T: Display + for<'r> FromSql<'r>>(row: &OwnedRow, at: usize) -> Option<S
     });
     let bounds: String = bounds.collect();
     let has_bounds = array.dimensions().iter().any(|dimension| dimension.lower != 1);
-    let separator = if std::any::type_name::<T>() == std::any::type_name::<Rect>() { ";" } else { "," };
     let text = nested(&lengths, separator, &mut elements);
     Some(if has_bounds { format!("{bounds}={text}") } else { text })
 }
@@ -82,10 +83,11 @@ fn nested(lengths: &[usize], separator: &str, elements: &mut impl Iterator<Item 
 }
 
 // PG source: arrayfuncs.c, array_out.
-fn quoted(text: &str) -> String {
+fn quoted(text: &str, separator: &str) -> String {
     let is_plain = !text.is_empty()
         && !text.eq_ignore_ascii_case("NULL")
-        && !text.contains(['"', '\\', '{', '}', ',', ';', ' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+        && !text.contains(separator)
+        && !text.contains(['"', '\\', '{', '}', ' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
     if is_plain {
         text.to_owned()
     } else {
