@@ -233,7 +233,8 @@ async fn each_kind_has_its_own_policy_and_an_error_that_tells_row_column_and_val
         let nan = one(|policies, unfit| policies.nan = unfit);
         let range = one(|policies, unfit| policies.range = unfit);
         let shape = one(|policies, unfit| policies.shape = unfit);
-        let cases: [(&str, &str, &dyn Fn(Unfit) -> ArrowOptions, &str); 8] = [
+        type Policy<'f> = &'f dyn Fn(Unfit) -> ArrowOptions;
+        let cases: [(&str, &str, Policy<'_>, &str); 8] = [
             ("infinity", "date", &infinity, "infinity"),
             ("-infinity", "timestamptz", &infinity, "-infinity"),
             ("[2000-01-01,infinity)", "tsrange", &infinity, "[\"2000-01-01 00:00:00\",infinity)"),

@@ -14,6 +14,8 @@ pub struct TypeInfo {
     schema: Box<str>,
     name: Box<str>,
     kind: TypeKind,
+    /// How many types it is made of, in all depths.
+    parts: usize,
     /// How its values become Arrow, if somebody has taught that.
     arrow: Option<Arc<dyn ArrowType>>,
     is_stale: AtomicBool,
@@ -40,6 +42,19 @@ pub enum TypeKind {
         /// The function's name in the server or the extension's library.
         send: Box<str>,
     },
+}
+
+impl TypeKind {
+    fn parts(&self) -> usize {
+        let parts = |column: &Column| column.type_info().map_or(1, |info| info.parts);
+        match self {
+            Self::Enum(_) | Self::Base { .. } => 0,
+            Self::Composite(attributes) => attributes.iter().map(parts).fold(0, usize::saturating_add),
+            Self::Domain(part) | Self::Array(part) | Self::Range(part) | Self::Multirange(part) => {
+                parts(part)
+            }
+        }
+    }
 }
 
 impl TypeInfo {
@@ -230,10 +245,16 @@ impl Catalog {
             oid,
             schema: row.schema.as_str().into(),
             name: row.name.as_str().into(),
+            parts: 1,
             kind: self.kind(&row.definition),
             arrow: None,
             is_stale: AtomicBool::new(false),
         };
+        info.parts = info.kind.parts().saturating_add(1);
+        if info.parts > MOST_PARTS {
+            info.kind = TypeKind::Base { send: Box::default() };
+            info.parts = 1;
+        }
         let taught = self.taught.iter().rev().find(|(name, _)| name.is_of(&info));
         info.arrow = taught.map(|(_, of)| Arc::clone(of));
         self.types.insert(oid, Arc::new(info));
@@ -269,6 +290,9 @@ impl Definition {
         }
     }
 }
+
+/// What is made of more types than this, in all depths, is bytes. A table has 1,600 columns at most.
+const MOST_PARTS: usize = 65_536;
 
 /// A server has no type that contains itself. Whoever says so is believed down to this depth, and what is below is bytes.
 const MOST_NESTED: usize = 64;

@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use molt_db_decode::types::{
-    self, Array, Bits, Cid, Cidr, Circle, Inet, Int2Vector, Interval, Line, LineSegment, MacAddr, MacAddr8,
-    Money, Multirange, OidVector, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid, TimeTz, TsNode, TsQuery,
-    TsVector, Xid, Xid8,
+    self, Array, Bits, Cid, Cidr, Circle, Cube, Hstore, Inet, Int2Vector, Interval, Line, LineSegment,
+    MacAddr, MacAddr8, Money, Multirange, OidVector, PgLsn, Point, Polygon, Range, Rect, Snapshot, Tid,
+    TimeTz, TsNode, TsQuery, TsVector, Xid, Xid8,
 };
 use molt_db_decode::{Date, Format, Json, Numeric, Oid, Params, Time, Timestamp, TimestampTz, ToSql, Uuid};
 
@@ -58,6 +58,8 @@ fn every_type_is_sent_as_the_table_says() {
     note("Timestamp", &Timestamp::INFINITY);
     note("TimestampTz", &TimestampTz::INFINITY);
     note("Uuid", &Uuid([7; 16]));
+    note("Hstore", &Hstore::default());
+    note("Cube", &Cube::Point(vec![1.0]));
     note("Json<T>", &Json("{}"));
     note("i8", &7_i8);
     note("Interval", &Interval::INFINITY);

@@ -21,6 +21,8 @@ fn documented() -> BTreeMap<String, String> {
     for cells in rows(&text) {
         let (name, arrow) = match cells[..] {
             [name, _, _, arrow, _, _] | [name, arrow, _, _] => (code(name), code(arrow)),
+            // Types of a database, which have other numbers in each.
+            [_, _, _, _, _] => continue,
             _ => panic!("{cells:?}"),
         };
         assert!(cells.iter().all(|cell| !cell.is_empty()), "{cells:?}");
@@ -127,7 +129,7 @@ fn every_rust_type_of_the_table_of_parameters_is_in_the_table_of_types() {
     let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
     let (types, parameters) = (read("spec/types.md"), read("spec/parameters.md"));
     let sent: Vec<_> =
-        rows(&types).into_iter().filter(|cells| cells.len() == 6).map(|cells| cells[2]).collect();
+        rows(&types).into_iter().filter(|cells| cells.len() >= 5).map(|cells| cells[2]).collect();
     for cells in rows(&parameters).into_iter().filter(|cells| cells[1] != "none") {
         assert!(sent.iter().any(|sent| sent.contains(cells[0])), "{}", cells[0]);
     }

@@ -108,8 +108,8 @@ impl<'c> Batches<'c> {
     /// # Errors
     ///
     /// The server's: batches that came before it are not the whole result. [`Error::is_conversion`] for a value that
-    /// Arrow cannot hold, under the policy of the options: the rest of the result is dropped then and the connection
-    /// stays usable. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for
+    /// Arrow cannot hold, under the policies of the options: the rest of the result is dropped then and the connection
+    /// stays usable. Among its sources is a [`ValueError`](molt_db_decode::ValueError), which hands out the value. [`Error::is_connection_lost`]; [`Error::is_timeout`] when the server sends nothing for
     /// `query_timeout`.
     ///
     /// # Cancel safety

@@ -15,6 +15,9 @@ pub(super) struct Dictionary {
     keys: Elements<i32>,
     nulls: Nulls,
     labels: Vec<Box<str>>,
+    /// How many of them were known; the others have come in this batch, and are of so many bytes.
+    known: usize,
+    new_bytes: usize,
     numbers: HashMap<Box<[u8]>, i32>,
     /// The dictionary of the batches so far, as long as no label has come that is not in it.
     array: Option<ArrayRef>,
@@ -27,12 +30,15 @@ impl Dictionary {
             keys: Elements::new(),
             nulls: Nulls::new(),
             labels: Vec::new(),
+            known: 0,
+            new_bytes: 0,
             numbers: HashMap::new(),
             array: None,
         };
         for label in labels {
             let _ = column.add(label);
         }
+        column.known = column.labels.len();
         Box::new(column)
     }
 
@@ -45,9 +51,22 @@ impl Dictionary {
     }
 
     #[cold]
-    fn number_of_new(&mut self, value: &[u8]) -> Result<i32, Fault> {
+    fn number_of_new(&mut self, value: &[u8], bytes: &mut usize) -> Result<i32, Fault> {
         let label = str::from_utf8(value).map_err(|_| Fault::Malformed("its text is not valid UTF-8"))?;
-        self.add(label).ok_or(Fault::TooLong)
+        let number = self.add(label).ok_or(Fault::TooLong)?;
+        let taken = value.len().saturating_add(size_of::<i32>());
+        self.new_bytes = self.new_bytes.saturating_add(taken);
+        *bytes = bytes.saturating_add(taken);
+        Ok(number)
+    }
+
+    /// Forgets the labels that were not known, which a server that goes on making up others would fill memory with.
+    fn forget_new(&mut self) {
+        for label in self.labels.drain(self.known..) {
+            self.numbers.remove(label.as_bytes());
+            self.array = None;
+        }
+        self.new_bytes = 0;
     }
 }
 
@@ -65,10 +84,10 @@ impl ColumnBuilder for Dictionary {
         Some(rest)
     }
 
-    fn push(&mut self, value: &[u8], _bytes: &mut usize) -> Result<(), Fault> {
+    fn push(&mut self, value: &[u8], bytes: &mut usize) -> Result<(), Fault> {
         let number = match self.numbers.get(value) {
             Some(number) => *number,
-            None => self.number_of_new(value)?,
+            None => self.number_of_new(value, bytes)?,
         };
         self.keys.push(number);
         Ok(())
@@ -95,7 +114,9 @@ impl ColumnBuilder for Dictionary {
         let values = self.array.get_or_insert_with(|| {
             Arc::new(StringArray::from_iter_values(labels.iter().map(|label| &**label)))
         });
-        Ok(Arc::new(DictionaryArray::new(keys, Arc::clone(values))))
+        let array = Arc::new(DictionaryArray::new(keys, Arc::clone(values)));
+        self.forget_new();
+        Ok(array)
     }
 
     fn width(&self) -> usize {
@@ -103,7 +124,7 @@ impl ColumnBuilder for Dictionary {
     }
 
     fn variable_bytes(&self) -> usize {
-        0
+        self.new_bytes
     }
 
     fn growth(&self) -> Growth {

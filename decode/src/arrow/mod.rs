@@ -40,12 +40,22 @@
 //! | `int4range`, `int8range`, `numrange`, `tsrange`, `tstzrange`, `daterange` | `Struct` of `lower`, `upper`, `lower_inc`, `upper_inc`, `empty` | `arrow.opaque` |
 //! | their multiranges | `List` of it | `arrow.opaque` |
 //! | arrays of the above | `List` of it | of the elements |
+//! | an enum | `Dictionary(Int32, Utf8)` of its labels, in their order | |
+//! | a composite type | `Struct` of its attributes | |
+//! | a domain | what it is over | |
+//! | ranges, multiranges and arrays of such types | as those of built-in types | as those |
+//! | `hstore` | `Map` of `Utf8` to `Utf8` | |
+//! | `citext` | `Utf8` | |
+//! | `ltree`, `lquery`, `ltxtquery`; `cube`, as the server writes it | `Utf8` | `arrow.opaque` |
+//! | what an [`ArrowType`] is for | what that says | |
 //! | other types, in binary | `Binary`, the bytes of the wire | `arrow.opaque` |
 //! | other types, and all of the above but text and JSON, in text | `Utf8` | `arrow.opaque` |
 //!
 //! A `numeric` with a negative scale has as many more digits before the point, and scale 0; one with a scale above its
-//! precision has the scale as its precision. Each field has the type's name under the metadata key `POSTGRESQL:type`,
-//! and its modifier, if there is one, under `POSTGRESQL:typmod`.
+//! precision has the scale as its precision. Types of a database are what is said here where a [`Catalog`](crate::Catalog) has
+//! described the columns; without one, they are other types. Each field has the type's name under the metadata key
+//! `POSTGRESQL:type`, one of a database its schema under `POSTGRESQL:schema`, and its modifier, if there is one, under
+//! `POSTGRESQL:typmod`.
 //!
 //! # Values that do not fit
 //!
@@ -74,6 +84,7 @@
 //! - A range is text, and a multirange a list of text.
 //! - An array is text as a whole where `shape` is to be text: `[2:4]={1,2,3}`. Where only its elements are, it is a list of
 //!   text. `Policies::all(Unfit::Text)` makes all arrays text.
+//! - Nothing takes memory for each value, but `tsquery`, `path` and `polygon` in arrays.
 //! - A `"char"` above 127 is as PostgreSQL 16 and later write it, such as `\351`. In arrays, `money` is its smallest units,
 //!   and `regclass` and its like are numbers, as they are outside of them.
 //!

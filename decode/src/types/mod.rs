@@ -40,6 +40,42 @@
 //!
 //! Values of all types are sent from strings, too, as what a literal in quotes would be.
 //!
+//! # Types of a database
+//!
+//! | PostgreSQL | read as | sent from |
+//! |---|---|---|
+//! | an enum | an enum with [`#[derive(FromSql)]`](macro@crate::FromSql), strings | one with [`#[derive(ToSql)]`](macro@crate::ToSql) |
+//! | a composite type, the row of a table | a struct with `#[derive(FromSql)]` | one with `#[derive(ToSql)]` |
+//! | a record of no declared type | the same | |
+//! | a domain | what it is over, or a newtype of that | the same |
+//! | ranges over any type | [`Range<T>`](Range), [`Multirange<T>`](Multirange) | a newtype with a name |
+//! | `hstore` | [`Hstore`] | [`Hstore`] |
+//! | `cube` | [`Cube`] | [`Cube`] |
+//! | `citext`, `ltree`, `lquery`, `ltxtquery` | strings | a newtype of a string with a name |
+//! | arrays of these | `Vec<T>`, [`Array<T>`](Array) | the same |
+//!
+//! ```
+//! use molt_db_decode::{FromSql, ToSql};
+//!
+//! #[derive(FromSql, ToSql)]
+//! #[molt(crate = "molt_db_decode", rename_all = "snake_case")] // With molt-db, no crate has to be named.
+//! enum Mood {
+//!     Sad,
+//!     SoSo,
+//! }
+//!
+//! #[derive(FromSql, ToSql)]
+//! #[molt(crate = "molt_db_decode", name = "shop.item")]
+//! struct Item {
+//!     name: String,
+//!     price: Option<i64>,
+//!     moods: Vec<Mood>,
+//! }
+//! ```
+//!
+//! Their numbers differ from database to database: a [`Catalog`](crate::Catalog) says which they are, and the driver fills it. A
+//! column that no catalog has described is read as none of these.
+//!
 //! # Other crates
 //!
 //! The feature of its name has values of a crate read and sent, alone and inside of arrays and ranges:

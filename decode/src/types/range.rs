@@ -3,7 +3,7 @@ use std::fmt::{self, Write};
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use crate::arrow::{Asked, Extension, Fault, Form, Profile, Run, Writer, field};
+use crate::arrow::{Asked, BrokenText, Extension, Fault, Form, Profile, Run, Writer, field};
 use crate::params::length_word;
 use crate::types::cursor::Cursor;
 use crate::types::nested::{named_or, part, put};
@@ -340,7 +340,9 @@ const fn range(oid: Oid, array: u32) -> Type {
 /// A struct of both bounds, of what they are, and of whether there is nothing between them.
 fn range_form(asked: &Asked) -> Form {
     let kind = Kind::of(asked.oid, |kind| kind.range);
-    let bound = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound));
+    let mut bound = asked.instead(kind.map_or(Oid::UNSPECIFIED, |kind| kind.bound));
+    // A bound that is no text may not become one that is missing.
+    bound.options.unfit.encoding = BrokenText::Error;
     let bit = asked.instead(Oid::BOOL);
     let of_bound = raw(&bound);
     let form = Form::range((&of_bound, &bound), (&raw(&bit), &bit)).with(Extension::Opaque);

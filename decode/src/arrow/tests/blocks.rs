@@ -6,13 +6,13 @@ use super::*;
 
 /// Rows in a buffer, with something between them as there is on the wire.
 #[derive(Debug, Default)]
-struct Input {
+pub(super) struct Input {
     bytes: Vec<u8>,
     rows: Vec<Range<usize>>,
 }
 
 impl Input {
-    fn of(rows: &[Vec<u8>], between: usize, behind: usize) -> Self {
+    pub(super) fn of(rows: &[Vec<u8>], between: usize, behind: usize) -> Self {
         let mut input = Self::default();
         for row in rows {
             input.bytes.resize(input.bytes.len() + between, 0xd4);
@@ -82,7 +82,7 @@ fn end(builder: &mut BatchBuilder, batches: &mut Vec<RecordBatch>, refused: &mut
     }
 }
 
-fn assert_same(columns: &Columns, options: &ArrowOptions, limits: BatchLimits, input: &Input) {
+pub(super) fn assert_same(columns: &Columns, options: &ArrowOptions, limits: BatchLimits, input: &Input) {
     let plan = ArrowPlan::compile(columns, options);
     let expected = one_by_one(&plan, limits, input);
     for at_a_time in [1, 3, 7, 64, 100, 1000] {

@@ -1,4 +1,5 @@
 mod blocks;
+mod database;
 mod lists;
 mod nested;
 mod profile;
