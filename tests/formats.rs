@@ -132,8 +132,7 @@ async fn types_that_are_not_known_are_their_bytes() {
             assert_eq!(row.raw(3), Some(Some(&point[..])));
             assert_eq!(row.raw(7), Some(None));
             assert!((0..9).all(|position| position == 7 || matches!(row.raw(position), Some(Some([_, ..])))));
-            assert_eq!(row.get::<&str>(0).unwrap(), "happy");
-            assert!(row.get::<i32>(0).unwrap_err().is_type_mismatch());
+            assert!(row.get::<&str>(0).unwrap_err().is_type_mismatch());
             assert!(row.get::<i32>(1).unwrap_err().is_type_mismatch());
             assert!(row.get::<f64>(3).unwrap_err().is_type_mismatch());
         }

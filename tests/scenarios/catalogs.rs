@@ -146,6 +146,13 @@ struct Holder {
     n: i32,
 }
 
+#[derive(Debug, PartialEq, FromSql)]
+struct Record {
+    f1: Vec<u8>,
+    f2: Vec<u8>,
+    f3: i32,
+}
+
 /// Scenario 38: a type without a reader is its bytes, with its name, wherever it is; and no error.
 #[tokio::test]
 async fn a_type_that_nobody_knows_is_bytes_with_a_name() {
@@ -159,7 +166,11 @@ async fn a_type_that_nobody_knows_is_bytes_with_a_name() {
         let (text, number): (String, i32) = c.query("select '7'::dull, 1").one().await.unwrap();
         assert_eq!((text.as_str(), number), ("7", 1));
         let (holder,): (Holder,) = c.query("select row('7', '{NULL,7}', 3)::holder").one().await.unwrap();
-        assert_eq!(holder, Holder { o: bytes.clone(), os: vec![None, Some(bytes)], n: 3 });
+        assert_eq!(holder, Holder { o: bytes.clone(), os: vec![None, Some(bytes.clone())], n: 3 });
+        // In a record of no declared type nobody knows them either.
+        c.script("create type mood as enum ('sad', 'ok')").await.unwrap();
+        let (record,): (Record,) = c.query("select row('7'::odd, 'sad'::mood, 3)").one().await.unwrap();
+        assert_eq!(record, Record { f1: bytes, f2: b"sad".to_vec(), f3: 3 });
         let error = c.query("select '7'::odd").one::<(i32,)>().await.unwrap_err();
         let found = value_error(&error);
         assert!(found.is_type_mismatch() && found.to_string().contains("type odd"), "{found}");
