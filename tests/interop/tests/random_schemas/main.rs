@@ -20,7 +20,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, RowLimit, TextLayout, Unfit};
+use molt_db::arrow::{Arrays, ArrowOptions, BatchLimits, ByteLimit, Profile, RowLimit, TextLayout, Unfit};
 use molt_db::config::SslMode;
 use molt_db::{Config, Connection};
 use molt_db_interop::python;
@@ -64,11 +64,14 @@ async fn check(server: &Server, seed: u64) {
         let options = ArrowOptions {
             unfit: random.pick(&[Unfit::Null, Unfit::Null, Unfit::Null, Unfit::Text]).into(),
             text: random.pick(&[TextLayout::Utf8, TextLayout::Utf8View]),
+            arrays: random.pick(&[Arrays::Lists, Arrays::Structs]),
+            profile: random.pick(&[Profile::Arrow, Profile::Molt]),
             ..ArrowOptions::default()
         };
         let columns: Vec<_> = (0..table.columns.len()).map(|at| format!("c{at}")).collect();
         let sql = format!("select {} from {} order by n", columns.join(", "), table.name);
         let limits = BatchLimits { rows: RowLimit::new(random.pick(&[7, 256, ROWS])), bytes: ByteLimit::MAX };
+        println!("{}: {options:?}", table.name);
         let mut stream = c.query(&sql).arrow_with(&options, limits).await.unwrap().into_ipc();
         let mut bytes = Vec::new();
         while let Some(piece) = stream.next().await.unwrap_or_else(|error| panic!("{seed}, {sql}: {error}")) {

@@ -48,7 +48,8 @@ def dimensions(value):
 
 
 def flat(value):
-    """The elements of an array of any number of dimensions."""
+    """The elements of an array of any number of dimensions; they are the last part of one with its bounds."""
+    value = value[-1] if isinstance(value, tuple) else value
     return [leaf for part in value for leaf in (flat(part) if isinstance(part, Dimension) else [part])]
 
 
@@ -82,6 +83,8 @@ def text(of, value):
     if of["kind"] == "composite":
         parts = ["" if part is None else record_part(text(of_part, part)) for (_, of_part), part in attributes(of, value)]
         return "(" + ",".join(parts) + ")"
+    if isinstance(value, tuple):
+        return bounded_text(of, *value)
     # Arrays of several dimensions are lists in lists to Python.
     separator = ";" if base(of["of"]).get("name") == "box" else ","
     elements = [
@@ -91,6 +94,17 @@ def text(of, value):
         for element in value
     ]
     return "{" + separator.join(elements) + "}"
+
+
+def bounded_text(of, *parts):
+    """The text of an array with its lower bounds, and with its lengths if they are not those of a list."""
+    *lengths, lower_bounds, elements = parts
+    lengths = lengths[0] if lengths else [len(elements)] if elements else []
+    bounds = "".join(f"[{lower}:{lower + length - 1}]" for lower, length in zip(lower_bounds, lengths))
+    prefix = bounds + "=" if any(lower != 1 for lower in lower_bounds) else ""
+    for length in reversed(lengths[1:]):
+        elements = [Dimension(elements[at : at + length]) for at in range(0, len(elements), length)]
+    return prefix + text(of, Dimension(elements))
 
 
 def attributes(of, value):
@@ -176,10 +190,12 @@ def interval_text(value):
         months, days, micros = 0, value.days, value.seconds * 1_000_000 + value.microseconds
         if days < 0 and micros:
             days, micros = days + 1, micros - 86_400_000_000
-    else:
+    elif isinstance(value, pa.MonthDayNano):
         months, days, nanos = value
         assert nanos % 1000 == 0, value
         micros = nanos // 1000
+    else:
+        months, days, micros = value
     years, months = int(months / 12), months - 12 * int(months / 12)
     parts, is_before = [], False
     for count, unit in [(years, "year"), (months, "mon"), (days, "day")]:
@@ -271,7 +287,11 @@ BOUNDS = {
 def range_text(bound_type, value):
     if isinstance(value, Range):
         value = (value.lower, value.upper, value.lower_inc, value.upper_inc, value.isempty)
-    lower, upper, lower_inc, upper_inc, is_empty = value
+    if len(value) == 3:
+        is_empty, lower, upper = value
+        (lower, lower_inc), (upper, upper_inc) = lower or (None, False), upper or (None, False)
+    else:
+        lower, upper, lower_inc, upper_inc, is_empty = value
     if is_empty:
         return "empty"
     bounds = ["" if bound is None else range_part(text(bound_type, bound)) for bound in (lower, upper)]
@@ -327,7 +347,8 @@ def base_text(name, value):
     if name in BOUNDS:
         return range_text({"kind": "base", "name": BOUNDS[name]}, value)
     if name in MULTIRANGES:
-        return "{" + ",".join(base_text(MULTIRANGES[name], one) for one in value) + "}"
+        ranges = value[-1] if isinstance(value, tuple) else value
+        return "{" + ",".join(base_text(MULTIRANGES[name], one) for one in ranges) + "}"
     if name in SHOWN:
         return SHOWN[name](value)
     if isinstance(value, (int, ipaddress._IPAddressBase)) and not isinstance(value, bool):
