@@ -16,6 +16,7 @@ use molt_db::arrow::array::{Array, RecordBatch};
 use molt_db::arrow::buffer::i256;
 use molt_db::arrow::schema::{DataType, Field, IntervalUnit, TimeUnit};
 use molt_db::arrow::{ArrowOptions, BatchLimits, ByteLimit, ExtensionTypes, RowLimit, TextLayout, Unfit};
+use molt_db::config::TypeLookup;
 use molt_db::{Connection, Error};
 use molt_db_testkit::proxy::{Direction, Flow, Proxy};
 
@@ -523,7 +524,8 @@ async fn columns_that_come_as_text_are_opaque_text() {
 #[tokio::test]
 async fn types_that_are_not_known_are_opaque_bytes() {
     on_each_server(async |server| {
-        let mut c = connect_to_new(server).await;
+        let config = plain_config(server, &server.create_database().unwrap());
+        let mut c = Connection::connect(&config.type_lookup(TypeLookup::Never)).await.unwrap();
         c.script("create type mood as enum ('sad', 'happy'); create type pair as (a int, b text)")
             .await
             .unwrap();

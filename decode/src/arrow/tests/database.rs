@@ -50,10 +50,16 @@ fn store(pairs: &[(&[u8], Option<&[u8]>)]) -> Vec<u8> {
     value
 }
 
-fn values(number: u64) -> [Option<Vec<u8>>; 5] {
+type Values = [Option<Vec<u8>>; 5];
+
+fn values(number: u64) -> Values {
     let small = (number as i16).to_be_bytes();
     let mood: &[u8] = [&b"sad"[..], b"ok", b"added"][number as usize % 3];
-    let parts = [Some(&small[..]), (number % 4 > 0).then_some(mood), Some(&b"text"[..number as usize % 5])];
+    let parts = [
+        Some(&small[..]),
+        (!number.is_multiple_of(4)).then_some(mood),
+        Some(&b"text"[..number as usize % 5]),
+    ];
     let mut span = vec![2];
     span.extend_from_slice(&body(&[Some(&1.0_f64.to_be_bytes()), Some(&(number as f64).to_be_bytes())])[2..]);
     [
@@ -71,7 +77,7 @@ fn bytes_of(row: &[Option<Vec<u8>>]) -> Vec<u8> {
 
 #[test]
 fn rows_are_what_they_are_one_by_one_whatever_is_wrong_with_some() {
-    let changes: [fn(&mut [Option<Vec<u8>>; 5]); 12] = [
+    let changes: [fn(&mut Values); 12] = [
         |row| row.iter_mut().for_each(|value| *value = None),
         |row| row[0] = Some(vec![0xff]),
         |row| row[1] = Some(pair([SMALL, MOOD, Oid::VARCHAR], [None; 3])),
