@@ -34,7 +34,7 @@ async fn numerics_of_every_scale_keep_their_digits() {
                 format!("select '{literal}'::{name}, '{literal}'::{name}::text, array['{literal}'::{name}]");
             let (value, text, list): (Numeric, String, Vec<Numeric>) = c.query(&sql).one().await.unwrap();
             assert_eq!((value.to_string().as_str(), text.as_str()), (shown, shown), "{literal} {name}");
-            assert_eq!(list, [value.clone()]);
+            assert_eq!(list, std::slice::from_ref(&value));
             let (back, same): (Numeric, bool) = c
                 .query(&format!("select $1::{name}, $1::text = '{literal}'::{name}::text"))
                 .bind(&value)
