@@ -55,6 +55,7 @@ fn array<T>(dimensions: &[(usize, i32)], elements: Vec<T>) -> Array<T> {
     Array::new(dimensions, elements).unwrap()
 }
 
+/// Scenario 35: `{}`, `[2:4]={1,2,3}`, six dimensions, NULLs.
 #[tokio::test]
 async fn arrays_keep_their_dimensions_and_lower_bounds() {
     on_each_server(async |server| {
@@ -85,6 +86,7 @@ async fn arrays_keep_their_dimensions_and_lower_bounds() {
     .await;
 }
 
+/// Scenario 35: the text "NULL".
 #[tokio::test]
 async fn lists_of_every_kind_of_element_are_the_same_on_both_sides() {
     on_each_server(async |server| {
@@ -245,6 +247,7 @@ async fn containers_are_copied_into_columns_of_their_type() {
     .await;
 }
 
+/// Scenario 37: empty, infinite and canonical ranges.
 #[tokio::test]
 async fn ranges_keep_what_their_bounds_are() {
     on_each_server(async |server| {
@@ -324,6 +327,7 @@ async fn ranges_keep_what_their_bounds_are() {
     .await;
 }
 
+/// Scenario 37: multiranges.
 #[tokio::test]
 async fn multiranges_hold_their_ranges() {
     on_each_server(async |server| {

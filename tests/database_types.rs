@@ -75,6 +75,7 @@ fn item(name: &str) -> Item {
     }
 }
 
+/// Scenario 37: labels with quotes and emoji.
 #[tokio::test]
 async fn enums_are_read_and_sent_by_their_labels() {
     on_each_server(async |server| {
@@ -95,6 +96,7 @@ async fn enums_are_read_and_sent_by_their_labels() {
     .await;
 }
 
+/// Scenarios 35 and 36: composites in each other, arrays of composites with arrays, quoting.
 #[tokio::test]
 async fn composite_types_are_read_and_sent_as_structs() {
     on_each_server(async |server| {
@@ -116,6 +118,7 @@ async fn composite_types_are_read_and_sent_as_structs() {
     .await;
 }
 
+/// Scenario 38: a type that was made by this session.
 #[tokio::test]
 async fn every_way_of_reading_knows_the_types_the_first_time() {
     on_each_server(async |server| {
@@ -232,6 +235,7 @@ struct Pair {
     f2: Option<String>,
 }
 
+/// Scenario 36: NULL and a row of NULLs, dropped columns, records, rows of tables.
 #[tokio::test]
 async fn records_rows_of_tables_and_nulls_are_told_apart() {
     on_each_server(async |server| {
@@ -307,6 +311,7 @@ struct Missing {
     a: i32,
 }
 
+/// Scenario 38: a type that is changed while it is known.
 #[tokio::test]
 async fn a_type_that_is_changed_is_an_error_once_and_then_what_it_is() {
     #[derive(Debug, PartialEq, FromSql, ToSql)]
@@ -355,6 +360,7 @@ async fn a_type_that_is_changed_is_an_error_once_and_then_what_it_is() {
     .await;
 }
 
+/// Scenario 38: another schema's type of the same name.
 #[tokio::test]
 async fn types_of_equal_names_are_what_their_schema_says() {
     #[derive(Debug, PartialEq, FromSql, ToSql)]
@@ -412,6 +418,7 @@ async fn rows_are_copied_in_and_out() {
     .await;
 }
 
+/// Scenario 38.
 #[tokio::test]
 async fn what_no_catalog_has_is_read_by_nothing_and_harms_nothing() {
     on_each_server(async |server| {
@@ -469,6 +476,7 @@ async fn types_are_looked_up_once_for_a_pool() {
     .await;
 }
 
+/// Scenario 37: hstore, ltree, cube, citext.
 #[tokio::test]
 async fn values_of_extensions_are_read_and_sent() {
     #[derive(Debug, PartialEq, FromSql, ToSql)]

@@ -56,6 +56,7 @@ async fn connect_to_sql_ascii(server: &Server) -> Connection {
     connect_to(server, &name).await
 }
 
+/// Scenario 30: a database without an encoding.
 #[tokio::test]
 async fn text_that_is_not_utf8_is_refused_by_the_server_and_never_replaced() {
     on_each_server(async |server| {
@@ -78,6 +79,7 @@ async fn text_that_is_not_utf8_is_refused_by_the_server_and_never_replaced() {
     .await;
 }
 
+/// Scenario 30: the same without the server's check.
 #[tokio::test]
 async fn bytes_that_are_no_text_are_an_error_once_the_server_no_longer_checks_them() {
     on_each_server(async |server| {
@@ -104,6 +106,7 @@ async fn a_result_that_changes_the_encoding_under_itself_is_not_misread() {
     .await;
 }
 
+/// Scenario 30: names that are no text.
 #[tokio::test]
 async fn names_that_are_not_utf8_are_an_error_and_never_replaced() {
     on_each_server(async |server| {

@@ -138,6 +138,7 @@ fn as_text<T: ToString>(type_name: &'static str) -> Check<T> {
     Check { type_name, shown: prints, expected: |_, text| text.to_owned(), found: text }
 }
 
+/// Scenario 34: mixed signs, both ends.
 #[tokio::test]
 async fn intervals_keep_months_days_and_microseconds_apart() {
     let check = Check::<Interval> {
@@ -178,6 +179,7 @@ async fn intervals_keep_months_days_and_microseconds_apart() {
     check.all(&literals).await;
 }
 
+/// Scenario 34: infinities, what overflows.
 #[tokio::test]
 async fn intervals_that_arrow_cannot_count_are_unfit_and_infinite_ones_exist_from_17_on() {
     on_each_server(async |server| {
@@ -223,6 +225,7 @@ async fn assert_fit(c: &mut Connection, sql: &str, value: impl ToSql + Copy, fit
     }
 }
 
+/// Scenario 33: offsets up to 15:59:59 on both sides.
 #[tokio::test]
 async fn times_with_a_zone_keep_it() {
     let check = Check::<TimeTz> {
@@ -357,6 +360,7 @@ async fn addresses_of_devices_are_six_or_eight_bytes() {
     .await;
 }
 
+/// Scenario 37: bit and varbit.
 #[tokio::test]
 async fn bits_are_as_many_as_they_were() {
     let long = "10110".repeat(3_001);
@@ -367,6 +371,7 @@ async fn bits_are_as_many_as_they_were() {
     as_text::<Bits>("bit(9)").all(&["000000001", "111111111", "100000000"]).await;
 }
 
+/// Scenario 37: money.
 #[tokio::test]
 async fn money_is_units_of_a_currency() {
     let check = Check::<Money> {
@@ -385,6 +390,7 @@ async fn money_is_units_of_a_currency() {
     .await;
 }
 
+/// Scenario 32: xid8.
 #[tokio::test]
 async fn numbers_of_transactions_and_places_have_no_sign() {
     let narrow = |array: &dyn Array| array.as_primitive::<UInt32Type>().value(0).to_string();
@@ -414,6 +420,7 @@ async fn numbers_of_transactions_and_places_have_no_sign() {
     tid.all(&["(0,0)", "(0,1)", "(4294967295,65535)", "(2147483648,32768)"]).await;
 }
 
+/// Scenario 37: regclass, with a number of nothing.
 #[tokio::test]
 async fn names_in_the_catalogues_are_numbers() {
     on_each_server(async |server| {
@@ -546,6 +553,7 @@ async fn paths_polygons_and_boxes_keep_every_point() {
     .await;
 }
 
+/// Scenario 35: int2vector and oidvector.
 #[tokio::test]
 async fn vectors_of_the_catalogues_are_lists() {
     Check::<Int2Vector> {
@@ -585,6 +593,7 @@ async fn snapshots_name_the_transactions_that_were_running() {
     .await;
 }
 
+/// Scenario 37: tsvector.
 #[tokio::test]
 async fn documents_and_searches_are_written_as_the_server_does() {
     let documents =
@@ -610,7 +619,7 @@ async fn documents_and_searches_are_written_as_the_server_does() {
     as_text::<TsQuery>("tsquery").all(&[&deep]).await;
 }
 
-/// Types that strings read, and send.
+/// Types that strings read, and send. Scenario 37: xml with its declaration.
 #[tokio::test]
 async fn types_that_are_text_read_as_strings() {
     on_each_server(async |server| {
@@ -652,6 +661,7 @@ async fn has_xml(c: &mut Connection) -> bool {
     found.is_ok()
 }
 
+/// Scenario 32: "char" from 0x80 on.
 #[tokio::test]
 async fn a_byte_that_is_no_character_is_unfit_for_text_and_a_number_to_i8() {
     on_each_server(async |server| {

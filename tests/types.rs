@@ -120,6 +120,7 @@ async fn bool_has_two_values() {
     check("bool", &[plain("true", true), plain("false", false)]).await;
 }
 
+/// Scenario 32: both ends of the integers.
 #[tokio::test]
 async fn integers_reach_both_ends_of_their_types() {
     check("int2", &[i16::MIN, -1, 0, 1, i16::MAX].map(|n| plain(n.to_string(), n))).await;
@@ -127,6 +128,7 @@ async fn integers_reach_both_ends_of_their_types() {
     check("int8", &[i64::MIN, -1, 0, 1, i64::MAX].map(|n| plain(n.to_string(), n))).await;
 }
 
+/// Scenario 32: an oid above 2^31.
 #[tokio::test]
 async fn oids_are_unsigned() {
     check("oid", &[0, 1, 0x8000_0000, u32::MAX].map(|n| plain(n.to_string(), n))).await;
@@ -144,6 +146,7 @@ async fn narrow_numbers_read_as_wider_ones() {
     .await;
 }
 
+/// Scenario 32: zeros with a sign, subnormal numbers.
 #[tokio::test]
 async fn floats_keep_their_bits() {
     check(
@@ -183,6 +186,7 @@ fn numeric(text: &str) -> Numeric {
     text.parse().unwrap()
 }
 
+/// Scenario 31: NaN, -0, zeros at the end.
 #[tokio::test]
 async fn numerics_are_exact_down_to_their_last_zero() {
     let same = [
@@ -219,6 +223,7 @@ async fn numerics_are_exact_down_to_their_last_zero() {
     check("numeric", &cases).await;
 }
 
+/// Scenario 31: 131072 digits in front of the point, 16383 behind it.
 #[tokio::test]
 async fn the_longest_numerics_travel_whole() {
     let whole = "9".repeat(131_072);
@@ -231,6 +236,7 @@ async fn the_longest_numerics_travel_whole() {
     check("numeric", &cases).await;
 }
 
+/// Scenario 31: infinities.
 #[tokio::test]
 async fn infinite_numerics_exist_from_14_on() {
     on_each_server(async |server| {
@@ -249,6 +255,7 @@ async fn infinite_numerics_exist_from_14_on() {
     .await;
 }
 
+/// Scenario 31: scales that are negative, or wider than the precision.
 #[tokio::test]
 async fn numerics_take_the_scale_of_their_column() {
     on_each_server(async |server| {
@@ -308,6 +315,7 @@ fn date(year: i32, month: u8, day: u8) -> Date {
     Date::from_ymd(year, month, day).unwrap()
 }
 
+/// Scenario 33: infinities, 4713-01-01 BC.
 #[tokio::test]
 async fn dates_reach_from_4713_bc_to_5874897() {
     check(
@@ -330,6 +338,7 @@ async fn dates_reach_from_4713_bc_to_5874897() {
     .await;
 }
 
+/// Scenario 33: 24:00:00.
 #[tokio::test]
 async fn times_of_day_include_their_end() {
     let time = |micros| Time::from_micros(micros).unwrap();
@@ -349,6 +358,7 @@ async fn times_of_day_include_their_end() {
 const EARLIEST: i64 = -211_813_488_000_000_000;
 const LATEST: i64 = 9_223_371_331_199_999_999;
 
+/// Scenario 33: infinities, the year 294276.
 #[tokio::test]
 async fn timestamps_keep_their_microseconds_at_both_ends() {
     let cases = [

@@ -12,7 +12,7 @@ use molt_db_protocol::client::Description;
 
 use super::exchange::{Step, Wanted};
 use super::observed::Role;
-use super::{Connection, RowSet};
+use super::{Connection, RowSet, TransactionStatus};
 use crate::config::{Config, TypeLookup};
 use crate::error::Error;
 
@@ -199,6 +199,7 @@ impl Connection {
         let rows = self.keep_rows().await?;
         let columns = self.columns();
         let found: Vec<Found> = RowSet::new(&rows, &columns, 0..rows.len()).all()?;
+        self.learned_in_transaction |= self.transaction_status() != TransactionStatus::Idle;
         let mut catalog = self.database_types.catalog();
         if catalog.is_stale() {
             self.database_types.foreseen().clear();
@@ -299,8 +300,9 @@ fn unknown(oid: Oid) -> TypeRow {
 
 /// The types with these numbers and names, and all that they are made of; and which type each name stands for.
 ///
-/// What is looked for is found by index, in lateral subqueries, as there may be a hundred thousand types. Ranges are few;
-/// before 14 there is no column for their multiranges.
+/// What is looked for is found by index, type by type, as there may be a hundred thousand: a join of all of them is read
+/// from end to end as soon as that is believed to be cheaper, and `limit 1` keeps a subquery from becoming one. Ranges are
+/// few; before 14 there is no column for their multiranges.
 // PG docs: catalog-pg-type, catalog-pg-range, catalog-pg-enum
 const LOOK_UP: &str = "\
 with recursive asked(name, oid) as (
@@ -312,7 +314,7 @@ with recursive asked(name, oid) as (
     union
     select part.oid
     from reached
-    join pg_catalog.pg_type t on t.oid = reached.oid
+    cross join lateral (select * from pg_catalog.pg_type t where t.oid = reached.oid limit 1) t
     cross join lateral (
         select t.typbasetype where t.typtype = 'd'
         union all
@@ -328,7 +330,8 @@ with recursive asked(name, oid) as (
     ) part(oid)
 )
 select case when t.typinput = 'pg_catalog.array_in'::pg_catalog.regproc then 'a' else t.typtype::pg_catalog.text end,
-       t.oid, n.nspname::pg_catalog.text, t.typname::pg_catalog.text,
+       t.oid, (select n.nspname::pg_catalog.text from pg_catalog.pg_namespace n where n.oid = t.typnamespace),
+       t.typname::pg_catalog.text,
        case when t.typtype = 'd' then t.typbasetype
             when t.typtype = 'r' then (select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid = t.oid)
             when t.typtype = 'm' then (select r.rngtypid from pg_catalog.pg_range r
@@ -342,8 +345,7 @@ select case when t.typinput = 'pg_catalog.array_in'::pg_catalog.regproc then 'a'
             else attributes.names end,
        attributes.types, attributes.modifiers
 from reached
-join pg_catalog.pg_type t on t.oid = reached.oid
-join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+cross join lateral (select * from pg_catalog.pg_type t where t.oid = reached.oid limit 1) t
 left join lateral (
     select pg_catalog.array_agg(a.attname::pg_catalog.text order by a.attnum),
            pg_catalog.array_agg(a.atttypid order by a.attnum),

@@ -267,9 +267,7 @@ impl Connection {
                 return Ok(Message::Step(Step::CopyData(place)));
             }
             Event::Completed(tag) => {
-                if changes_types(&tag) {
-                    self.database_types.clear();
-                }
+                self.note_types(&tag);
                 Some(Step::Completed(tag))
             }
             Event::Suspended => Some(Step::Suspended),
@@ -292,8 +290,8 @@ impl Connection {
     /// Notes how a command has ended.
     pub(super) fn outcome(&mut self, result: Result<CommandTag, Failure>) -> Result<CommandTag, Error> {
         let result = result.map_err(Error::from_failure);
-        if result.as_ref().is_ok_and(changes_types) {
-            self.database_types.clear();
+        if let Ok(tag) = &result {
+            self.note_types(tag);
         }
         self.transport.end_command();
         self.note_business();
@@ -308,6 +306,17 @@ impl Connection {
             self.latest_code = code;
         }
         result
+    }
+
+    /// Forgets the types that are known, if a command may have changed them, or undone what made them.
+    fn note_types(&mut self, tag: &CommandTag) {
+        let undoes = self.learned_in_transaction && tag.as_str() == "ROLLBACK";
+        if undoes || changes_types(tag.as_str()) {
+            self.database_types.clear();
+        }
+        if matches!(tag.as_str(), "COMMIT" | "ROLLBACK") {
+            self.learned_in_transaction = false;
+        }
     }
 
     pub(super) fn poll_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
@@ -419,8 +428,8 @@ fn find(run: &mut RowRun<'_>, places: &mut Vec<Range<usize>>) -> Option<Protocol
 }
 
 /// Tells whether a command may have changed what is known of types.
-fn changes_types(tag: &CommandTag) -> bool {
-    tag.as_str().starts_with("ALTER ") || tag.as_str().starts_with("DROP ")
+fn changes_types(tag: &str) -> bool {
+    tag.starts_with("ALTER ") || tag.starts_with("DROP ")
 }
 
 /// How many messages are taken together at most.

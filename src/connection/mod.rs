@@ -116,6 +116,8 @@ pub struct Connection {
     types: Vec<u32>,
     formats: Vec<WireFormat>,
     database_types: Arc<DatabaseTypes>,
+    /// Whether types were looked up that the transaction may have made.
+    learned_in_transaction: bool,
     layout: RowLayout,
     notices: Notices,
     inbox: Inbox,

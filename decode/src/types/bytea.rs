@@ -2,17 +2,26 @@ use std::io::Write;
 use std::sync::Arc;
 
 use crate::arrow::{Fault, Form};
-use crate::types::Type;
-use crate::{Column, EncodeError, FromSql, IsNull, Oid, Output, ToSql, ValueError};
+use crate::types::{Type, is_built_in};
+use crate::{Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, ValueError};
 
 impl<'r> FromSql<'r> for &'r [u8] {
     fn accepts(column: &Column) -> bool {
-        column.is_binary(Oid::BYTEA)
+        column.is_binary(Oid::BYTEA) || is_plain_bytes(column)
     }
 
     fn from_sql(_column: &Column, value: &'r [u8]) -> Result<Self, ValueError> {
         Ok(value)
     }
+}
+
+/// Says whether a column has values of a base type that is not built in, or was not looked up: what the server sends.
+fn is_plain_bytes(column: &Column) -> bool {
+    let is_base = match column.kind() {
+        Some(kind) => matches!(kind, TypeKind::Base { .. }),
+        None => !is_built_in(column.oid()),
+    };
+    is_base && column.format() == Format::Binary
 }
 
 impl FromSql<'_> for Vec<u8> {

@@ -3,6 +3,7 @@ use std::fmt::{self, Write};
 use crate::arrow::Fault;
 use crate::types::Utf8;
 use crate::types::cursor::Cursor;
+use crate::types::geometry::Shortest;
 use crate::{
     Column, EncodeError, Format, FromSql, IsNull, Oid, Output, ToSql, TypeKind, TypeName, ValueError,
 };
@@ -49,7 +50,7 @@ impl fmt::Display for Cube {
 fn corner(numbers: impl Iterator<Item = f64>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('(')?;
     for (position, number) in numbers.enumerate() {
-        write!(f, "{}{number}", if position == 0 { "" } else { ", " })?;
+        write!(f, "{}{}", if position == 0 { "" } else { ", " }, Shortest(number))?;
     }
     f.write_char(')')
 }

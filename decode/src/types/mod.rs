@@ -328,8 +328,14 @@ fn array_of(element: Oid) -> Option<Oid> {
 
 /// Returns the type of the elements of a built-in type of arrays.
 pub(crate) fn element_of(array: Oid) -> Option<Oid> {
-    TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid)
+    match array {
+        RECORDS => Some(Oid::RECORD),
+        _ => TYPES.iter().find(|known| known.array == Some(array)).map(|known| known.oid),
+    }
 }
+
+/// Arrays of records of no declared type.
+const RECORDS: Oid = Oid(2287);
 
 /// Takes a value of a fixed width whole.
 #[inline]

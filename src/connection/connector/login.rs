@@ -234,6 +234,7 @@ impl Connector {
             types: Vec::new(),
             formats: Vec::new(),
             database_types: Arc::clone(&self.database_types),
+            learned_in_transaction: false,
             layout: RowLayout::default(),
             notices,
             inbox: Inbox::new(&self.config),
