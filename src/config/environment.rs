@@ -273,8 +273,8 @@ mod tests {
         for option in OPTIONS.iter().filter(|option| !special.contains(&option.name)) {
             let Some(variable) = option.variable else { continue };
             let values = [
-                "::1", "1", "any", "disable", "3.0", "TLSv1.2", "md5", "postgres", "close", "every", "full",
-                "on", key,
+                "::1", "1", "any", "disable", "3.0", "TLSv1.2", "md5", "postgres", "close", "every", "never",
+                "full", "on", key,
             ];
             let tried = values.iter().filter_map(|value| {
                 let said: Config = format!("{}={value}", option.name).parse().ok()?;

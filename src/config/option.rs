@@ -374,8 +374,10 @@ mod tests {
         for option in OPTIONS {
             assert!(!option.is_set(&Config::new()), "{}", option.name);
             let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-            let values =
-                ["", "0", "1", "any", "disable", "3.0", "postgres", "close", "every", "full", "text", key];
+            let values = [
+                "", "0", "1", "any", "disable", "3.0", "postgres", "close", "every", "never", "full", "text",
+                key,
+            ];
             let given: Vec<_> = values.iter().filter_map(|value| with(option.name, value).ok()).collect();
             assert!(!given.is_empty(), "{}", option.name);
             assert!(given.iter().all(|config| option.is_set(config)), "{}", option.name);
