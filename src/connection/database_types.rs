@@ -70,8 +70,7 @@ impl DatabaseTypes {
 
     fn has_foreseen(&self, sql: &str, types: &[u32]) -> bool {
         let is_stale = self.catalog().is_stale();
-        self.lookup == TypeLookup::Never
-            || (!is_stale && self.foreseen().contains(&self.hasher.hash_one((sql, types))))
+        !is_stale && self.foreseen().contains(&self.hasher.hash_one((sql, types)))
     }
 
     /// Notes that the types of a statement's result are known.
@@ -111,16 +110,18 @@ impl Connection {
 
     async fn foresee(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<(), Error> {
         self.name_types_of(sql).await?;
-        let types = match declared {
-            Some(declared) => declared.to_vec(),
-            None => self.params.oids().iter().map(|oid| oid.0).collect(),
-        };
+        if self.database_types.lookup == TypeLookup::Never {
+            return Ok(());
+        }
+        self.types.clear();
+        self.types.extend(self.params.oids().iter().map(|oid| oid.0));
+        // What was known of the types of one that is prepared may hold no more.
+        if let Some(description) = self.client.prepared(sql, declared.unwrap_or(&self.types)) {
+            return self.learn_types_of(&description).await;
+        }
+        let types = declared.map_or_else(|| self.types.clone(), <[u32]>::to_vec);
         if self.database_types.has_foreseen(sql, &types) {
-            // What was known of its types may hold no more.
-            return match self.client.prepared(sql, &types) {
-                Some(description) => self.learn_types_of(&description).await,
-                None => Ok(()),
-            };
+            return Ok(());
         }
         let description = self.describe(sql, &types).await?;
         self.learn_types_of(&description).await?;
