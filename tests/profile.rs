@@ -158,7 +158,9 @@ async fn ranges_of_the_contract_have_bounds_that_are_structs() {
 async fn intervals_of_the_contract_hold_all_but_the_infinities() {
     on_each_server(async |server| {
         let mut c = connect(server).await;
-        for literal in ["1 year -2 days 3:00", "0", "178000000 years", "-2562047788:00:54.775807"] {
+        // Before 15 the parser of intervals overflows at the last one.
+        let longest = (server.version().0 >= 15).then_some("-2562047788:00:54.775807");
+        for literal in ["1 year -2 days 3:00", "0", "178000000 years"].into_iter().chain(longest) {
             let sql = format!("select '{literal}'::interval");
             let (expected,): (Interval,) = c.query(&sql).one().await.unwrap();
             let found = column(&mut c, &sql, &MOLT(Arrays::Lists)).await.unwrap();

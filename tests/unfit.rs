@@ -33,7 +33,7 @@ fn texts(array: &ArrayRef) -> Vec<Option<String>> {
 }
 
 /// Types with values that do not fit, and values at their edges; from the version on that has them.
-const UNFIT: [(&str, u32, &[&str]); 11] = [
+const UNFIT: [(&str, u32, &[&str]); 12] = [
     ("date", 13, &["infinity", "-infinity", "4713-01-01 BC", "5874897-12-31", "2024-02-29", "0001-01-01"]),
     ("time", 13, &["24:00", "00:00", "23:59:59.999999", "12:00:00.5"]),
     ("timetz", 13, &["24:00-15:59", "12:00:00.000001+05:30:15", "00:00+00"]),
@@ -47,17 +47,9 @@ const UNFIT: [(&str, u32, &[&str]); 11] = [
         13,
         &["infinity", "-infinity", "294276-12-31 23:59:59.999999+00", "4713-01-01 BC", "epoch"],
     ),
-    (
-        "interval",
-        13,
-        &[
-            "178000000 years",
-            "-1 mon +1 day -00:00:00.5",
-            "0",
-            "2562047788:00:54.775807",
-            "1 year -2 days 3:00",
-        ],
-    ),
+    ("interval", 13, &["178000000 years", "-1 mon +1 day -00:00:00.5", "0", "1 year -2 days 3:00"]),
+    // Earlier parsers of intervals overflow at it.
+    ("interval", 15, &["2562047788:00:54.775807"]),
     ("interval", 17, &["infinity", "-infinity"]),
     ("numeric(12,2)", 13, &["NaN", "0", "-9999999999.99", "1.5"]),
     ("tsrange", 13, &["empty", "(,)", "[epoch,infinity)", "(-infinity,2000-01-01 10:00]"]),
