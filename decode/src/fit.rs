@@ -45,6 +45,7 @@ impl Written<'_> {
             (Some(TypeKind::Composite(attributes)), Given::Name(_)) => {
                 self.composite(column, attributes, start, value, out)
             }
+            (Some(TypeKind::Array(_)), Given::Oid(oid)) if element_of(oid).is_none() => Err(refused()),
             (Some(TypeKind::Array(element)), _) => self.array(column, element, start, value, out),
             (kind, Given::Name(_)) => {
                 // Such values are written as their text.
@@ -175,3 +176,90 @@ fn cut_short() -> EncodeError {
 
 const HEAD: usize = 8;
 const DIMENSION: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::composite::AttributeWriter;
+    use crate::{Catalog, Definition, IsNull, Json, Output, Params, ToSql, TypeRow};
+
+    const PAIR: TypeName = TypeName::new("pair");
+
+    /// A pair of any two values.
+    struct Pair<A, B>(A, B);
+
+    impl<A: ToSql, B: ToSql> ToSql for Pair<A, B> {
+        fn oid(&self) -> Oid {
+            Oid::UNSPECIFIED
+        }
+
+        fn type_name() -> Option<TypeName> {
+            Some(PAIR)
+        }
+
+        fn declared_name(&self) -> Option<TypeName> {
+            Some(PAIR)
+        }
+
+        fn to_sql(&self, out: &mut Output) -> Result<IsNull, EncodeError> {
+            let mut attributes = AttributeWriter::new(out, 2);
+            attributes.write(&self.0)?;
+            attributes.write(&self.1)?;
+            Ok(IsNull::No)
+        }
+    }
+
+    /// Sends a pair to a type with these attributes, and returns what goes.
+    fn sent(pair: &impl ToSql, attributes: [u32; 2]) -> Result<Vec<u8>, EncodeError> {
+        let row = |oid, name: &str, definition| TypeRow {
+            oid: Oid(oid),
+            schema: "s".into(),
+            name: name.into(),
+            definition,
+        };
+        let attributes = attributes.map(|oid| ("x".to_owned(), Oid(oid), -1)).to_vec();
+        let mut catalog = Catalog::default();
+        catalog.extend([
+            row(20_000, "pair", Definition::Composite(attributes)),
+            row(20_001, "small", Definition::Domain(Oid::INT2, -1)),
+            row(20_002, "_small", Definition::Array(Oid(20_001))),
+        ]);
+        catalog.name(PAIR, Oid(20_000));
+        let mut params = Params::default();
+        params.push(pair)?;
+        params.resolve(&catalog)?;
+        assert_eq!(params.oids(), [Oid(20_000)]);
+        Ok(params.values().to_vec())
+    }
+
+    #[test]
+    fn attributes_are_made_what_their_types_want() {
+        let value = sent(&Pair("a", Json("{}")), [1043, 3802]).unwrap();
+        let expected = [
+            &[0, 0, 0, 24, 0, 0, 0, 2][..],
+            &[0, 0, 4, 19, 0, 0, 0, 1, b'a'],
+            &[0, 0, 14, 218, 0, 0, 0, 3, 1, b'{', b'}'],
+        ];
+        assert_eq!(value[8..], expected.concat()[8..]);
+        assert_eq!(u32::from_be_bytes(*value.first_chunk().unwrap()) as usize, value.len() - 4);
+        let value = sent(&Pair(vec![7_i16], None::<i16>), [20_002, 20_001]).unwrap();
+        let small = 20_001_u32.to_be_bytes();
+        assert!(value.windows(4).filter(|word| *word == small).count() == 2, "{value:?}");
+        assert!(value.ends_with(&[0xff; 4]));
+    }
+
+    #[test]
+    fn what_does_not_fit_an_attribute_is_refused() {
+        let refused = [
+            sent(&Pair(7_i32, "a"), [20, 25]),
+            sent(&Pair(7_i64, "a"), [20_002, 25]),
+            sent(&Pair([0_u8; 12], "a"), [20_002, 25]),
+            sent(&Pair(vec![7_i32], "a"), [20_002, 25]),
+            sent(&Pair(Pair(1_i16, 2_i16), "a"), [25, 25]),
+            sent(&Pair("a", "a"), [23, 25]),
+        ];
+        for (at, result) in refused.into_iter().enumerate() {
+            assert!(matches!(result, Err(EncodeError::Other(_))), "{at}");
+        }
+    }
+}

@@ -10,7 +10,6 @@ use molt_db_protocol::client::{Client, CommandError, Event, Failure, Received, R
 use molt_db_protocol::message::CommandTag;
 
 use super::copy::Shape;
-use super::observed::Role;
 use super::{Connection, State};
 use crate::error::{CopyRefused, Error, Fate, Kind};
 use crate::observe::CutOff;
@@ -165,7 +164,7 @@ impl Connection {
         declared: Option<&[u32]>,
     ) -> Result<Columns, Error> {
         self.foresee_types(sql, declared).await?;
-        let columns = self.begin_query(sql, declared).await?;
+        let columns = self.run_query(sql, declared).await?;
         self.check_foreseen(&columns).await?;
         Ok(columns)
     }
@@ -176,9 +175,12 @@ impl Connection {
         sql: &str,
         declared: Option<&[u32]>,
     ) -> Result<Columns, Error> {
-        if self.role != Role::Rest {
-            self.name_types(sql).await?;
-        }
+        self.name_types(sql).await?;
+        self.run_query(sql, declared).await
+    }
+
+    /// Runs a query whose parameters have their types, and waits until its result begins.
+    async fn run_query(&mut self, sql: &str, declared: Option<&[u32]>) -> Result<Columns, Error> {
         self.send_query(sql, declared)?;
         loop {
             match self.step().await? {

@@ -29,16 +29,16 @@ impl Split for Attributes {
         parts: &mut [Box<dyn ColumnBuilder>],
         bytes: &mut usize,
     ) -> Result<(), Fault> {
-        let (count, mut rest) = value.split_first_chunk().ok_or(MALFORMED)?;
+        let (count, mut rest) = value.split_first_chunk().ok_or(NO_COMPOSITE)?;
         if usize::try_from(i32::from_be_bytes(*count)) != Ok(parts.len()) {
             return Err(self.is_another());
         }
         for (part, wanted) in parts.iter_mut().zip(&self.types) {
-            let (oid, behind) = rest.split_first_chunk().ok_or(MALFORMED)?;
+            let (oid, behind) = rest.split_first_chunk().ok_or(NO_COMPOSITE)?;
             if u32::from_be_bytes(*oid) != wanted.0 {
                 return Err(self.is_another());
             }
-            let (value, next) = field(behind).ok_or(MALFORMED)?;
+            let (value, next) = field(behind).ok_or(NO_COMPOSITE)?;
             match value.map(|value| part.push(value, bytes)) {
                 Some(Ok(())) => {}
                 None => part.push_null(),
@@ -47,8 +47,8 @@ impl Split for Attributes {
             }
             rest = next;
         }
-        if rest.is_empty() { Ok(()) } else { Err(MALFORMED) }
+        if rest.is_empty() { Ok(()) } else { Err(NO_COMPOSITE) }
     }
 }
 
-pub(crate) const MALFORMED: Fault = Fault::Malformed("it is no value of a composite type");
+pub(crate) const NO_COMPOSITE: Fault = Fault::Malformed("it is no value of a composite type");

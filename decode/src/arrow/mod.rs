@@ -162,6 +162,7 @@ pub use arrow_array as array;
 pub use arrow_buffer as buffer;
 pub use arrow_schema as schema;
 
+pub(crate) use self::attributes::NO_COMPOSITE;
 pub use self::batch::{BatchBuilder, Filled, Pushed};
 pub(crate) use self::column::{ColumnBuilder, Field, Refused, field, window};
 pub(crate) use self::elements::Elements;

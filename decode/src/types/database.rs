@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::arrow::{ArrowOptions, Asked, Copied, Extension, Fault, Form, Writer, field};
+use crate::arrow::{ArrowOptions, Asked, Copied, Extension, Form, NO_COMPOSITE, Writer, field};
 use crate::types::cursor::Cursor;
 use crate::types::extension::{Sent, UNKNOWN_VERSION, VERSION};
 use crate::types::{cube, form, hstore, is_blank, quote, range, raw};
@@ -111,20 +111,19 @@ fn multirange_form(of_ranges: &Column, asked: &Asked) -> Form {
 /// Returns what writes composite values as the server does, whose attributes are written by these.
 // PG source: rowtypes.c, record_out.
 fn row_writer(writers: Vec<Writer>) -> Writer {
-    const MALFORMED: Fault = Fault::Malformed("it is no value of a composite type");
     Arc::new(move |value, out| {
         let mut cursor = Cursor(value);
         let count = cursor.i32().and_then(|count| usize::try_from(count).ok());
         if count != Some(writers.len()) {
-            return Err(MALFORMED);
+            return Err(NO_COMPOSITE);
         }
         out.push(b'(');
         for (position, write) in writers.iter().enumerate() {
             if position > 0 {
                 out.push(b',');
             }
-            cursor.u32().ok_or(MALFORMED)?;
-            let (value, rest) = field(cursor.0).ok_or(MALFORMED)?;
+            cursor.u32().ok_or(NO_COMPOSITE)?;
+            let (value, rest) = field(cursor.0).ok_or(NO_COMPOSITE)?;
             cursor = Cursor(rest);
             let Some(value) = value else { continue };
             let start = out.len();
@@ -136,6 +135,6 @@ fn row_writer(writers: Vec<Writer>) -> Writer {
             }
         }
         out.push(b')');
-        if cursor.is_empty() { Ok(()) } else { Err(MALFORMED) }
+        if cursor.is_empty() { Ok(()) } else { Err(NO_COMPOSITE) }
     })
 }
