@@ -101,15 +101,6 @@ impl CopyWriter {
         }
     }
 
-    /// Has columns of these types take strings too: enums, and other types whose binary form is their text.
-    pub fn take_text(&mut self, types: &[Oid]) {
-        for (column, takes) in self.columns.iter().zip(&mut self.takes) {
-            if types.contains(&column.oid()) {
-                *takes = Takes::Text;
-            }
-        }
-    }
-
     /// Writes a row.
     ///
     /// # Errors
@@ -221,7 +212,7 @@ const LENGTH_WORD: usize = 4;
 mod tests {
     use super::super::CopyReader;
     use super::*;
-    use crate::{Column, Json, RowLayout};
+    use crate::{Catalog, Column, Definition, Json, RowLayout, TypeRow};
 
     fn columns(oids: &[Oid]) -> Columns {
         oids.iter().map(|oid| Column::new("c", *oid, -1, Format::Binary)).collect()
@@ -286,9 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn text_goes_into_the_types_that_are_said_to_take_it() {
-        let mut writer = CopyWriter::new(&columns(&[Oid(16_400), Oid(16_401)]));
-        writer.take_text(&[Oid(16_400)]);
+    fn text_goes_into_the_types_whose_binary_form_is_text() {
+        let row = |oid, definition| TypeRow { oid, schema: "s".into(), name: oid.to_string(), definition };
+        let mut catalog = Catalog::default();
+        catalog.extend([
+            row(Oid(16_400), Definition::Enum(vec!["sad".into()])),
+            row(Oid(16_401), Definition::Base { send: "own_send".into() }),
+        ]);
+        let mut writer = CopyWriter::new(&catalog.describe(&columns(&[Oid(16_400), Oid(16_401)])));
         assert!(writer.push(("sad", None::<&str>)).is_ok());
         assert!(writer.push(("sad", "sad")).is_err());
     }

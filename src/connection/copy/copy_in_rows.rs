@@ -1,7 +1,7 @@
 use std::future::poll_fn;
 
 use molt_db_decode::copy::CopyWriter;
-use molt_db_decode::{Columns, Oid, Parameters};
+use molt_db_decode::{Columns, Parameters};
 
 use super::CopyIn;
 use super::copy_in::PIECE;
@@ -34,10 +34,6 @@ pub struct CopyInRows<'c> {
 impl<'c> CopyInRows<'c> {
     pub(super) fn new(copy: CopyIn<'c>, columns: &Columns) -> Self {
         Self { copy, writer: CopyWriter::new(columns) }
-    }
-
-    pub(super) fn take_text(&mut self, types: &[Oid]) {
-        self.writer.take_text(types);
     }
 
     /// Returns the columns that a row has.

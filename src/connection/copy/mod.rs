@@ -10,7 +10,7 @@ mod sql;
 use std::task::{Context, Poll};
 
 use molt_db_decode::arrow::{ArrowOptions, BatchLimits};
-use molt_db_decode::{Column, Columns, Format, FromRow, Oid};
+use molt_db_decode::{Columns, Format, FromRow};
 use molt_db_protocol::client::{Client, CommandError};
 use molt_db_protocol::message::{CopyDirection, CopyResponse, WireFormat};
 
@@ -65,7 +65,8 @@ impl Connection {
     ///
     /// The table is a name, or a schema and a name with a dot in between; columns are named, or none for all of them.
     /// All are quoted, and so are taken as they stand in the catalogs. The types of the columns are asked for in front of
-    /// the COPY, in the same transaction and round trip, for which the role needs to be allowed to read the columns;
+    /// the COPY, in the same transaction and round trip, and the first time in a pool in one more before that, so that types
+    /// of the database are known. The role needs to be allowed to read the columns for that;
     /// where it is not, or the COPY is not as simple, use [`CopyIn::rows`].
     ///
     /// ```no_run
@@ -87,10 +88,8 @@ impl Connection {
     pub async fn copy_in_rows(&mut self, table: &str, columns: &[&str]) -> Result<CopyInRows<'_>, Error> {
         let sql = sql::copy_into(table, columns);
         let begun = self.begin_described(&sql, &sql::columns_of(table, columns), CopyDirection::In).await;
-        let Described { shape, columns, texts } = begun.map_err(|error| error.of_sql(&sql))?;
-        let mut rows = CopyIn::new(self, shape).rows(&columns).await?;
-        rows.take_text(&texts);
-        Ok(rows)
+        let Described { shape, columns } = begun.map_err(|error| error.of_sql(&sql))?;
+        CopyIn::new(self, shape).rows(&columns).await
     }
 
     /// Begins a COPY to the client, `copy ... to stdout` in any format. The SQL may be a script with one such COPY in it.
@@ -145,7 +144,7 @@ impl Connection {
         T: for<'r> FromRow<'r>,
     {
         let begun = self.begin_described(&sql::copy_out_of(query), query, CopyDirection::Out).await;
-        let Described { shape, columns, .. } = begun.map_err(|error| error.of_sql(query))?;
+        let Described { shape, columns } = begun.map_err(|error| error.of_sql(query))?;
         let rows = CopyOut::new(self, shape).rows_as(&columns).await;
         rows.map_err(|error| error.of_sql(query))
     }
@@ -180,7 +179,7 @@ impl Connection {
         limits: BatchLimits,
     ) -> Result<Batches<'_>, Error> {
         let begun = self.begin_described(&sql::copy_out_of(query), query, CopyDirection::Out).await;
-        let Described { shape, columns, .. } = begun.map_err(|error| error.of_sql(query))?;
+        let Described { shape, columns } = begun.map_err(|error| error.of_sql(query))?;
         CopyOut::new(self, shape).arrow_with(&columns, options, limits).await
     }
 
@@ -198,7 +197,7 @@ impl Connection {
         }
     }
 
-    /// Begins a copy behind a query that returns no rows but has its columns, and one that returns types.
+    /// Begins a copy behind a query that returns no rows but has its columns.
     ///
     /// `columns_of` is a query with the same columns, whose types are known before the copy begins.
     async fn begin_described(
@@ -214,14 +213,13 @@ impl Connection {
         let (_, output) = self.transport.buffers();
         self.client.copy_results(sql, direction, output)?;
         self.command_begins(sql);
-        let (mut columns, mut texts) = (None, Vec::new());
+        let mut columns = None;
         loop {
             match self.step().await? {
                 Step::Columns => drop(columns.get_or_insert_with(|| self.columns())),
-                Step::Row(place) if texts.len() < MOST_COLUMNS => texts.push(self.read_type(place)?),
                 Step::Copy(shape) => {
                     let shape = self.copy_begun(shape);
-                    return Ok(Described { shape, columns: columns.unwrap_or_default(), texts });
+                    return Ok(Described { shape, columns: columns.unwrap_or_default() });
                 }
                 Step::Finished(result) => return Err(none_of(result)),
                 _ => {}
@@ -233,19 +231,6 @@ impl Connection {
     fn copy_begun(&mut self, shape: Shape) -> Shape {
         self.timer.set(self.query_timeout.map(Limit::Silence));
         shape
-    }
-
-    /// Reads a row of one value, the number of a type.
-    fn read_type(&mut self, place: std::ops::Range<usize>) -> Result<Oid, Error> {
-        let body = self.transport.used(place);
-        let columns = Columns::new([Column::new("oid", Oid::OID, -1, Format::Text)]);
-        match self.layout.row(body, &columns) {
-            Ok(row) => Ok(Oid(row.get(0)?)),
-            Err(error) => {
-                self.end();
-                Err(error.into())
-            }
-        }
     }
 
     /// Sends what can be sent of a copy, and hears what the server has to say. Is ready when no more than so many bytes wait
@@ -288,8 +273,6 @@ impl Connection {
 struct Described {
     shape: Shape,
     columns: Columns,
-    /// The types whose values in binary are their text.
-    texts: Vec<Oid>,
 }
 
 impl Shape {
@@ -330,7 +313,3 @@ fn none_of<T>(result: Result<T, Error>) -> Error {
 fn not_copying() -> Error {
     CommandError::NotCopying.into()
 }
-
-/// As many as a table can have.
-// PG docs: limits
-const MOST_COLUMNS: usize = 1600;
